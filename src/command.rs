@@ -1,0 +1,154 @@
+//! Owns what was asked, as plain data: the waist between the command line and everything else.
+//! Must not know how it was spelled, nor touch the system: building one opens nothing and asks nothing.
+
+use crate::secret::{FieldId, Kind, SecretBytes, SecretName};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One run of the program.
+pub enum Invocation {
+    /// Text for standard output: help, version, completions. Answered before anything that can fail.
+    Print(String),
+    Run(Request),
+}
+
+pub struct Request {
+    pub globals: Globals,
+    pub verb: Verb,
+}
+
+/// `--timeout` when it is not given.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The global options, as flags or from the environment.
+pub struct Globals {
+    pub api_key: KeySource,
+    pub format: Format,
+    /// `--server-root-url` or `WARP_SERVER_ROOT_URL`, unparsed.
+    pub server_root_url: Option<String>,
+    pub ca_file: Option<PathBuf>,
+    pub timeout: Duration,
+    pub no_input: bool,
+    pub debug: bool,
+}
+
+/// Where the API key comes from.
+pub enum KeySource {
+    /// No option and no variable.
+    Absent,
+    /// `--api-key` or `WARP_API_KEY`; may still be empty or malformed.
+    Text {
+        origin: &'static str,
+        key: SecretBytes,
+    },
+    /// `--api-key-file` or `WARP_API_KEY_FILE`; `-` is standard input.
+    File { origin: &'static str, path: Input },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Pretty,
+    Text,
+    Json,
+    Ndjson,
+}
+
+impl Format {
+    /// Whether stdout and stderr carry JSON documents only.
+    #[must_use]
+    pub fn is_machine(self) -> bool {
+        matches!(self, Self::Json | Self::Ndjson)
+    }
+}
+
+pub enum Verb {
+    Create(Create),
+    Update(Update),
+    Delete(Delete),
+    List(List),
+}
+
+/// The owner as asked; the account decides what `Unsaid` and `Team` mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Unsaid,
+    Personal,
+    /// `--team`: the only team.
+    Team,
+    /// `--team=UID`.
+    TeamUid(String),
+}
+
+/// A secret that a verb is about.
+pub struct Target {
+    pub name: SecretName,
+    pub scope: Scope,
+}
+
+pub struct Create {
+    pub target: Target,
+    pub kind: Kind,
+    pub inputs: Inputs,
+    pub description: Option<String>,
+    pub if_exists: IfExists,
+    pub dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfExists {
+    Fail,
+    Skip,
+    Update,
+}
+
+pub struct Update {
+    pub target: Target,
+    pub change: Change,
+    pub dry_run: bool,
+}
+
+/// At least one thing to change.
+pub enum Change {
+    Description(String),
+    Value {
+        inputs: Inputs,
+        description: Option<String>,
+    },
+}
+
+pub struct Delete {
+    pub target: Target,
+    pub force: bool,
+    pub ignore_missing: bool,
+    pub dry_run: bool,
+}
+
+pub struct List {
+    pub scope: Scope,
+}
+
+/// Where the fields of a value come from.
+pub struct Inputs {
+    /// What the command line names, in its order, at most one source a field and at most one [`Input::Stdin`].
+    pub given: Vec<(FieldId, Source)>,
+    /// `--from-env`: fields not given are looked up in the environment.
+    pub from_env: bool,
+    /// `--trim-newline`.
+    pub trim_newline: bool,
+    /// Whether a [`FieldId::Value`] that was not given is read from standard input, or asked for on a terminal:
+    /// every `create`, and `update --value`.
+    pub ask: bool,
+}
+
+pub enum Source {
+    /// On the command line itself.
+    Argument(SecretBytes),
+    File(Input),
+}
+
+/// The operand of an option that names a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    Stdin,
+    Path(PathBuf),
+}

@@ -1,0 +1,25 @@
+//! Owns the environment as an argument: nothing below reads the process's own.
+//! Must not know which variables matter.
+
+use std::ffi::OsString;
+
+/// A way to look up one variable.
+pub struct Environment(Box<dyn Fn(&str) -> Option<OsString>>);
+
+impl Environment {
+    pub fn new(lookup: impl Fn(&str) -> Option<OsString> + 'static) -> Self {
+        Self(Box::new(lookup))
+    }
+
+    /// A variable as it is, empty or not UTF-8 included.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<OsString> {
+        (self.0)(name)
+    }
+
+    /// A variable that is set to something: CI systems export an empty text for a secret they do not have.
+    #[must_use]
+    pub fn filled(&self, name: &str) -> Option<OsString> {
+        self.raw(name).filter(|value| !value.is_empty())
+    }
+}

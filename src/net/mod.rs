@@ -1,0 +1,56 @@
+//! Owns the way to the service: one request in, one reply out, over one connection.
+//! Must not know GraphQL, JSON, verbs, or what a body means.
+
+use crate::error::Error;
+use std::time::Duration;
+
+/// Sends requests. Two implementations: the network, and the script of a unit test.
+pub trait Transport {
+    /// Sends one request and reads its whole reply, whatever the status.
+    ///
+    /// # Errors
+    /// [`Failure`] when no complete, well-formed reply came.
+    fn post(&mut self, request: &Request<'_>) -> Result<Reply, Failure>;
+
+    /// Waits before another attempt, or answers `false` at once where the time left does not allow it.
+    fn pause(&mut self, pause: Pause) -> bool;
+}
+
+/// One GraphQL operation over HTTP: `POST {root}/graphql/v2?op={operation}`.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// ASCII letters only.
+    pub operation: &'static str,
+    /// The value of `X-Warp-Team-Uid`.
+    pub team: Option<&'a str>,
+    pub body: &'a [u8],
+}
+
+pub struct Reply {
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// `Content-Type` without parameters, lower case.
+    pub content_type: Option<String>,
+    /// `Retry-After` (RFC 9110 section 10.2.3), seconds and date alike.
+    pub retry_after: Option<Duration>,
+    /// The host that `Location` names, made safe to print.
+    pub redirect_host: Option<String>,
+}
+
+/// No usable reply.
+pub struct Failure {
+    pub error: Error,
+    /// The request was written to its end: the server may have acted on it.
+    pub sent: bool,
+    /// Another attempt could succeed: nobody listened, or the connection was lost.
+    pub transient: bool,
+}
+
+/// How long to wait before another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Before attempt number `n`, counted from 2: exponential, jittered.
+    Attempt(u32),
+    /// As the server asked.
+    Server(Duration),
+}

@@ -1,0 +1,97 @@
+//! Owns what happened, as plain data: the waist between the verbs and the output.
+//! Must not know formats, streams or the server's spelling.
+
+use crate::secret::{Kind, Owner, SecretName, StoredType};
+
+/// What one run did.
+pub enum Outcome {
+    Write(Write),
+    Listed(Vec<Listed>),
+}
+
+/// What happened to one secret.
+pub struct Write {
+    pub action: Action,
+    /// The name as the server echoed it, or as given where the server echoes none.
+    pub name: String,
+    pub owner: Owner,
+    pub stored_type: StoredType,
+    /// What the user should know but did not ask: one sentence each, without prefix.
+    pub notes: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Created,
+    Updated,
+    Deleted,
+    /// `--if-exists skip` met the name.
+    Unchanged,
+    /// `--ignore-missing` did not.
+    Absent,
+    /// `--dry-run`: the value's length in bytes, as far as it was given.
+    WouldCreate {
+        length: Option<usize>,
+    },
+    WouldUpdate {
+        length: Option<usize>,
+    },
+    WouldDelete,
+    /// The confirmation was answered with no.
+    Declined,
+}
+
+impl Action {
+    /// Whether the server's state changed.
+    #[must_use]
+    pub fn applied(self) -> bool {
+        matches!(self, Self::Created | Self::Updated | Self::Deleted)
+    }
+}
+
+/// One row of `list` (schema: `ManagedSecret`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    pub description: Option<String>,
+    pub owner: Owner,
+    pub stored_type: StoredType,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+/// An instant in UTC, to the nanosecond (schema: `Time`, RFC 3339).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// Seconds since 1970-01-01T00:00:00Z; negative before.
+    pub seconds: i64,
+    /// Less than 1,000,000,000.
+    pub nanoseconds: u32,
+}
+
+/// Whether a write reached the server's state; JSON spells it `true`, `false` or `"unknown"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Write {
+    #[must_use]
+    pub fn new(action: Action, name: &SecretName, owner: Owner, stored_type: StoredType) -> Self {
+        Self {
+            action,
+            name: name.as_str().to_owned(),
+            owner,
+            stored_type,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl From<Kind> for StoredType {
+    fn from(kind: Kind) -> Self {
+        Self::Known(kind)
+    }
+}

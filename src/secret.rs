@@ -1,0 +1,560 @@
+//! Owns the nouns every layer shares: secret bytes, names, kinds and their fields, owners.
+//! Must not know where values come from, how they are sealed, sent or shown.
+
+use zeroize::Zeroizing;
+
+/// Bytes that must not be seen: a value, a field of a typed secret, the API key.
+///
+/// Wiped when dropped, without `Debug`, `Display` or `Deref`: [`SecretBytes::expose`] is the only way in, so that
+/// every disclosure can be found by searching for that word.
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    /// Takes ownership, so that no copy stays behind with the caller.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// An empty buffer that does not move until it holds more than `capacity` bytes: a buffer that grows leaves its
+    /// old content behind in freed memory.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+    }
+
+    /// The bytes themselves.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The buffer itself, for the code that fills or trims it.
+    pub fn expose_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The longest API key accepted, in bytes; the service's are well under 100, and a file given by mistake is larger.
+pub const MAX_API_KEY: usize = 4096;
+
+/// The bearer key: visible ASCII, so that it can be a header value, and with the service's `wk-` prefix.
+pub struct ApiKey(SecretBytes);
+
+impl ApiKey {
+    const PREFIX: &'static [u8] = b"wk-";
+
+    /// Reads a key as the user keeps it; the prefix is added where it lacks, as the official client does.
+    /// `None` when it is empty, longer than [`MAX_API_KEY`] bytes, or holds anything but visible ASCII.
+    #[must_use]
+    pub fn parse(text: &SecretBytes) -> Option<Self> {
+        let bytes = text.expose();
+        if bytes.is_empty() || bytes.len() > MAX_API_KEY || !bytes.iter().all(u8::is_ascii_graphic)
+        {
+            return None;
+        }
+        let mut key = SecretBytes::with_capacity(Self::PREFIX.len() + bytes.len());
+        if !bytes.starts_with(Self::PREFIX) {
+            key.expose_mut().extend_from_slice(Self::PREFIX);
+        }
+        key.expose_mut().extend_from_slice(bytes);
+        Some(Self(key))
+    }
+
+    /// The bytes for the `Authorization` header.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+/// What Linux allows one `NAME=value` string of an environment to take, its final NUL included: `MAX_ARG_STRLEN`,
+/// 32 pages. The service hands secrets to runs as environment variables, so nothing longer can ever arrive.
+pub const MAX_VARIABLE: usize = 131_072;
+
+/// The longest name in bytes: `NAME=` and NUL and at least one byte of value.
+pub const MAX_NAME: usize = MAX_VARIABLE - 3;
+
+/// The name of a secret, sent as given.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretName(String);
+
+/// Why a text is no name. No environment variable can be called that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameFault {
+    Empty,
+    Equals,
+    Nul,
+    Control,
+    TooLong,
+}
+
+impl SecretName {
+    /// # Errors
+    /// A name that is empty, longer than [`MAX_NAME`] bytes, or holds `=`, NUL or another control character.
+    pub fn parse(text: &str) -> Result<Self, NameFault> {
+        if text.is_empty() {
+            return Err(NameFault::Empty);
+        }
+        if text.len() > MAX_NAME {
+            return Err(NameFault::TooLong);
+        }
+        for character in text.chars() {
+            match character {
+                '=' => return Err(NameFault::Equals),
+                '\0' => return Err(NameFault::Nul),
+                c if c.is_control() => return Err(NameFault::Control),
+                _ => {}
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a shell can name it: `[A-Za-z_][A-Za-z0-9_]*` (POSIX.1, "Name").
+    #[must_use]
+    pub fn is_shell_variable(&self) -> bool {
+        let mut bytes = self.0.bytes();
+        bytes
+            .next()
+            .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+            && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    }
+}
+
+/// The types of secret this client can build (schema: `ManagedSecretType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    RawValue,
+    AnthropicApiKey,
+    AnthropicBedrockApiKey,
+    AnthropicBedrockAccessKey,
+    OpenaiApiKey,
+    DockerRegistry,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] = [
+        Self::RawValue,
+        Self::AnthropicApiKey,
+        Self::AnthropicBedrockApiKey,
+        Self::AnthropicBedrockAccessKey,
+        Self::OpenaiApiKey,
+        Self::DockerRegistry,
+    ];
+
+    /// The GraphQL spelling.
+    #[must_use]
+    pub fn wire(self) -> &'static str {
+        match self {
+            Self::RawValue => "RAW_VALUE",
+            Self::AnthropicApiKey => "ANTHROPIC_API_KEY",
+            Self::AnthropicBedrockApiKey => "ANTHROPIC_BEDROCK_API_KEY",
+            Self::AnthropicBedrockAccessKey => "ANTHROPIC_BEDROCK_ACCESS_KEY",
+            Self::OpenaiApiKey => "OPENAI_API_KEY",
+            Self::DockerRegistry => "DOCKER_REGISTRY",
+        }
+    }
+
+    /// The spelling in the sealing context.
+    #[must_use]
+    pub fn context(self) -> &'static str {
+        match self {
+            Self::RawValue => "raw_value",
+            Self::AnthropicApiKey => "anthropic_api_key",
+            Self::AnthropicBedrockApiKey => "anthropic_bedrock_api_key",
+            Self::AnthropicBedrockAccessKey => "anthropic_bedrock_access_key",
+            Self::OpenaiApiKey => "openai_api_key",
+            Self::DockerRegistry => "docker_registry",
+        }
+    }
+
+    /// The spelling for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::RawValue => "Raw Value",
+            Self::AnthropicApiKey => "Anthropic API Key",
+            Self::AnthropicBedrockApiKey => "Anthropic Bedrock API Key",
+            Self::AnthropicBedrockAccessKey => "Anthropic Bedrock Access Key",
+            Self::OpenaiApiKey => "OpenAI API Key",
+            Self::DockerRegistry => "Docker Registry",
+        }
+    }
+
+    /// Its fields, in the order of the payload and of the prompts.
+    #[must_use]
+    pub fn fields(self) -> &'static [Field] {
+        match self {
+            Self::RawValue => &RAW_VALUE,
+            Self::AnthropicApiKey => &ANTHROPIC_API_KEY,
+            Self::AnthropicBedrockApiKey => &BEDROCK_API_KEY,
+            Self::AnthropicBedrockAccessKey => &BEDROCK_ACCESS_KEY,
+            Self::OpenaiApiKey => &OPENAI_API_KEY,
+            Self::DockerRegistry => &DOCKER_REGISTRY,
+        }
+    }
+}
+
+/// Names a field across all kinds; one option of the command line gives one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldId {
+    /// The single value of a raw secret, or the key of an `api-key` form: `-f`, standard input or a prompt.
+    Value,
+    BedrockApiKey,
+    AccessKeyId,
+    SecretAccessKey,
+    SessionToken,
+    Region,
+    BaseUrl,
+    Host,
+    Username,
+    Password,
+}
+
+impl FieldId {
+    /// The option that carries it on the command line, or for [`FieldId::Value`] the one that names its file.
+    #[must_use]
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Value => "--value-file",
+            Self::BedrockApiKey => "--bedrock-api-key",
+            Self::AccessKeyId => "--access-key-id",
+            Self::SecretAccessKey => "--secret-access-key",
+            Self::SessionToken => "--session-token",
+            Self::Region => "--region",
+            Self::BaseUrl => "--base-url",
+            Self::Host => "--host",
+            Self::Username => "--username",
+            Self::Password => "--password",
+        }
+    }
+
+    /// The option that names a file to read it from, for fields that have one.
+    #[must_use]
+    pub fn file_flag(self) -> Option<&'static str> {
+        match self {
+            Self::Value => Some("--value-file"),
+            Self::BedrockApiKey => Some("--bedrock-api-key-file"),
+            Self::AccessKeyId => Some("--access-key-id-file"),
+            Self::SecretAccessKey => Some("--secret-access-key-file"),
+            Self::SessionToken => Some("--session-token-file"),
+            Self::Password => Some("--password-file"),
+            Self::Region | Self::BaseUrl | Self::Host | Self::Username => None,
+        }
+    }
+
+    /// Where `--from-env` looks, the first non-empty one wins. Empty for fields it does not cover.
+    #[must_use]
+    pub fn environment(self) -> &'static [&'static str] {
+        match self {
+            Self::BedrockApiKey => &["AWS_BEARER_TOKEN_BEDROCK"],
+            Self::AccessKeyId => &["AWS_ACCESS_KEY_ID"],
+            Self::SecretAccessKey => &["AWS_SECRET_ACCESS_KEY"],
+            Self::SessionToken => &["AWS_SESSION_TOKEN"],
+            Self::Region => &["AWS_REGION", "AWS_DEFAULT_REGION"],
+            Self::Value | Self::BaseUrl | Self::Host | Self::Username | Self::Password => &[],
+        }
+    }
+}
+
+/// What a field may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Any UTF-8 text without NUL, byte for byte.
+    Raw,
+    /// A key: one word of printable ASCII, and none of the things people paste into a key's place by mistake.
+    Key,
+    /// One word of printable ASCII.
+    Word,
+    /// An AWS region such as `us-east-1`.
+    Region,
+    /// An `https://` URL.
+    BaseUrl,
+    /// A host, with an optional port, without scheme or path.
+    Host,
+}
+
+/// One field of a kind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    pub id: FieldId,
+    /// Its key in the plaintext JSON.
+    pub key: &'static str,
+    pub form: Form,
+    pub required: bool,
+    /// Typed without echo.
+    pub hidden: bool,
+    /// The official client's words, colon included.
+    pub prompt: &'static str,
+    /// A second line under the prompt, without which the question is hard to answer.
+    pub help: Option<&'static str>,
+    /// The environment variable a run receives it in; `None` where that is the secret's own name or nothing.
+    pub variable: Option<&'static str>,
+}
+
+const RAW_VALUE: [Field; 1] = [Field {
+    id: FieldId::Value,
+    key: "value",
+    form: Form::Raw,
+    required: true,
+    hidden: true,
+    prompt: "Secret value:",
+    help: None,
+    variable: None,
+}];
+
+const ANTHROPIC_API_KEY: [Field; 1] = [Field {
+    id: FieldId::Value,
+    key: "api_key",
+    form: Form::Key,
+    required: true,
+    hidden: true,
+    prompt: "Secret value:",
+    help: None,
+    variable: Some("ANTHROPIC_API_KEY"),
+}];
+
+const REGION: Field = Field {
+    id: FieldId::Region,
+    key: "aws_region",
+    form: Form::Region,
+    required: true,
+    hidden: false,
+    prompt: "AWS Region:",
+    help: None,
+    variable: Some("AWS_REGION"),
+};
+
+const BEDROCK_API_KEY: [Field; 2] = [
+    Field {
+        id: FieldId::BedrockApiKey,
+        key: "aws_bearer_token_bedrock",
+        form: Form::Key,
+        required: true,
+        hidden: true,
+        prompt: "Bedrock API key:",
+        help: None,
+        variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+    },
+    REGION,
+];
+
+const BEDROCK_ACCESS_KEY: [Field; 4] = [
+    Field {
+        id: FieldId::AccessKeyId,
+        key: "aws_access_key_id",
+        form: Form::Key,
+        required: true,
+        hidden: false,
+        prompt: "AWS Access Key ID:",
+        help: None,
+        variable: Some("AWS_ACCESS_KEY_ID"),
+    },
+    Field {
+        id: FieldId::SecretAccessKey,
+        key: "aws_secret_access_key",
+        form: Form::Key,
+        required: true,
+        hidden: true,
+        prompt: "AWS Secret Access Key:",
+        help: None,
+        variable: Some("AWS_SECRET_ACCESS_KEY"),
+    },
+    Field {
+        id: FieldId::SessionToken,
+        key: "aws_session_token",
+        form: Form::Key,
+        required: false,
+        hidden: true,
+        prompt: "AWS Session Token (optional, press Enter to skip):",
+        help: None,
+        variable: Some("AWS_SESSION_TOKEN"),
+    },
+    REGION,
+];
+
+const OPENAI_API_KEY: [Field; 2] = [
+    Field {
+        id: FieldId::Value,
+        key: "api_key",
+        form: Form::Key,
+        required: true,
+        hidden: true,
+        prompt: "Secret value:",
+        help: None,
+        variable: Some("OPENAI_API_KEY"),
+    },
+    Field {
+        id: FieldId::BaseUrl,
+        key: "base_url",
+        form: Form::BaseUrl,
+        required: false,
+        hidden: false,
+        prompt: "OpenAI base URL (optional, press Enter to skip):",
+        help: Some("e.g. https://us.api.openai.com/v1 for a regional endpoint"),
+        variable: None,
+    },
+];
+
+const DOCKER_REGISTRY: [Field; 3] = [
+    Field {
+        id: FieldId::Host,
+        key: "registry_host",
+        form: Form::Host,
+        required: true,
+        hidden: false,
+        prompt: "Registry host:",
+        help: None,
+        variable: None,
+    },
+    Field {
+        id: FieldId::Username,
+        key: "username",
+        form: Form::Word,
+        required: true,
+        hidden: false,
+        prompt: "Username:",
+        help: None,
+        variable: None,
+    },
+    Field {
+        id: FieldId::Password,
+        key: "password",
+        form: Form::Word,
+        required: true,
+        hidden: true,
+        prompt: "Password:",
+        help: None,
+        variable: None,
+    },
+];
+
+/// The type of a stored secret: one this client can build, or the server's word for one it cannot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredType {
+    Known(Kind),
+    Other(String),
+}
+
+impl StoredType {
+    /// Reads the GraphQL spelling; a word this client does not know is kept.
+    #[must_use]
+    pub fn from_wire(text: &str) -> Self {
+        match Kind::ALL.into_iter().find(|kind| kind.wire() == text) {
+            Some(kind) => Self::Known(kind),
+            None => Self::Other(text.to_owned()),
+        }
+    }
+
+    #[must_use]
+    pub fn wire(&self) -> &str {
+        match self {
+            Self::Known(kind) => kind.wire(),
+            Self::Other(text) => text,
+        }
+    }
+
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Known(kind) => kind.label(),
+            Self::Other(text) if text == "DOTENVX" => "dotenvx",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+/// Who holds a secret (schema: `Space`, `Owner`). Personal sorts before team.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    Personal,
+    /// The team's uid, an opaque text.
+    Team(String),
+}
+
+impl Owner {
+    /// The word for people and for JSON.
+    #[must_use]
+    pub fn scope(&self) -> &'static str {
+        match self {
+            Self::Personal => "Personal",
+            Self::Team(_) => "Team",
+        }
+    }
+
+    #[must_use]
+    pub fn team(&self) -> Option<&str> {
+        match self {
+            Self::Personal => None,
+            Self::Team(uid) => Some(uid),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_environment_names() {
+        for (text, fault) in [
+            ("", NameFault::Empty),
+            ("A=B", NameFault::Equals),
+            ("A\0", NameFault::Nul),
+            ("A\n", NameFault::Control),
+            ("A\u{7f}", NameFault::Control),
+            ("A\u{85}", NameFault::Control),
+        ] {
+            assert_eq!(SecretName::parse(text), Err(fault), "{text:?}");
+        }
+        assert!(SecretName::parse(&"a".repeat(MAX_NAME)).is_ok());
+        assert_eq!(
+            SecretName::parse(&"a".repeat(MAX_NAME + 1)),
+            Err(NameFault::TooLong)
+        );
+    }
+
+    #[test]
+    fn shell_variables() {
+        for (text, yes) in [
+            ("A", true),
+            ("_a1", true),
+            ("1A", false),
+            ("a-b", false),
+            ("ä", false),
+            ("a b", false),
+        ] {
+            assert_eq!(
+                SecretName::parse(text).unwrap().is_shell_variable(),
+                yes,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn kinds_round_trip() {
+        for kind in Kind::ALL {
+            assert_eq!(StoredType::from_wire(kind.wire()), StoredType::Known(kind));
+            assert_eq!(kind.context(), kind.wire().to_ascii_lowercase());
+            assert!(kind.fields().iter().any(|field| field.required));
+        }
+        assert_eq!(StoredType::from_wire("DOTENVX").label(), "dotenvx");
+        assert_eq!(StoredType::from_wire("NEW_TYPE").label(), "NEW_TYPE");
+    }
+}

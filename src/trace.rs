@@ -1,0 +1,24 @@
+//! Owns the lines of `--debug`: a switch and a sink.
+//! Must not know what is traced; callers pass lengths, names and hosts, never a value or a key.
+
+use std::fmt::Arguments;
+
+/// Where debug lines go, if anywhere. Cheap to copy and to ask when off.
+#[derive(Clone, Copy)]
+pub struct Trace(Option<fn(&Arguments<'_>)>);
+
+impl Trace {
+    pub const OFF: Self = Self(None);
+
+    #[must_use]
+    pub fn to(sink: fn(&Arguments<'_>)) -> Self {
+        Self(Some(sink))
+    }
+
+    /// One line without its end, in lower case, as errors are.
+    pub fn line(self, line: Arguments<'_>) {
+        if let Some(sink) = self.0 {
+            sink(&line);
+        }
+    }
+}
