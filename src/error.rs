@@ -131,6 +131,27 @@ impl Error {
         }
     }
 
+    /// Adds a cause to whatever words it has.
+    #[must_use]
+    pub fn because(mut self, cause: &str) -> Self {
+        if let Self::Refused(words)
+        | Self::Output(words, _)
+        | Self::Usage(words)
+        | Self::NotFound(words)
+        | Self::Credentials(words)
+        | Self::Exists(words)
+        | Self::Data(words)
+        | Self::Unreadable(words)
+        | Self::Unavailable(words)
+        | Self::Later(words)
+        | Self::Unknown(words)
+        | Self::Config(words) = &mut self
+        {
+            words.causes.push(text::safe(cause).into_owned());
+        }
+        self
+    }
+
     #[must_use]
     pub fn message(&self) -> &str {
         match self {

@@ -1,4 +1,44 @@
-//! The map of `oz`.
+//! `oz`: managed secrets from the command line, sealed before they leave the machine.
+//!
+//! # The map
+//!
+//! ```text
+//! argv ─▶ cli ─▶ Command ─▶ verb ─▶ (value, seal, api ─▶ net) ─▶ Outcome ─▶ output ─▶ bytes
+//!                 data     policy        effects and codecs        data        pure
+//! ```
+//!
+//! Two waists of plain data make the flow one-way: [`command`] is what was asked, [`outcome`] what happened.
+//! A file names only layers below its own; a test holds the tree to it.
+//!
+//! | layer | files | know |
+//! | --- | --- | --- |
+//! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
+//! | 1 | `json` | the gated reader and the ordered writer |
+//! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage each; strangers to one another |
+//! | 3 | `api` | the service's operations over a transport |
+//! | 4 | `verb` | policy |
+//! | 5 | `lib`, `main` | everything, and decide nothing |
+//!
+//! # One command, walked through
+//!
+//! `printf %s hunter2 | oz secret create DB_PASSWORD --team`
+//!
+//! 1. `main` collects arguments, environment, streams, clock and terminal into a [`World`].
+//! 2. [`cli::parse`] turns the words into a [`command::Request`]. Nothing has been opened yet.
+//! 3. [`value::process::harden`] forbids core dumps; [`value::api_key`] makes the key usable or ends the run.
+//! 4. [`net::open`] judges address, proxy and CA file; no packet has been sent yet.
+//! 5. `verb::create` reads standard input to its end and checks the value.
+//! 6. [`api::Api::lookup`] asks who this is, which team and public key are theirs, and whether the name is taken.
+//! 7. [`seal::PublicKey::seal`] seals the payload to that key, bound to actor, name and type.
+//! 8. [`api::Api::create`] sends the mutation on the same connection. A lost answer is settled by asking again.
+//! 9. [`output::outcome`] renders the [`outcome::Outcome`]; [`run`] writes it and answers the exit status.
+//!
+//! # Trust boundaries
+//!
+//! Four kinds of bytes come from outside, and each is bounded and checked in one place: words and variables (`cli`,
+//! `net::proxy`, `net::url`), values (`value`), the network (`net::http`, `net::tls`), and the server's texts
+//! (`json`, `api::reply`, `seal::keyset`). What goes out is made safe by [`text::safe`] and the JSON writer. Secrets
+//! travel in [`secret::SecretBytes`] only.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +55,115 @@ pub mod output;
 pub mod seal;
 pub mod secret;
 pub mod text;
+pub mod time;
 pub mod trace;
 pub mod value;
 pub mod verb;
+
+use command::{Format, Invocation, Request};
+use env::Environment;
+use error::{Error, Words};
+use outcome::{Applied, Outcome, Timestamp};
+use output::View;
+use std::ffi::OsString;
+use std::io::{ErrorKind, Read, Write};
+use trace::Trace;
+use value::{Io, Terminal};
+use verb::Session;
+
+/// Everything a run may touch, as arguments.
+pub struct World<'a> {
+    /// Without the program's own name.
+    pub args: Vec<OsString>,
+    pub env: &'a Environment,
+    pub stdin: &'a mut dyn Read,
+    pub stdin_is_terminal: bool,
+    pub stdout: &'a mut dyn Write,
+    /// Columns of the terminal that stdout is, if it is one and they are known.
+    pub stdout_width: Option<usize>,
+    pub stderr: &'a mut dyn Write,
+    pub terminal: &'a mut dyn Terminal,
+    pub now: Timestamp,
+    /// Where the lines of `--debug` go.
+    pub debug: Trace,
+}
+
+/// Runs one command and answers its exit status.
+pub fn run(world: World<'_>) -> u8 {
+    let World { args, env, stdin, stdin_is_terminal, stdout, stdout_width, stderr, terminal, now, debug } = world;
+    let request = match cli::parse(args, env) {
+        Ok(Invocation::Run(request)) => request,
+        Ok(Invocation::Print(text)) => {
+            return finish(write_result(stdout, text.as_bytes(), Applied::No), Format::Text, stderr);
+        }
+        Err(misuse) => return finish(Err(misuse.error), misuse.format, stderr),
+    };
+    let format = request.globals.format;
+    let io = Io { stdin, stdin_is_terminal, env };
+    let result = execute(request, io, terminal, debug).and_then(|outcome| {
+        let view = View { format, now, width: stdout_width };
+        let rendered = output::outcome(&outcome, &view);
+        // Standard error may be closed; what was done is done all the same.
+        let _ = stderr.write_all(&rendered.stderr);
+        write_result(stdout, &rendered.stdout, applied(&outcome))
+    });
+    finish(result, format, stderr)
+}
+
+/// From what was asked to what happened.
+fn execute(
+    request: Request,
+    mut io: Io<'_>,
+    terminal: &mut dyn Terminal,
+    debug: Trace,
+) -> Result<Outcome, Error> {
+    let Request { globals, verb } = request;
+    value::process::harden();
+    let trace = if globals.debug { debug } else { Trace::OFF };
+    terminal.permit(!globals.no_input);
+    let key = value::api_key(globals.api_key, &mut io)?;
+    let env = io.env;
+    let mut transport = net::open(net::Settings {
+        root: globals.server_root_url.as_deref(),
+        key,
+        ca_file: globals.ca_file,
+        timeout: globals.timeout,
+        env,
+        trace,
+    })?;
+    let random = seal::Random::new();
+    let api = api::Api::new(&mut transport, trace);
+    verb::run(verb, &mut Session { api, io, terminal, random: &random })
+}
+
+fn applied(outcome: &Outcome) -> Applied {
+    match outcome {
+        Outcome::Write(write) if write.action.applied() => Applied::Yes,
+        _ => Applied::No,
+    }
+}
+
+/// Writes the result. A reader that went away has seen what it wanted, so a closed pipe is no failure.
+fn write_result(stdout: &mut dyn Write, bytes: &[u8], applied: Applied) -> Result<(), Error> {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let message = match applied {
+                Applied::Yes => "it was done, but the result could not be written to standard output",
+                _ => "the result could not be written to standard output",
+            };
+            Err(Error::Output(Words::new(message).cause(&error.to_string()), applied))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn finish(result: Result<(), Error>, format: Format, stderr: &mut dyn Write) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            // With standard error closed too, the exit status still tells.
+            let _ = stderr.write_all(&output::failure(&error, format));
+            error.code()
+        }
+    }
+}

@@ -1,1 +1,49 @@
-fn main() {}
+//! Owns the real world: arguments, environment, streams, clock, terminal; hands them to [`oz::run`].
+//! Must not know anything else: no decision is taken here.
+
+#![forbid(unsafe_code)]
+
+use oz::World;
+use oz::env::Environment;
+use oz::outcome::Timestamp;
+use oz::trace::Trace;
+use oz::value::terminal::ProcessTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn main() -> ExitCode {
+    let stdin = io::stdin();
+    let stdout = io::stdout();
+    let stdin_is_terminal = stdin.is_terminal();
+    let env = Environment::new(|name| std::env::var_os(name));
+    let code = oz::run(World {
+        args: std::env::args_os().skip(1).collect(),
+        env: &env,
+        stdin: &mut stdin.lock(),
+        stdin_is_terminal,
+        stdout_width: width(stdout.is_terminal(), &env),
+        stdout: &mut stdout.lock(),
+        stderr: &mut io::stderr(),
+        terminal: &mut ProcessTerminal::new(stdin_is_terminal),
+        now: now(),
+        debug: Trace::to(|line| {
+            // One write a line, so that lines of several processes do not mix.
+            let _ = io::stderr().write_all(format!("debug: {line}\n").as_bytes());
+        }),
+    });
+    ExitCode::from(code)
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanoseconds: since.subsec_nanos() }
+}
+
+/// Columns, where the shell says so: the kernel's own answer takes an ioctl, and that takes `unsafe`.
+fn width(is_terminal: bool, env: &Environment) -> Option<usize> {
+    if !is_terminal {
+        return None;
+    }
+    env.filled("COLUMNS")?.to_str()?.parse().ok()
+}

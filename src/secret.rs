@@ -485,22 +485,25 @@ pub enum Owner {
     Personal,
     /// The team's uid, an opaque text.
     Team(String),
+    /// A kind of owner this client does not know, as the server spells it: listed, never written to.
+    Other(String),
 }
 
 impl Owner {
     /// The word for people and for JSON.
     #[must_use]
-    pub fn scope(&self) -> &'static str {
+    pub fn scope(&self) -> &str {
         match self {
             Self::Personal => "Personal",
             Self::Team(_) => "Team",
+            Self::Other(text) => text,
         }
     }
 
     #[must_use]
     pub fn team(&self) -> Option<&str> {
         match self {
-            Self::Personal => None,
+            Self::Personal | Self::Other(_) => None,
             Self::Team(uid) => Some(uid),
         }
     }

@@ -1,1 +1,180 @@
-//! Stub.
+//! Owns the service's operations over any transport: what is asked, how often, and what the answer means.
+//! Must not know policy: which owner, whether a name may exist, what to tell the user.
+
+pub mod operation;
+pub mod reply;
+
+use crate::error::Error;
+use crate::json::Document;
+use crate::net::{Pause, Request, Transport};
+use crate::outcome::Listed;
+use crate::secret::{Kind, Owner, SecretName};
+use crate::trace::Trace;
+use operation::{Keys, Operation};
+use reply::{Account, Refusal, Standing};
+
+/// How often one operation is tried. Three attempts ride out a restart; more only delay the truth.
+pub const MAX_ATTEMPTS: u32 = 3;
+
+/// What a write needs to know beforehand.
+pub struct Lookup {
+    pub account: Account,
+    pub secrets: Vec<Listed>,
+}
+
+impl Lookup {
+    /// The secret of that name, exactly spelled, of that owner.
+    #[must_use]
+    pub fn find(&self, owner: &Owner, name: &SecretName) -> Option<&Listed> {
+        find(&self.secrets, owner, name)
+    }
+}
+
+/// The secret of that name, exactly spelled, of that owner: a name is unique within an owner (schema).
+#[must_use]
+pub fn find<'a>(secrets: &'a [Listed], owner: &Owner, name: &SecretName) -> Option<&'a Listed> {
+    secrets.iter().find(|secret| secret.name == name.as_str() && secret.owner == *owner)
+}
+
+/// A write that did not come back with success.
+pub enum WriteError {
+    /// It certainly changed nothing.
+    Refused(Error),
+    /// It was sent and may have been applied; the error is what to report if it turns out that it was not.
+    Lost(Error),
+}
+
+/// The service, spoken to over one transport.
+pub struct Api<'a> {
+    transport: &'a mut dyn Transport,
+    trace: Trace,
+}
+
+impl<'a> Api<'a> {
+    pub fn new(transport: &'a mut dyn Transport, trace: Trace) -> Self {
+        Self { transport, trace }
+    }
+
+    /// # Errors
+    /// See [`Error`]; a lookup changes nothing.
+    pub fn lookup(&mut self, keys: Keys) -> Result<Lookup, Error> {
+        let document = self.read(&operation::lookup(keys))?;
+        let read = || {
+            Ok(Lookup {
+                account: reply::account(reply::member(&document, "user", "UserOutput")?)?,
+                secrets: reply::secrets(reply::member(&document, "managedSecrets", "ManagedSecretsOutput")?)?,
+            })
+        };
+        read().map_err(|refusal: Refusal| refusal.error)
+    }
+
+    /// Every secret the key can see, personal and of teams, in the server's order.
+    ///
+    /// # Errors
+    /// See [`Error`]; a list changes nothing.
+    pub fn list(&mut self) -> Result<Vec<Listed>, Error> {
+        let document = self.read(&operation::list())?;
+        reply::member(&document, "managedSecrets", "ManagedSecretsOutput")
+            .and_then(reply::secrets)
+            .map_err(|refusal| refusal.error)
+    }
+
+    /// Answers the name as the server echoes it, if it does.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn create(
+        &mut self,
+        owner: &Owner,
+        name: &SecretName,
+        kind: Kind,
+        encrypted_value: &str,
+        description: Option<&str>,
+    ) -> Result<Option<String>, WriteError> {
+        let operation = operation::create(owner, name, kind, encrypted_value, description);
+        self.write(&operation, "createManagedSecret", "CreateManagedSecretOutput")
+    }
+
+    /// As [`Api::create`].
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn update(
+        &mut self,
+        owner: &Owner,
+        name: &SecretName,
+        encrypted_value: Option<&str>,
+        description: Option<&str>,
+    ) -> Result<Option<String>, WriteError> {
+        let operation = operation::update(owner, name, encrypted_value, description);
+        self.write(&operation, "updateManagedSecret", "UpdateManagedSecretOutput")
+    }
+
+    /// # Errors
+    /// [`WriteError`].
+    pub fn delete(&mut self, owner: &Owner, name: &SecretName) -> Result<Option<String>, WriteError> {
+        let operation = operation::delete(owner, name);
+        self.write(&operation, "deleteManagedSecret", "DeleteManagedSecretOutput")
+    }
+
+    /// Reads may be repeated: they change nothing.
+    fn read(&mut self, operation: &Operation) -> Result<Document, Error> {
+        let mut attempt = 1;
+        loop {
+            let (error, standing) = match self.transport.post(&request(operation)) {
+                Ok(reply) => match reply::document(reply) {
+                    Ok(document) => return Ok(document),
+                    Err(refusal) => (refusal.error, refusal.standing),
+                },
+                Err(failure) => (failure.error, Standing::Open { retry: failure.transient }),
+            };
+            attempt += 1;
+            let pause = match standing {
+                Standing::Final | Standing::Open { retry: false } => None,
+                Standing::Open { retry: true } => Some(Pause::Attempt(attempt)),
+                Standing::Unprocessed(wait) => Some(wait.map_or(Pause::Attempt(attempt), Pause::Server)),
+            };
+            if !self.may_repeat(operation, attempt, pause) {
+                return Err(error);
+            }
+        }
+    }
+
+    /// A write is repeated only when the last attempt certainly was not processed.
+    fn write(&mut self, operation: &Operation, field: &str, member: &str) -> Result<Option<String>, WriteError> {
+        let mut attempt = 1;
+        loop {
+            let answer = match self.transport.post(&request(operation)) {
+                Ok(reply) => reply::document(reply)
+                    .and_then(|document| reply::member(&document, field, member).map(reply::echoed_name)),
+                Err(failure) if failure.sent => return Err(WriteError::Lost(failure.error)),
+                Err(failure) if failure.transient => {
+                    Err(Refusal { error: failure.error, standing: Standing::Unprocessed(None) })
+                }
+                Err(failure) => return Err(WriteError::Refused(failure.error)),
+            };
+            let (error, wait) = match answer {
+                Ok(name) => return Ok(name),
+                Err(Refusal { error, standing: Standing::Final }) => return Err(WriteError::Refused(error)),
+                Err(Refusal { error, standing: Standing::Open { .. } }) => return Err(WriteError::Lost(error)),
+                Err(Refusal { error, standing: Standing::Unprocessed(wait) }) => (error, wait),
+            };
+            attempt += 1;
+            let pause = wait.map_or(Pause::Attempt(attempt), Pause::Server);
+            if !self.may_repeat(operation, attempt, Some(pause)) {
+                return Err(WriteError::Refused(error));
+            }
+        }
+    }
+
+    /// Whether there is another attempt, after the pause it takes.
+    fn may_repeat(&mut self, operation: &Operation, attempt: u32, pause: Option<Pause>) -> bool {
+        let Some(pause) = pause.filter(|_| attempt <= MAX_ATTEMPTS) else { return false };
+        self.trace.line(format_args!("{}: attempt {attempt} of {MAX_ATTEMPTS}", operation.name));
+        self.transport.pause(pause)
+    }
+}
+
+fn request(operation: &Operation) -> Request<'_> {
+    Request { operation: operation.name, team: operation.team.as_deref(), body: &operation.body }
+}

@@ -1,0 +1,248 @@
+//! Owns requests: GraphQL documents and their variables as JSON bodies. Pure.
+//! Must not know HTTP, nor what is done with the answer.
+//!
+//! Field order and spelling follow the schema (`CreateManagedSecretInput`, `Owner`, `RequestContext`); `null` and
+//! absent differ: an absent key of an update means "unchanged".
+
+use crate::json::Writer;
+use crate::secret::{Kind, Owner, SecretName};
+
+/// A GraphQL operation that is ready to be posted.
+pub struct Operation {
+    pub name: &'static str,
+    pub body: Vec<u8>,
+    /// The team it is for, if any: the server wants it in a header too.
+    pub team: Option<String>,
+}
+
+/// What of the user's secrets and teams a list needs.
+const SECRETS: &str = "managedSecrets(input:$input,requestContext:$requestContext){__typename \
+...on ManagedSecretsOutput{managedSecrets{name description createdAt updatedAt owner{uid type}type}}\
+...on UserFacingError{error{__typename message}}}";
+
+const LIST: &str = "query ListManagedSecrets($input:ManagedSecretsInput!,$requestContext:RequestContext!){";
+
+const LOOKUP: &str = "query Lookup($input:ManagedSecretsInput!,$requestContext:RequestContext!){\
+user(requestContext:$requestContext){__typename \
+...on UserOutput{principalType user{profile{uid}";
+
+const LOOKUP_END: &str = "...on UserFacingError{error{__typename message}}}";
+
+/// Asking for keys costs the server a call to its key service, so only a write that seals does.
+const TEAMS_WITH_KEYS: &str =
+    " managedSecrets{publicKey}workspaces{uid teams{uid name managedSecrets{publicKey}}}}}";
+const TEAMS: &str = " workspaces{uid teams{uid name}}}}";
+
+const CREATE: &str = "mutation CreateManagedSecret($input:CreateManagedSecretInput!,$requestContext:RequestContext!){\
+createManagedSecret(input:$input,requestContext:$requestContext){__typename \
+...on CreateManagedSecretOutput{managedSecret{name}}\
+...on UserFacingError{error{__typename message}}}}";
+
+const UPDATE: &str = "mutation UpdateManagedSecret($input:UpdateManagedSecretInput!,$requestContext:RequestContext!){\
+updateManagedSecret(input:$input,requestContext:$requestContext){__typename \
+...on UpdateManagedSecretOutput{managedSecret{name}}\
+...on UserFacingError{error{__typename message}}}}";
+
+const DELETE: &str = "mutation DeleteManagedSecret($input:DeleteManagedSecretInput!,$requestContext:RequestContext!){\
+deleteManagedSecret(input:$input,requestContext:$requestContext){__typename \
+...on DeleteManagedSecretOutput{responseContext{serverVersion}}\
+...on UserFacingError{error{__typename message}}}}";
+
+/// Whether a lookup asks for public keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    Wanted,
+    Unneeded,
+}
+
+/// Both roots in one document: who am I, on which teams, with which keys; and which secrets exist.
+#[must_use]
+pub fn lookup(keys: Keys) -> Operation {
+    let teams = match keys {
+        Keys::Wanted => TEAMS_WITH_KEYS,
+        Keys::Unneeded => TEAMS,
+    };
+    let document = [LOOKUP, teams, LOOKUP_END, SECRETS, "}"].concat();
+    Operation { name: "Lookup", body: body("Lookup", &document, no_cursor), team: None }
+}
+
+/// The secrets alone.
+#[must_use]
+pub fn list() -> Operation {
+    let document = [LIST, SECRETS, "}"].concat();
+    Operation { name: "ListManagedSecrets", body: body("ListManagedSecrets", &document, no_cursor), team: None }
+}
+
+/// A new secret; no description is an explicit null.
+#[must_use]
+pub fn create(
+    owner: &Owner,
+    name: &SecretName,
+    kind: Kind,
+    encrypted_value: &str,
+    description: Option<&str>,
+) -> Operation {
+    let body = body("CreateManagedSecret", CREATE, |input| {
+        match description {
+            Some(text) => input.key("description").string(text),
+            None => input.key("description").null(),
+        }
+        input.key("encryptedValue").string(encrypted_value);
+        input.key("name").string(name.as_str());
+        write_owner(input, owner);
+        input.key("type").string(kind.wire());
+    });
+    Operation { name: "CreateManagedSecret", body, team: team(owner) }
+}
+
+/// New content for a secret; what is `None` stays as it is.
+#[must_use]
+pub fn update(
+    owner: &Owner,
+    name: &SecretName,
+    encrypted_value: Option<&str>,
+    description: Option<&str>,
+) -> Operation {
+    let body = body("UpdateManagedSecret", UPDATE, |input| {
+        if let Some(text) = description {
+            input.key("description").string(text);
+        }
+        if let Some(text) = encrypted_value {
+            input.key("encryptedValue").string(text);
+        }
+        input.key("name").string(name.as_str());
+        write_owner(input, owner);
+    });
+    Operation { name: "UpdateManagedSecret", body, team: team(owner) }
+}
+
+#[must_use]
+pub fn delete(owner: &Owner, name: &SecretName) -> Operation {
+    let body = body("DeleteManagedSecret", DELETE, |input| {
+        input.key("name").string(name.as_str());
+        write_owner(input, owner);
+    });
+    Operation { name: "DeleteManagedSecret", body, team: team(owner) }
+}
+
+fn body(name: &str, document: &str, input: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    Writer::new(&mut out).object(|request| {
+        request.key("query").string(document);
+        request.key("variables").object(|variables| {
+            variables.key("input").object(input);
+            variables.key("requestContext").object(request_context);
+        });
+        request.key("operationName").string(name);
+    });
+    out
+}
+
+fn no_cursor(input: &mut Writer<'_>) {
+    input.key("cursor").null();
+}
+
+/// Nulls are what an untagged official build sends; a version of ours could be compared with a minimum of theirs.
+fn request_context(context: &mut Writer<'_>) {
+    context.key("clientContext").object(|client| client.key("version").null());
+    context.key("osContext").object(|os| {
+        for key in ["category", "linuxKernelVersion", "name", "version"] {
+            os.key(key).null();
+        }
+    });
+}
+
+/// Schema `Owner`: a user is taken from the credentials, so only a team has a uid.
+fn write_owner(input: &mut Writer<'_>, owner: &Owner) {
+    let team = owner.team();
+    input.key("owner").object(|object| {
+        match team {
+            Some(uid) => object.key("uid").string(uid),
+            None => object.key("uid").null(),
+        }
+        object.key("type").string(if team.is_some() { "Team" } else { "User" });
+    });
+}
+
+fn team(owner: &Owner) -> Option<String> {
+    owner.team().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn variables(operation: &Operation) -> Value {
+        let body: Value = serde_json::from_slice(&operation.body).unwrap();
+        assert_eq!(body["operationName"], operation.name);
+        assert!(body["query"].as_str().unwrap().contains(operation.name));
+        let mut variables = body["variables"].clone();
+        assert_eq!(
+            variables.as_object_mut().unwrap().remove("requestContext").unwrap(),
+            json!({"clientContext": {"version": null},
+                "osContext": {"category": null, "linuxKernelVersion": null, "name": null, "version": null}})
+        );
+        variables
+    }
+
+    fn name(text: &str) -> SecretName {
+        SecretName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn queries_ask_without_a_cursor() {
+        for operation in [lookup(Keys::Wanted), lookup(Keys::Unneeded), list()] {
+            assert_eq!(variables(&operation), json!({"input": {"cursor": null}}));
+            assert_eq!(operation.team, None);
+        }
+    }
+
+    #[test]
+    fn keys_are_asked_for_only_when_wanted() {
+        let text = |operation: Operation| String::from_utf8(operation.body).unwrap();
+        assert!(text(lookup(Keys::Wanted)).contains("publicKey"));
+        assert!(!text(lookup(Keys::Unneeded)).contains("publicKey"));
+    }
+
+    #[test]
+    fn create_says_null_for_no_description() {
+        assert_eq!(
+            variables(&create(&Owner::Personal, &name("N\"é"), Kind::RawValue, "AA==", None)),
+            json!({"input": {"description": null, "encryptedValue": "AA==", "name": "N\"é",
+                "owner": {"uid": null, "type": "User"}, "type": "RAW_VALUE"}})
+        );
+    }
+
+    #[test]
+    fn a_team_is_in_body_and_header() {
+        let operation = create(&Owner::Team("t1".into()), &name("N"), Kind::OpenaiApiKey, "AA==", Some(""));
+        assert_eq!(operation.team.as_deref(), Some("t1"));
+        assert_eq!(
+            variables(&operation),
+            json!({"input": {"description": "", "encryptedValue": "AA==", "name": "N",
+                "owner": {"uid": "t1", "type": "Team"}, "type": "OPENAI_API_KEY"}})
+        );
+    }
+
+    #[test]
+    fn update_leaves_out_what_does_not_change() {
+        let owner = json!({"uid": null, "type": "User"});
+        assert_eq!(
+            variables(&update(&Owner::Personal, &name("N"), None, Some("d"))),
+            json!({"input": {"name": "N", "owner": owner, "description": "d"}})
+        );
+        assert_eq!(
+            variables(&update(&Owner::Personal, &name("N"), Some("AA=="), None)),
+            json!({"input": {"name": "N", "owner": owner, "encryptedValue": "AA=="}})
+        );
+    }
+
+    #[test]
+    fn delete_names_owner_and_secret() {
+        assert_eq!(
+            variables(&delete(&Owner::Team("t".into()), &name("N"))),
+            json!({"input": {"name": "N", "owner": {"uid": "t", "type": "Team"}}})
+        );
+    }
+}

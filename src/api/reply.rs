@@ -1,0 +1,329 @@
+//! Owns replies: status and body become typed values, or a refusal that says what the server's state can be.
+//! Must not know how the reply came, nor what the caller was about.
+//!
+//! Nothing the server sends is trusted to be closed: unknown union members, enum values and extra fields are met.
+//! Data beside errors counts as data, as the official client has it.
+
+use crate::error::{Error, Words};
+use crate::json::{self, Document, Node};
+use crate::net::Reply;
+use crate::outcome::{Listed, Timestamp};
+use crate::secret::{Owner, StoredType};
+use crate::text;
+use crate::time;
+use std::time::Duration;
+
+/// What the service serves a user who is on no team.
+const PLACEHOLDER_WORKSPACE: &str = "NOT_A_REAL_WORKSPACE_UID";
+
+/// The most of a server's message that is shown, in characters: a message is a sentence, a page is not.
+pub const MAX_MESSAGE: usize = 400;
+
+/// A reply that is not the answer.
+pub struct Refusal {
+    pub error: Error,
+    pub standing: Standing,
+}
+
+/// What a refusal tells about the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It was judged and turned down; nothing changed and asking again is no use.
+    Final,
+    /// It was not processed, and may be sent again, not before the given time where there is one.
+    Unprocessed(Option<Duration>),
+    /// It may have been processed; a read may be sent again.
+    Open { retry: bool },
+}
+
+impl Refusal {
+    fn last(error: Error) -> Self {
+        Self { error, standing: Standing::Final }
+    }
+
+    fn open(error: Error) -> Self {
+        Self { error, standing: Standing::Open { retry: false } }
+    }
+}
+
+/// Who the key belongs to (schema: `UserOutput`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Account {
+    /// `user.profile.uid`, verbatim: part of the sealing context.
+    pub actor: String,
+    /// A team's key rather than a person's.
+    pub is_service_account: bool,
+    /// The personal keyset, base64, where it was asked for and there is one.
+    pub public_key: Option<String>,
+    pub teams: Vec<Team>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Team {
+    pub uid: String,
+    pub name: String,
+    pub public_key: Option<String>,
+}
+
+/// HTTP's part of a reply: the JSON document of a 200, or why there is none.
+///
+/// # Errors
+/// Every other status, and a body that is not the service's JSON.
+pub fn document(reply: Reply) -> Result<Document, Refusal> {
+    if reply.status != 200 {
+        return Err(status(&reply));
+    }
+    match json::parse(&reply.body) {
+        Ok(document) => Ok(document),
+        Err(_) if is_page(&reply) => Err(Refusal::open(not_the_service(&reply))),
+        Err(refusal) => Err(Refusal::open(malformed(&refusal.to_string()))),
+    }
+}
+
+/// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something
+/// other than the service answered.
+fn status(reply: &Reply) -> Refusal {
+    let status = reply.status;
+    let words = |message: String| match body_message(reply) {
+        Some(cause) => Words::new(message).cause(&cause),
+        None => Words::new(message),
+    };
+    match status {
+        401 => Refusal::last(bad_key(words("the service did not accept the API key (HTTP 401)".into()))),
+        429 => Refusal {
+            error: Error::Later(words("the service asks to slow down (HTTP 429)".into()).hint("try again later")),
+            standing: Standing::Unprocessed(reply.retry_after),
+        },
+        503 => Refusal {
+            error: Error::Later(words("the service is unavailable (HTTP 503)".into()).hint("try again later")),
+            standing: Standing::Unprocessed(reply.retry_after),
+        },
+        408 | 500..=599 => Refusal {
+            error: Error::Later(words(format!("the service failed (HTTP {status})")).hint("try again later")),
+            standing: Standing::Open { retry: true },
+        },
+        300..=399 => Refusal::last(redirect(reply)),
+        _ if is_page(reply) => Refusal::last(not_the_service(reply)),
+        403 => Refusal::last(bad_key(words("the API key is not allowed to do this (HTTP 403)".into()))),
+        404 => Refusal::last(Error::Refused(
+            words("the service has no GraphQL endpoint at this address (HTTP 404)".into())
+                .hint("check --server-root-url and WARP_SERVER_ROOT_URL"),
+        )),
+        _ => Refusal::open(Error::Refused(words(format!("the service refused the request (HTTP {status})")))),
+    }
+}
+
+fn redirect(reply: &Reply) -> Error {
+    let status = reply.status;
+    let message = match &reply.redirect_host {
+        Some(host) => format!("the server redirects to {host} (HTTP {status}), and redirects are not followed"),
+        None => format!("the server redirects (HTTP {status}), and redirects are not followed"),
+    };
+    Error::Unavailable(Words::new(message).hint(
+        "a network that asks for a login does this; otherwise check --server-root-url and WARP_SERVER_ROOT_URL",
+    ))
+}
+
+/// Whether the body is a page for people, which the service never sends.
+fn is_page(reply: &Reply) -> bool {
+    let starts_as_markup = reply.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
+    starts_as_markup || reply.content_type.as_deref().is_some_and(|kind| kind.contains("html"))
+}
+
+fn not_the_service(reply: &Reply) -> Error {
+    let status = reply.status;
+    Error::Unavailable(
+        Words::new(format!("the answer is a web page (HTTP {status}), so it is not the service that answered"))
+            .hint("a login page of the network, a proxy's block page or a wrong --server-root-url does this"),
+    )
+}
+
+fn bad_key(words: Words) -> Error {
+    Error::Credentials(words.hint("check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted"))
+}
+
+fn malformed(what: &str) -> Error {
+    Error::Refused(Words::new(format!("the service's answer is malformed: {what}")))
+}
+
+/// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
+fn body_message(reply: &Reply) -> Option<String> {
+    let document = json::parse(&reply.body).ok()?;
+    let root = document.root();
+    joined_errors(root)
+        .or_else(|| ["error", "detail", "title", "message"].iter().find_map(|key| root.get(key)?.text().map(shorten)))
+}
+
+fn shorten(message: &str) -> String {
+    let safe = text::safe(message);
+    match safe.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
+        None => safe.into_owned(),
+    }
+}
+
+fn joined_errors(root: Node<'_>) -> Option<String> {
+    let mut all = String::new();
+    for message in root.get("errors")?.items()?.filter_map(|error| error.get("message")?.text()) {
+        if !all.is_empty() {
+            all.push_str("; ");
+        }
+        all.push_str(message);
+        if all.len() > MAX_MESSAGE * 4 {
+            break;
+        }
+    }
+    (!all.is_empty()).then(|| shorten(&all))
+}
+
+/// GraphQL's part of a reply: the member of the union under `field` called `expected`.
+///
+/// # Errors
+/// No data, a `UserFacingError`, or a member this client does not know.
+pub fn member<'a>(document: &'a Document, field: &str, expected: &str) -> Result<Node<'a>, Refusal> {
+    let root = document.root();
+    if !root.is_object() {
+        return Err(Refusal::open(malformed("it is no JSON object")));
+    }
+    let Some(node) = root.get("data").and_then(|data| data.get(field)).filter(|node| !node.is_null()) else {
+        return Err(no_data(root, field));
+    };
+    match node.get("__typename").and_then(Node::text) {
+        Some(name) if name == expected => Ok(node),
+        Some("UserFacingError") => Err(user_facing(node, field)),
+        Some(name) => Err(Refusal::open(Error::Refused(Words::new(format!(
+            "the service answered {field} with {}, which this version of oz does not know",
+            shorten(name)
+        ))))),
+        None => Err(Refusal::open(malformed(&format!("{field}.__typename is missing")))),
+    }
+}
+
+/// `data` is null or lacks the field. An error that speaks of the key was raised before anything was done.
+fn no_data(root: Node<'_>, field: &str) -> Refusal {
+    let Some(message) = joined_errors(root) else {
+        return Refusal::open(malformed(&format!("data.{field} is missing")));
+    };
+    let codes = root.get("errors").and_then(Node::items).into_iter().flatten().filter_map(|error| {
+        error.get("extensions")?.get("code")?.text()
+    });
+    let words = Words::new("the service did not accept the API key").cause(&message);
+    if codes.into_iter().any(|code| matches!(code, "UNAUTHENTICATED" | "FORBIDDEN")) || speaks_of_key(&message) {
+        return Refusal::last(bad_key(words));
+    }
+    Refusal::open(Error::Refused(Words::new("the service reports an error").cause(&message)))
+}
+
+/// The service's wording is not documented; these are the phrases seen of it and the usual ones.
+fn speaks_of_key(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["user not in context", "api key", "id token", "unauthenticated", "unauthorized", "not authenticated", "not logged in"]
+        .iter()
+        .any(|phrase| message.contains(phrase))
+}
+
+/// The server's own words, and the exit code they mean. Whoever can't even read their own user has a key problem,
+/// unless the error says that it is about money.
+fn user_facing(node: Node<'_>, field: &str) -> Refusal {
+    let error = node.get("error");
+    let message = error.and_then(|error| error.get("message")).and_then(Node::text).map_or_else(String::new, shorten);
+    let kind = error.and_then(|error| error.get("__typename")).and_then(Node::text).unwrap_or_default();
+    let said = if message.is_empty() { "the service refused without saying why".to_owned() } else { message };
+    Refusal::last(match kind {
+        "GenericStringObjectUniqueKeyConflict" => {
+            Error::Exists(Words::new(said).hint("use `oz secret update`, or create with --if-exists update"))
+        }
+        "AccountDelinquencyError" | "BudgetExceededError" | "PaymentMethodDeclinedError" => {
+            Error::Refused(Words::new(said))
+        }
+        _ if field == "user" || speaks_of_key(&said) => bad_key(Words::new(said)),
+        _ => Error::Refused(Words::new(said)),
+    })
+}
+
+/// Reads `UserOutput`.
+///
+/// # Errors
+/// A missing or mistyped field.
+pub fn account(user: Node<'_>) -> Result<Account, Refusal> {
+    let inner = user.get("user").ok_or_else(|| lacks("user.user"))?;
+    let actor = inner
+        .get("profile")
+        .and_then(|profile| profile.get("uid"))
+        .and_then(Node::text)
+        .filter(|uid| !uid.is_empty())
+        .ok_or_else(|| lacks("user.user.profile.uid"))?;
+    let mut teams = Vec::new();
+    for workspace in inner.get("workspaces").and_then(Node::items).ok_or_else(|| lacks("user.user.workspaces"))? {
+        if workspace.get("uid").and_then(Node::text) == Some(PLACEHOLDER_WORKSPACE) {
+            continue;
+        }
+        for team in workspace.get("teams").and_then(Node::items).ok_or_else(|| lacks("workspaces.teams"))? {
+            let uid = team.get("uid").and_then(Node::text).ok_or_else(|| lacks("teams.uid"))?;
+            // One team in two workspaces is one team.
+            if teams.iter().any(|known: &Team| known.uid == uid) {
+                continue;
+            }
+            let name = team.get("name").and_then(Node::text).unwrap_or_default();
+            teams.push(Team { uid: uid.to_owned(), name: name.to_owned(), public_key: public_key(team) });
+        }
+    }
+    Ok(Account {
+        actor: actor.to_owned(),
+        is_service_account: user.get("principalType").and_then(Node::text) == Some("SERVICE_ACCOUNT"),
+        public_key: public_key(inner),
+        teams,
+    })
+}
+
+fn public_key(holder: Node<'_>) -> Option<String> {
+    holder.get("managedSecrets")?.get("publicKey")?.text().map(str::to_owned)
+}
+
+/// Reads `ManagedSecretsOutput`, in the server's order.
+///
+/// # Errors
+/// A missing or mistyped field.
+pub fn secrets(output: Node<'_>) -> Result<Vec<Listed>, Refusal> {
+    let items = output.get("managedSecrets").and_then(Node::items).ok_or_else(|| lacks("managedSecrets"))?;
+    items.map(secret).collect()
+}
+
+fn secret(node: Node<'_>) -> Result<Listed, Refusal> {
+    let text = |key: &str| node.get(key).and_then(Node::text);
+    let owner = node.get("owner").ok_or_else(|| lacks("managedSecrets.owner"))?;
+    Ok(Listed {
+        name: text("name").ok_or_else(|| lacks("managedSecrets.name"))?.to_owned(),
+        description: text("description").map(str::to_owned),
+        owner: self::owner(owner)?,
+        stored_type: StoredType::from_wire(text("type").ok_or_else(|| lacks("managedSecrets.type"))?),
+        created: instant(text("createdAt"), "managedSecrets.createdAt")?,
+        updated: instant(text("updatedAt"), "managedSecrets.updatedAt")?,
+    })
+}
+
+fn owner(space: Node<'_>) -> Result<Owner, Refusal> {
+    match space.get("type").and_then(Node::text) {
+        Some("User") => Ok(Owner::Personal),
+        Some("Team") => match space.get("uid").and_then(Node::text) {
+            Some(uid) => Ok(Owner::Team(uid.to_owned())),
+            None => Err(lacks("owner.uid")),
+        },
+        Some(other) => Ok(Owner::Other(other.to_owned())),
+        None => Err(lacks("owner.type")),
+    }
+}
+
+fn instant(text: Option<&str>, field: &str) -> Result<Timestamp, Refusal> {
+    text.and_then(time::parse_rfc3339).ok_or_else(|| Refusal::open(malformed(&format!("{field} is no RFC 3339 time"))))
+}
+
+fn lacks(field: &str) -> Refusal {
+    Refusal::open(malformed(&format!("{field} is missing or of the wrong type")))
+}
+
+/// The name a mutation echoes (schema: `CreateManagedSecretOutput.managedSecret.name`), if it does.
+#[must_use]
+pub fn echoed_name(output: Node<'_>) -> Option<String> {
+    output.get("managedSecret")?.get("name")?.text().map(str::to_owned)
+}
