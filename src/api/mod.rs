@@ -178,3 +178,128 @@ impl<'a> Api<'a> {
 fn request(operation: &Operation) -> Request<'_> {
     Request { operation: operation.name, team: operation.team.as_deref(), body: &operation.body }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Words;
+    use crate::net::{Failure, Reply};
+    use std::time::Duration;
+
+    /// Plays replies in order and writes down what it was asked; checks itself when dropped.
+    struct Script {
+        replies: Vec<Result<Reply, Failure>>,
+        posted: Vec<&'static str>,
+        pauses: Vec<Pause>,
+        patience: bool,
+    }
+
+    impl Script {
+        fn new(replies: Vec<Result<Reply, Failure>>) -> Self {
+            Self { replies, posted: Vec::new(), pauses: Vec::new(), patience: true }
+        }
+    }
+
+    impl Transport for Script {
+        fn post(&mut self, request: &Request<'_>) -> Result<Reply, Failure> {
+            self.posted.push(request.operation);
+            assert!(!self.replies.is_empty(), "one request more than the script has replies");
+            self.replies.remove(0)
+        }
+
+        fn pause(&mut self, pause: Pause) -> bool {
+            self.pauses.push(pause);
+            self.patience
+        }
+    }
+
+    impl Drop for Script {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                assert!(self.replies.is_empty(), "{} replies were never asked for", self.replies.len());
+            }
+        }
+    }
+
+    fn status(status: u16) -> Result<Reply, Failure> {
+        Ok(Reply { status, body: Vec::new(), content_type: None, retry_after: None, redirect_host: None })
+    }
+
+    fn slow_down(seconds: u64) -> Result<Reply, Failure> {
+        status(429).map(|reply| Reply { retry_after: Some(Duration::from_secs(seconds)), ..reply })
+    }
+
+    fn body(body: &str) -> Result<Reply, Failure> {
+        status(200).map(|reply| Reply { body: body.as_bytes().to_vec(), ..reply })
+    }
+
+    fn failure(sent: bool, transient: bool) -> Result<Reply, Failure> {
+        Err(Failure { error: Error::Unavailable(Words::new("cut")), sent, transient })
+    }
+
+    fn empty_list() -> Result<Reply, Failure> {
+        body(r#"{"data":{"managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[]}}}"#)
+    }
+
+    fn deleted() -> Result<Reply, Failure> {
+        body(r#"{"data":{"deleteManagedSecret":{"__typename":"DeleteManagedSecretOutput"}}}"#)
+    }
+
+    #[test]
+    fn a_read_rides_out_what_passes() {
+        for passing in [failure(true, true), failure(false, true), status(408), status(500), status(503)] {
+            let mut script = Script::new(vec![passing, empty_list()]);
+            assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
+            assert_eq!(script.pauses, [Pause::Attempt(2)]);
+        }
+        let mut script = Script::new(vec![slow_down(7), status(502), empty_list()]);
+        assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
+        assert_eq!(script.pauses, [Pause::Server(Duration::from_secs(7)), Pause::Attempt(3)]);
+    }
+
+    #[test]
+    fn a_read_gives_up_after_three_attempts_or_without_time() {
+        let mut script = Script::new(vec![status(500), status(500), status(500)]);
+        assert_eq!(Api::new(&mut script, Trace::OFF).list().unwrap_err().code(), 75);
+        let mut script = Script::new(vec![status(500)]);
+        script.patience = false;
+        assert_eq!(Api::new(&mut script, Trace::OFF).list().unwrap_err().code(), 75);
+    }
+
+    #[test]
+    fn a_read_is_not_repeated_where_that_is_no_use() {
+        for last in [failure(false, false), status(401), status(400), status(302), body("{}"), body("x")] {
+            let mut script = Script::new(vec![last]);
+            assert!(Api::new(&mut script, Trace::OFF).list().is_err());
+            assert_eq!(script.pauses, []);
+        }
+    }
+
+    fn delete(replies: Vec<Result<Reply, Failure>>) -> (&'static str, usize) {
+        let mut script = Script::new(replies);
+        let name = SecretName::parse("N").unwrap();
+        let word = match Api::new(&mut script, Trace::OFF).delete(&Owner::Personal, &name) {
+            Ok(_) => "done",
+            Err(WriteError::Refused(_)) => "refused",
+            Err(WriteError::Lost(_)) => "lost",
+        };
+        (word, script.posted.len())
+    }
+
+    #[test]
+    fn a_write_is_repeated_only_when_it_certainly_was_not_processed() {
+        assert_eq!(delete(vec![deleted()]), ("done", 1));
+        assert_eq!(delete(vec![failure(false, true), deleted()]), ("done", 2));
+        assert_eq!(delete(vec![status(429), status(503), deleted()]), ("done", 3));
+        assert_eq!(delete(vec![status(503), status(503), status(503)]), ("refused", 3));
+        for lost in [failure(true, true), failure(true, false), status(500), status(502), status(400), body("x")] {
+            assert_eq!(delete(vec![lost]), ("lost", 1));
+        }
+        for lost in ["{}", r#"{"data":null,"errors":[{"message":"m"}]}"#, r#"{"data":{"deleteManagedSecret":{"__typename":"X"}}}"#] {
+            assert_eq!(delete(vec![body(lost)]), ("lost", 1), "{lost}");
+        }
+        for refused in [failure(false, false), status(401), status(403), status(404), status(302)] {
+            assert_eq!(delete(vec![refused]), ("refused", 1));
+        }
+    }
+}

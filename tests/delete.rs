@@ -1,0 +1,61 @@
+//! Owns `delete` as a user meets it: never by accident, never silently missed.
+
+use crate::server::{Scope, Server};
+use crate::support::run::oz;
+
+#[test]
+fn force_deletes() {
+    let server = Server::start();
+    server.put(Scope::Personal, "N", "RAW_VALUE");
+    oz(&["secret", "delete", "N", "--force"]).server(&server).stdout("Secret 'N' deleted\n").run();
+    assert_eq!(server.operations(), ["Lookup", "DeleteManagedSecret"]);
+    assert!(!server.exists(Scope::Personal, "N"));
+}
+
+#[test]
+fn without_a_terminal_it_is_refused_before_any_request() {
+    let server = Server::start();
+    server.put(Scope::Personal, "N", "RAW_VALUE");
+    oz(&["secret", "delete", "N"])
+        .server(&server)
+        .code(2)
+        .stderr(
+            "error: deleting asks for confirmation, and there is no terminal to ask on\n\
+             hint: use --force to delete without being asked\n",
+        )
+        .run();
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn what_is_not_there_is_an_error_unless_declared_fine() {
+    let server = Server::start();
+    oz(&["secret", "delete", "N", "--force"])
+        .server(&server)
+        .code(3)
+        .stderr("error: there is no personal secret 'N'\nhint: `oz secret list` shows the names there are\n")
+        .run();
+    oz(&["secret", "delete", "N", "--force", "--ignore-missing"])
+        .server(&server)
+        .stdout("Secret 'N' does not exist, nothing deleted\n")
+        .run();
+    oz(&["secret", "delete", "N", "--force", "--ignore-missing", "--output-format", "json"])
+        .server(&server)
+        .stdout(
+            "{\"name\":\"N\",\"scope\":\"Personal\",\"team\":null,\"type\":null,\
+             \"action\":\"absent\",\"applied\":false,\"notes\":[]}\n",
+        )
+        .run();
+    assert_eq!(server.operations(), ["Lookup", "Lookup", "Lookup"]);
+}
+
+#[test]
+fn a_dry_run_needs_no_confirmation_and_deletes_nothing() {
+    let server = Server::start();
+    server.put(Scope::Personal, "N", "ANTHROPIC_API_KEY");
+    oz(&["secret", "delete", "N", "--dry-run"])
+        .server(&server)
+        .stdout("Secret 'N' would be deleted (personal, Anthropic API Key)\n")
+        .run();
+    assert!(server.exists(Scope::Personal, "N"));
+}

@@ -1,0 +1,68 @@
+//! Owns `list` as a user meets it: formats, order, filters.
+
+use crate::server::{Account, Scope, Server};
+use crate::support::run::oz;
+
+fn stocked() -> Server {
+    let server = Server::builder().account(Account::on_teams(&[("team-1", "Core"), ("team-2", "Web")])).start();
+    let old = "2001-02-03T04:05:06Z";
+    server.seed(Scope::Team("team-2"), "B", "NOVEL_TYPE", None, old, "2001-02-03T04:05:06.12+01:00");
+    server.seed(Scope::Personal, "Z", "RAW_VALUE", Some("the\nlast"), old, old);
+    server.seed(Scope::Team("team-1"), "A", "ANTHROPIC_BEDROCK_ACCESS_KEY", Some(""), old, old);
+    server.seed(Scope::Personal, "日本", "DOTENVX", None, old, old);
+    server
+}
+
+#[test]
+fn json_rows_are_sorted_and_whole() {
+    let z = r#"{"name":"Z","scope":"Personal","type":"RAW_VALUE","created":"2001-02-03T04:05:06Z","updated":"2001-02-03T04:05:06Z","description":"the\nlast","team":null}"#;
+    let j = r#"{"name":"日本","scope":"Personal","type":"DOTENVX","created":"2001-02-03T04:05:06Z","updated":"2001-02-03T04:05:06Z","description":null,"team":null}"#;
+    let a = r#"{"name":"A","scope":"Team","type":"ANTHROPIC_BEDROCK_ACCESS_KEY","created":"2001-02-03T04:05:06Z","updated":"2001-02-03T04:05:06Z","description":"","team":"team-1"}"#;
+    let b = r#"{"name":"B","scope":"Team","type":"NOVEL_TYPE","created":"2001-02-03T04:05:06Z","updated":"2001-02-03T03:05:06.120Z","description":null,"team":"team-2"}"#;
+    let server = stocked();
+    for (flags, rows) in [
+        (&[][..], vec![z, j, a, b]),
+        (&["--personal"], vec![z, j]),
+        (&["--team"], vec![a, b]),
+        (&["--team=team-2"], vec![b]),
+        (&["--team=nope"], vec![]),
+    ] {
+        let array = format!("[{}]\n", rows.join(","));
+        oz(&["secret", "list", "--output-format", "json"]).args(flags).server(&server).stdout(array).run();
+        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        oz(&["secret", "list", "--output-format", "ndjson"]).args(flags).server(&server).stdout(lines).run();
+    }
+}
+
+#[test]
+fn text_is_aligned() {
+    let server = stocked();
+    let age = "25 years ago";
+    oz(&["secret", "list", "--output-format", "text"])
+        .server(&server)
+        .stdout(format!(
+            "Name  Scope     Type                          Created       Updated       Description\n\
+             Z     Personal  Raw Value                     {age}  {age}  the\\nlast\n\
+             日本  Personal  dotenvx                       {age}  {age}\n\
+             A     Team      Anthropic Bedrock Access Key  {age}  {age}\n\
+             B     Team      NOVEL_TYPE                    {age}  {age}\n"
+        ))
+        .run();
+}
+
+#[test]
+fn an_empty_list_is_a_header() {
+    let server = Server::start();
+    oz(&["secret", "list"])
+        .server(&server)
+        .stdout(
+            "╭──────┬───────┬──────┬─────────┬─────────┬─────────────╮\n\
+             │ Name ┆ Scope ┆ Type ┆ Created ┆ Updated ┆ Description │\n\
+             ╞══════╪═══════╪══════╪═════════╪═════════╪═════════════╡\n\
+             ╰──────┴───────┴──────┴─────────┴─────────┴─────────────╯\n",
+        )
+        .run();
+    oz(&["secret", "list", "--output-format", "json"]).server(&server).stdout("[]\n").run();
+    oz(&["secret", "list", "--output-format", "ndjson"]).server(&server).run();
+    assert_eq!((server.connections(), server.handshakes(), server.operations().len()), (3, 3, 3));
+}

@@ -1,0 +1,121 @@
+//! Owns whose secret it is: `--personal`, `--team`, `--team=UID`, neither; and that the stores stay apart.
+
+use crate::server::{Account, Scope, Server};
+use crate::support::run::oz;
+
+const TWO: &[(&str, &str)] = &[("team-1", "Core"), ("team-2", "Web \u{1b}[1m")];
+
+fn one_team() -> Server {
+    Server::builder().account(Account::on_teams(&[("team-1", "Core")])).start()
+}
+
+#[test]
+fn unsaid_is_personal_with_a_note_for_those_on_a_team() {
+    let server = one_team();
+    oz(&["secret", "create", "N"])
+        .server(&server)
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .stderr("note: 'N' is personal; --team is for a secret of your team\n")
+        .run();
+    assert!(server.opened(Scope::Personal, "N").is_some());
+    assert!(server.opened(Scope::Team("team-1"), "N").is_none());
+}
+
+#[test]
+fn said_is_done_without_a_note() {
+    let server = one_team();
+    for (flag, scope) in
+        [("--personal", Scope::Personal), ("--team", Scope::Team("team-1")), ("--team=team-1", Scope::Team("team-1"))]
+    {
+        // Before the words, between them and after them.
+        for (index, args) in
+            [[flag, "secret", "create", "N"], ["secret", flag, "create", "N"], ["secret", "create", "N", flag]]
+                .iter()
+                .enumerate()
+        {
+            oz(args).arg("--if-exists=update").server(&server).stdin(format!("{flag}{index}")).any_stdout().run();
+            let expected = format!(r#"{{"value":"{flag}{index}"}}"#);
+            assert_eq!(server.opened(scope, "N"), Some(expected));
+        }
+    }
+}
+
+#[test]
+fn a_team_write_says_so_in_the_header() {
+    let server = one_team();
+    oz(&["secret", "create", "N", "--team"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
+    assert_eq!(server.header("CreateManagedSecret", "x-warp-team-uid").as_deref(), Some("team-1"));
+    oz(&["secret", "create", "N", "--personal"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
+    assert_eq!(server.header("CreateManagedSecret", "x-warp-team-uid"), None);
+}
+
+#[test]
+fn several_teams_are_listed_safely() {
+    let server = Server::builder().account(Account::on_teams(TWO)).start();
+    oz(&["secret", "create", "N", "--team"])
+        .server(&server)
+        .stdin("x")
+        .code(2)
+        .stderr(
+            "error: you are on 2 teams, so --team needs to say which\n\
+             hint: use one of\n  --team=team-1  Core\n  --team=team-2  Web \\u{1b}[1m\n",
+        )
+        .run();
+    oz(&["secret", "create", "N", "--team=nope"])
+        .server(&server)
+        .stdin("x")
+        .code(2)
+        .stderr(
+            "error: you are not on a team with the uid 'nope'\n\
+             hint: use one of\n  --team=team-1  Core\n  --team=team-2  Web \\u{1b}[1m\n",
+        )
+        .run();
+    oz(&["secret", "create", "N", "--team=team-2"])
+        .server(&server)
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .run();
+    assert!(server.opened(Scope::Team("team-2"), "N").is_some());
+    assert!(server.opened(Scope::Team("team-1"), "N").is_none());
+}
+
+#[test]
+fn the_placeholder_workspace_is_no_team() {
+    let server = Server::start();
+    oz(&["secret", "create", "N", "--team"])
+        .server(&server)
+        .stdin("x")
+        .code(2)
+        .stderr("error: you are not on a team\nhint: use --personal\n")
+        .run();
+}
+
+#[test]
+fn a_service_account_means_its_team() {
+    let server = Server::builder().account(Account::service_account("team-1", "Core")).start();
+    oz(&["secret", "create", "N"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
+    assert_eq!(server.opened(Scope::Team("team-1"), "N").as_deref(), Some(r#"{"value":"x"}"#));
+    oz(&["secret", "update", "N", "-f", "-"]).server(&server).stdin("y").stdout("Secret 'N' updated\n").run();
+    oz(&["secret", "delete", "N", "--force"]).server(&server).stdout("Secret 'N' deleted\n").run();
+}
+
+#[test]
+fn a_name_in_another_scope_is_pointed_out() {
+    let server = one_team();
+    server.put(Scope::Team("team-1"), "T", "RAW_VALUE");
+    server.put(Scope::Personal, "P", "RAW_VALUE");
+    oz(&["secret", "delete", "T", "--personal", "--force"])
+        .server(&server)
+        .code(3)
+        .stderr(
+            "error: there is no personal secret 'T'\n\
+             hint: a team's secret has that name: use --team=team-1\n",
+        )
+        .run();
+    oz(&["secret", "update", "P", "--team", "-d", "x"])
+        .server(&server)
+        .code(3)
+        .stderr("error: there is no team secret 'P'\nhint: a personal secret has that name: use --personal\n")
+        .run();
+}
