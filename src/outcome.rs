@@ -15,7 +15,8 @@ pub struct Write {
     /// The name as the server echoed it, or as given where the server echoes none.
     pub name: String,
     pub owner: Owner,
-    pub stored_type: StoredType,
+    /// `None` where there is no such secret.
+    pub stored_type: Option<StoredType>,
     /// What the user should know but did not ask: one sentence each, without prefix.
     pub notes: Vec<String>,
 }
@@ -79,7 +80,7 @@ pub enum Applied {
 
 impl Write {
     #[must_use]
-    pub fn new(action: Action, name: &SecretName, owner: Owner, stored_type: StoredType) -> Self {
+    pub fn new(action: Action, name: &SecretName, owner: Owner, stored_type: Option<StoredType>) -> Self {
         Self {
             action,
             name: name.as_str().to_owned(),

@@ -23,7 +23,7 @@ pub(super) fn run(create: Create, session: &mut Session<'_>) -> Result<Write, Er
             IfExists::Fail => Err(exists(existing)),
             IfExists::Skip => {
                 let mut write =
-                    Write::new(Action::Unchanged, &target.name, place.owner, existing.stored_type.clone());
+                    Write::new(Action::Unchanged, &target.name, place.owner, Some(existing.stored_type.clone()));
                 write.notes.extend(place.note);
                 Ok(write)
             }
@@ -40,7 +40,7 @@ pub(super) fn run(create: Create, session: &mut Session<'_>) -> Result<Write, Er
     let encrypted = seal(&key, &lookup.account.actor, &target.name, kind, &fields, session.random)?;
     if dry_run {
         let action = Action::WouldCreate { length: Some(fields.length()) };
-        let mut write = Write::new(action, &target.name, place.owner, kind.into());
+        let mut write = Write::new(action, &target.name, place.owner, Some(kind.into()));
         write.notes = notes;
         return Ok(write);
     }
@@ -51,7 +51,7 @@ pub(super) fn run(create: Create, session: &mut Session<'_>) -> Result<Write, Er
         api::find(secrets, &place.owner, &target.name).is_some()
     })?;
     notes.extend(settled.note);
-    let mut write = Write::new(Action::Created, &target.name, place.owner, kind.into());
+    let mut write = Write::new(Action::Created, &target.name, place.owner, Some(kind.into()));
     if let Some(name) = settled.name {
         write.name = name;
     }

@@ -7,7 +7,6 @@ use crate::api::operation::Keys;
 use crate::command::Delete;
 use crate::error::{Error, Words};
 use crate::outcome::{Action, Write};
-use crate::secret::StoredType;
 use crate::text;
 
 pub(super) fn run(delete: Delete, session: &mut Session<'_>) -> Result<Write, Error> {
@@ -28,11 +27,11 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_>) -> Result<Write, Er
     };
     let Some(existing) = lookup.find(&place.owner, &target.name) else {
         if ignore_missing {
-            return Ok(write(Action::Absent, StoredType::Other(String::new()), None));
+            return Ok(write(Action::Absent, None, None));
         }
         return Err(not_found(&target, &place.owner, &lookup));
     };
-    let stored_type = existing.stored_type.clone();
+    let stored_type = Some(existing.stored_type.clone());
     if dry_run {
         return Ok(write(Action::WouldDelete, stored_type, None));
     }

@@ -203,11 +203,6 @@ fn settle(
     }
 }
 
-/// Looks the account up for a write.
-fn lookup(session: &mut Session<'_>, keys: Keys) -> Result<Lookup, Error> {
-    session.api.lookup(keys)
-}
-
 /// Whether the secret was changed since `before`: its time stamp moved.
 fn was_updated(secrets: &[Listed], before: &Listed, name: &SecretName) -> bool {
     api::find(secrets, &before.owner, name).is_some_and(|now| now.updated != before.updated)

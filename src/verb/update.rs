@@ -70,7 +70,7 @@ fn apply(
     session: &mut Session<'_>,
 ) -> Result<Write, Error> {
     let owner = &found.place.owner;
-    let stored_type = found.before.stored_type.clone();
+    let stored_type = Some(found.before.stored_type.clone());
     if dry_run {
         let action = Action::WouldUpdate { length: sealed.map(|(_, length)| length) };
         let mut write = Write::new(action, found.name, owner.clone(), stored_type);
