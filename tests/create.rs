@@ -1,7 +1,7 @@
 //! Owns `create` as a user meets it: values, types, names that exist, dry runs.
 
 use crate::server::{Scope, Server};
-use crate::support::run::oz;
+use crate::support::oz;
 use crate::support::{MARKER_SECRET, write};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_value_from_standard_input_is_stored_byte_for_byte() {
 fn a_write_is_two_requests_on_one_connection_with_one_handshake() {
     let server = Server::start();
     oz(&["secret", "create", "N"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
-    assert_eq!(server.operations(), ["Lookup", "CreateManagedSecret"]);
+    assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
     assert_eq!((server.connections(), server.handshakes()), (1, 1));
 }
 
@@ -88,13 +88,13 @@ fn a_description_goes_along() {
         .stdin("x")
         .stdout("Secret 'N' created\n")
         .run();
-    assert_eq!(server.description(Scope::Personal, "N").as_deref(), Some("what \"for\""));
+    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description.as_deref(), Some("what \"for\""));
 }
 
 #[test]
 fn a_name_that_exists_is_refused_before_anything_is_sent() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "RAW_VALUE");
+    server.seed_raw(Scope::Personal, "N");
     oz(&["secret", "create", "N"])
         .server(&server)
         .stdin("x")
@@ -104,25 +104,25 @@ fn a_name_that_exists_is_refused_before_anything_is_sent() {
              hint: use `oz secret update`, or create with --if-exists update or --if-exists skip\n",
         )
         .run();
-    assert_eq!(server.operations(), ["Lookup"]);
+    assert_eq!(server.ops(), ["Lookup"]);
 }
 
 #[test]
 fn if_exists_skip_leaves_it_alone() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "RAW_VALUE");
+    server.seed_raw(Scope::Personal, "N");
     oz(&["secret", "create", "N", "--if-exists", "skip"])
         .server(&server)
         .stdin("x")
         .stdout("Secret 'N' already exists, unchanged\n")
         .run();
-    assert_eq!(server.operations(), ["Lookup"]);
+    assert_eq!(server.ops(), ["Lookup"]);
 }
 
 #[test]
 fn if_exists_update_updates_the_same_type_only() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "RAW_VALUE");
+    server.seed_raw(Scope::Personal, "N");
     oz(&["secret", "create", "N", "--if-exists", "update"])
         .server(&server)
         .stdin("new")
@@ -153,7 +153,7 @@ fn a_dry_run_does_everything_but_the_mutation() {
         .stdin("twelve bytes")
         .stdout("Secret 'N' would be created (personal, Raw Value, 12 bytes)\n")
         .run();
-    assert_eq!(server.operations(), ["Lookup"]);
+    assert_eq!(server.ops(), ["Lookup"]);
     assert_eq!(server.opened(Scope::Personal, "N"), None);
 }
 
@@ -228,5 +228,5 @@ fn without_a_public_key_nothing_is_asked_or_sent() {
              hint: managed secrets may not be enabled for this account\n",
         )
         .run();
-    assert_eq!(server.operations(), ["Lookup"]);
+    assert_eq!(server.ops(), ["Lookup"]);
 }

@@ -1,21 +1,21 @@
 //! Owns `delete` as a user meets it: never by accident, never silently missed.
 
 use crate::server::{Scope, Server};
-use crate::support::run::oz;
+use crate::support::oz;
 
 #[test]
 fn force_deletes() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "RAW_VALUE");
+    server.seed_raw(Scope::Personal, "N");
     oz(&["secret", "delete", "N", "--force"]).server(&server).stdout("Secret 'N' deleted\n").run();
-    assert_eq!(server.operations(), ["Lookup", "DeleteManagedSecret"]);
-    assert!(!server.exists(Scope::Personal, "N"));
+    assert_eq!(server.ops(), ["Lookup", "DeleteManagedSecret"]);
+    assert!(server.secret(Scope::Personal, "N").is_none());
 }
 
 #[test]
 fn without_a_terminal_it_is_refused_before_any_request() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "RAW_VALUE");
+    server.seed_raw(Scope::Personal, "N");
     oz(&["secret", "delete", "N"])
         .server(&server)
         .code(2)
@@ -46,16 +46,16 @@ fn what_is_not_there_is_an_error_unless_declared_fine() {
              \"action\":\"absent\",\"applied\":false,\"notes\":[]}\n",
         )
         .run();
-    assert_eq!(server.operations(), ["Lookup", "Lookup", "Lookup"]);
+    assert_eq!(server.ops(), ["Lookup", "Lookup", "Lookup"]);
 }
 
 #[test]
 fn a_dry_run_needs_no_confirmation_and_deletes_nothing() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "ANTHROPIC_API_KEY");
+    server.seed_kind(Scope::Personal, "N", "ANTHROPIC_API_KEY");
     oz(&["secret", "delete", "N", "--dry-run"])
         .server(&server)
         .stdout("Secret 'N' would be deleted (personal, Anthropic API Key)\n")
         .run();
-    assert!(server.exists(Scope::Personal, "N"));
+    assert!(server.secret(Scope::Personal, "N").is_some());
 }

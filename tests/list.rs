@@ -1,7 +1,7 @@
 //! Owns `list` as a user meets it: formats, order, filters.
 
 use crate::server::{Account, Scope, Server};
-use crate::support::run::oz;
+use crate::support::oz;
 
 fn stocked() -> Server {
     let server = Server::builder().account(Account::on_teams(&[("team-1", "Core"), ("team-2", "Web")])).start();
@@ -64,5 +64,5 @@ fn an_empty_list_is_a_header() {
         .run();
     oz(&["secret", "list", "--output-format", "json"]).server(&server).stdout("[]\n").run();
     oz(&["secret", "list", "--output-format", "ndjson"]).server(&server).run();
-    assert_eq!((server.connections(), server.handshakes(), server.operations().len()), (3, 3, 3));
+    assert_eq!((server.connections(), server.handshakes(), server.ops().len()), (3, 3, 3));
 }

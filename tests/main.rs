@@ -7,3 +7,14 @@ mod support;
 
 // The server itself: does it accept what the service accepts, refuse the rest, and misbehave as told?
 mod server_self;
+
+// The verbs as a user meets them.
+mod create;
+mod delete;
+mod list;
+mod scope;
+mod typed;
+mod update;
+
+// What the README promises.
+mod readme;

@@ -1,7 +1,7 @@
 //! Owns the README's promises: its examples are run, its tables are compared with the program.
 
 use crate::server::{Account, Server};
-use crate::support::run::binary;
+use crate::support::binary;
 use oz::cli::table;
 use oz::error::{Error, Words};
 use oz::outcome::Applied;
@@ -44,7 +44,7 @@ fn examples(text: &str) -> Vec<Vec<Example>> {
 #[test]
 fn the_examples_do_what_they_say() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let server = Server::builder().account(Account::person()).now(now.try_into().unwrap()).start();
+    let server = Server::builder().account(Account::person()).clock(now.try_into().unwrap()).start();
     let home = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(binary(), home.path().join("oz")).unwrap();
     let blocks = examples(README);
@@ -117,7 +117,7 @@ fn every_option_and_variable_is_explained() {
     for option in table::OPTIONS {
         let flag = format!("--{}", option.long);
         assert!(README.contains(&flag), "the README does not explain {flag}");
-        if let Some(variable) = option.env {
+        if let Some(variable) = option.variable {
             assert!(first_cells("## Environment\n").iter().any(|cell| cell.contains(variable)), "{variable}");
         }
     }

@@ -1,7 +1,7 @@
 //! Owns whose secret it is: `--personal`, `--team`, `--team=UID`, neither; and that the stores stay apart.
 
 use crate::server::{Account, Scope, Server};
-use crate::support::run::oz;
+use crate::support::oz;
 
 const TWO: &[(&str, &str)] = &[("team-1", "Core"), ("team-2", "Web \u{1b}[1m")];
 
@@ -45,9 +45,9 @@ fn said_is_done_without_a_note() {
 fn a_team_write_says_so_in_the_header() {
     let server = one_team();
     oz(&["secret", "create", "N", "--team"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
-    assert_eq!(server.header("CreateManagedSecret", "x-warp-team-uid").as_deref(), Some("team-1"));
+    assert_eq!(server.requests().last().unwrap().header("x-warp-team-uid"), Some("team-1"));
     oz(&["secret", "create", "N", "--personal"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
-    assert_eq!(server.header("CreateManagedSecret", "x-warp-team-uid"), None);
+    assert_eq!(server.requests().last().unwrap().header("x-warp-team-uid"), None);
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn a_service_account_means_its_team() {
 #[test]
 fn a_name_in_another_scope_is_pointed_out() {
     let server = one_team();
-    server.put(Scope::Team("team-1"), "T", "RAW_VALUE");
-    server.put(Scope::Personal, "P", "RAW_VALUE");
+    server.seed_raw(Scope::Team("team-1"), "T");
+    server.seed_raw(Scope::Personal, "P");
     oz(&["secret", "delete", "T", "--personal", "--force"])
         .server(&server)
         .code(3)

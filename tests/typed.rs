@@ -2,7 +2,7 @@
 //! What the server opened is compared byte for byte. Prompts have a file of their own.
 
 use crate::server::{Account, Scope, Server};
-use crate::support::run::oz;
+use crate::support::oz;
 use crate::support::write;
 
 /// One field of a form: the option that carries it, the one that names its file, its variable, and a value.
@@ -224,7 +224,7 @@ fn every_form_every_way_create_and_update_personal_and_team() {
                     .stderr(form.update_note)
                     .run();
                 assert_eq!(server.opened(scope, &name).as_deref(), Some(form.payload), "update {label} {way:?}");
-                assert_eq!(server.kind(scope, &name).as_deref(), Some(form.kind));
+                assert_eq!(server.secret(scope, &name).unwrap().kind, form.kind);
                 ran += 1;
             }
         }
@@ -239,7 +239,7 @@ fn an_optional_field_given_as_nothing_is_absent() {
     oz(&["secret", "create", "openai", "api-key", "N", "--base-url", ""])
         .server(&server)
         .stdin("sk-1")
-        .any_error_free()
+        .stdout("Secret 'N' created\n")
         .run();
     assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"api_key":"sk-1"}"#));
 }
@@ -247,7 +247,7 @@ fn an_optional_field_given_as_nothing_is_absent() {
 #[test]
 fn a_field_of_another_type_is_a_usage_error_that_names_the_stored_type() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "ANTHROPIC_API_KEY");
+    server.seed_kind(Scope::Personal, "N", "ANTHROPIC_API_KEY");
     oz(&["secret", "update", "N", "--region", "eu-central-1", "--bedrock-api-key", "k"])
         .server(&server)
         .code(2)
@@ -256,5 +256,5 @@ fn a_field_of_another_type_is_a_usage_error_that_names_the_stored_type() {
              hint: it takes --value-file FILE\n",
         )
         .run();
-    assert_eq!(server.operations(), ["Lookup"]);
+    assert_eq!(server.ops(), ["Lookup"]);
 }

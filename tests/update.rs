@@ -1,33 +1,33 @@
 //! Owns `update` as a user meets it: in place, its type kept, nothing else touched.
 
 use crate::server::{Scope, Server};
-use crate::support::run::oz;
+use crate::support::oz;
 
 #[test]
 fn a_value_a_description_or_both() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "RAW_VALUE");
+    server.seed_raw(Scope::Personal, "N");
     oz(&["secret", "update", "N", "-f", "-"]).server(&server).stdin("one").stdout("Secret 'N' updated\n").run();
     assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"one"}"#));
     oz(&["secret", "update", "N", "-d", "about"]).server(&server).stdout("Secret 'N' updated\n").run();
-    assert_eq!(server.description(Scope::Personal, "N").as_deref(), Some("about"));
+    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description.as_deref(), Some("about"));
     assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"one"}"#));
     oz(&["secret", "update", "N", "--value", "-d", ""])
         .server(&server)
         .stdin("two")
         .stdout("Secret 'N' updated\n")
         .run();
-    assert_eq!(server.description(Scope::Personal, "N").as_deref(), Some(""));
+    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description.as_deref(), Some(""));
     assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"two"}"#));
-    assert_eq!((server.connections(), server.operations().len()), (3, 6));
+    assert_eq!((server.connections(), server.ops().len()), (3, 6));
 }
 
 #[test]
 fn a_description_needs_no_public_key() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "DOTENVX");
+    server.seed_kind(Scope::Personal, "N", "DOTENVX");
     oz(&["secret", "update", "N", "-d", "x"]).server(&server).stdout("Secret 'N' updated\n").run();
-    assert!(!server.bodies().iter().any(|body| body.contains("publicKey")));
+    assert_eq!(server.public_keys_read(), 0);
 }
 
 #[test]
@@ -39,14 +39,14 @@ fn a_name_that_does_not_exist() {
         .code(3)
         .stderr("error: there is no personal secret 'N'\nhint: `oz secret list` shows the names there are\n")
         .run();
-    assert_eq!(server.operations(), ["Lookup"]);
+    assert_eq!(server.ops(), ["Lookup"]);
 }
 
 #[test]
 fn a_type_this_client_cannot_build_takes_a_description_only() {
     let server = Server::start();
     for (kind, label) in [("DOTENVX", "dotenvx"), ("AWS_ECR_CREDENTIAL", "AWS_ECR_CREDENTIAL")] {
-        server.put(Scope::Personal, kind, kind);
+        server.seed_kind(Scope::Personal, kind, kind);
         oz(&["secret", "update", kind, "-d", "x"])
             .server(&server)
             .stdout(format!("Secret '{kind}' updated\n"))
@@ -66,7 +66,7 @@ fn a_type_this_client_cannot_build_takes_a_description_only() {
 #[test]
 fn a_dry_run_changes_nothing() {
     let server = Server::start();
-    server.put(Scope::Personal, "N", "RAW_VALUE");
+    server.seed_raw(Scope::Personal, "N");
     oz(&["secret", "update", "N", "-f", "-", "--dry-run"])
         .server(&server)
         .stdin("abc")
@@ -79,5 +79,5 @@ fn a_dry_run_changes_nothing() {
              \"action\":\"would_update\",\"applied\":false,\"notes\":[]}\n",
         )
         .run();
-    assert_eq!(server.operations(), ["Lookup", "Lookup"]);
+    assert_eq!(server.ops(), ["Lookup", "Lookup"]);
 }

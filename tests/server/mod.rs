@@ -296,8 +296,19 @@ impl Server {
 
     /// A raw secret with ordinary metadata, where only its being there matters.
     pub fn seed_raw(&self, scope: Scope, name: &str) {
+        self.seed_kind(scope, name, "RAW_VALUE");
+    }
+
+    /// A secret of some type, with ordinary metadata.
+    pub fn seed_kind(&self, scope: Scope, name: &str, kind: &str) {
         let time = rfc3339(CLOCK_BASE);
-        self.seed(scope, name, "RAW_VALUE", None, &time, &time);
+        self.seed(scope, name, kind, None, &time, &time);
+    }
+
+    /// Forgets what was opened for a secret, so that a later look sees only what came after.
+    pub fn forget_value(&self, scope: Scope, name: &str) {
+        let owner = self.state.owner(scope);
+        self.state.store().forget_value(&owner, name);
     }
 
     #[must_use]

@@ -82,6 +82,15 @@ impl Store {
     }
 
     #[must_use]
+    /// Forgets what was opened for a secret.
+    pub fn forget_value(&mut self, owner: &Owner, name: &str) {
+        for record in &mut self.records {
+            if record.owner == *owner && record.name == name {
+                record.opened = None;
+            }
+        }
+    }
+
     pub fn find(&self, owner: &Owner, name: &str) -> Option<&Record> {
         self.records
             .iter()

@@ -8,4 +8,13 @@ pub mod opener;
 pub mod pki;
 
 mod run;
-pub use run::{MARKER_KEY, MARKER_SECRET, oz};
+pub use run::{MARKER_KEY, MARKER_SECRET, binary, oz};
+
+use std::path::PathBuf;
+
+/// Writes a file into a directory and answers its path.
+pub fn write(dir: &tempfile::TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir.path().join(name);
+    std::fs::write(&path, content).expect("a file in a directory of our own");
+    path
+}

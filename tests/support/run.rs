@@ -113,6 +113,17 @@ impl Output {
 }
 
 impl<'a> Run<'a> {
+    /// Adds one argument.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Self::arg)
+    }
+
     /// Sets a variable; the last setting of a name holds.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let name = name.as_ref().to_owned();
@@ -174,8 +185,8 @@ impl<'a> Run<'a> {
         self
     }
 
-    pub fn stdout(self, text: &str) -> Self {
-        self.stdout_bytes(text)
+    pub fn stdout(self, text: impl AsRef<str>) -> Self {
+        self.stdout_bytes(text.as_ref())
     }
 
     pub fn stdout_bytes(mut self, bytes: impl AsRef<[u8]>) -> Self {
@@ -183,8 +194,8 @@ impl<'a> Run<'a> {
         self
     }
 
-    pub fn stderr(mut self, text: &str) -> Self {
-        self.stderr = Expected::Exactly(text.as_bytes().to_vec());
+    pub fn stderr(mut self, text: impl AsRef<str>) -> Self {
+        self.stderr = Expected::Exactly(text.as_ref().as_bytes().to_vec());
         self
     }
 
