@@ -18,3 +18,6 @@ mod update;
 
 // What the README promises.
 mod readme;
+
+// Hostile peers.
+mod outcome;

@@ -81,7 +81,6 @@ impl Store {
         self.records.push(record);
     }
 
-    #[must_use]
     /// Forgets what was opened for a secret.
     pub fn forget_value(&mut self, owner: &Owner, name: &str) {
         for record in &mut self.records {
@@ -91,6 +90,7 @@ impl Store {
         }
     }
 
+    #[must_use]
     pub fn find(&self, owner: &Owner, name: &str) -> Option<&Record> {
         self.records
             .iter()

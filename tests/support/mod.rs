@@ -8,7 +8,7 @@ pub mod opener;
 pub mod pki;
 
 mod run;
-pub use run::{MARKER_KEY, MARKER_SECRET, binary, oz};
+pub use run::{MARKER_KEY, MARKER_SECRET, binary, code, oz};
 
 use std::path::PathBuf;
 

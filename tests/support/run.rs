@@ -52,7 +52,7 @@ pub fn oz<'a, A: AsRef<OsStr>>(arguments: &[A]) -> Run<'a> {
         variables: Vec::new(),
         stdin: Feed::Nothing,
         cwd: None,
-        code: 0,
+        code: Some(0),
         stdout: Expected::Exactly(Vec::new()),
         stderr: Expected::Exactly(Vec::new()),
         log: None,
@@ -83,7 +83,8 @@ pub struct Run<'a> {
     variables: Vec<(OsString, OsString)>,
     stdin: Feed,
     cwd: Option<PathBuf>,
-    code: i32,
+    /// `None`: the caller looks.
+    code: Option<i32>,
     stdout: Expected,
     stderr: Expected,
     log: Option<&'a Server>,
@@ -181,7 +182,13 @@ impl<'a> Run<'a> {
 
     /// The exit code; 128 and the number for a death by signal, as shells say it.
     pub fn code(mut self, code: i32) -> Self {
-        self.code = code;
+        self.code = Some(code);
+        self
+    }
+
+    /// Leaves the exit code to the caller, who has the [`Output`].
+    pub fn any_code(mut self) -> Self {
+        self.code = None;
         self
     }
 
@@ -282,7 +289,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        if code(output.status) != self.code {
+        if self.code.is_some_and(|expected| expected != code(output.status)) {
             problems.push("the exit code differs".to_owned());
         }
         if !self.stdout.holds(&output.stdout) {
@@ -300,7 +307,7 @@ impl<'a> Run<'a> {
         let _ = writeln!(text, "{}", problems.join("; "));
         let _ = writeln!(text, "arguments: {:?}", self.arguments);
         let _ = writeln!(text, "variables: {names:?}");
-        let _ = writeln!(text, "expected code: {}", self.code);
+        let _ = writeln!(text, "expected code: {:?}", self.code);
         let _ = writeln!(text, "  actual code: {}", code(output.status));
         for (stream, expected, actual) in [
             ("stdout", &self.stdout, &output.stdout),
