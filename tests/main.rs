@@ -20,4 +20,5 @@ mod update;
 mod readme;
 
 // Hostile peers.
+mod graphql;
 mod outcome;

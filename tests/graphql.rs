@@ -1,0 +1,243 @@
+//! Owns answers that are no answer: pages, errors, missing and mistyped fields, JSON that is none, words to the
+//! terminal. Every one ends with the documented code, its reason, and nothing else.
+
+use crate::server::{Behaviour, End, Scope, Server, When};
+use crate::support::oz;
+use serde_json::{Value, json};
+
+/// `list` against one behaviour.
+#[track_caller]
+fn list(behaviour: Behaviour, code: i32, stderr: &str) {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    server.always(When::Any, behaviour);
+    // The timeout only ends the waits between attempts early.
+    oz(&["secret", "list"]).server(&server).code(code).stderr(stderr).run();
+}
+
+fn page(status: u16, body: &str) -> Behaviour {
+    Behaviour::Reply {
+        status,
+        headers: vec![("content-type", "text/html; charset=utf-8".to_owned())],
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+const NOT_THE_SERVICE: &str =
+    "hint: a login page of the network, a proxy's block page or a wrong --server-root-url does this\n";
+const CHECK_KEY: &str =
+    "hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n";
+
+#[test]
+fn a_page_is_not_the_service() {
+    for (status, body) in [(200, "<html>Log in"), (200, "plain words"), (403, "<h1>Blocked"), (404, ""), (511, "x")] {
+        let (code, stderr) = if status == 511 {
+            (75, "error: the service failed (HTTP 511)\nhint: try again later\n".to_owned())
+        } else {
+            let message = format!("the answer is a web page (HTTP {status}), so it is not the service that answered");
+            (69, format!("error: {message}\n{NOT_THE_SERVICE}"))
+        };
+        list(page(status, body), code, &stderr);
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_its_host_named() {
+    let server = Server::start();
+    server.next(
+        When::Any,
+        Behaviour::Reply {
+            status: 302,
+            headers: vec![("location", "https://portal.example:8443/login?u=x".to_owned())],
+            body: Vec::new(),
+        },
+    );
+    oz(&["secret", "list"])
+        .server(&server)
+        .code(69)
+        .stderr(
+            "error: the server redirects to portal.example:8443 (HTTP 302), and redirects are not followed\n\
+             hint: a network that asks for a login does this; otherwise check --server-root-url and \
+             WARP_SERVER_ROOT_URL\n",
+        )
+        .run();
+    assert_eq!(server.ops().len(), 1);
+}
+
+#[test]
+fn a_key_that_is_not_accepted() {
+    for (behaviour, words) in [
+        (
+            Behaviour::status(401, r#"{"error":"ID token has expired at: 1"}"#),
+            "error: the service did not accept the API key (HTTP 401)\n  caused by: ID token has expired at: 1\n",
+        ),
+        (Behaviour::status(401, ""), "error: the service did not accept the API key (HTTP 401)\n"),
+        (Behaviour::status(403, "{}"), "error: the API key is not allowed to do this (HTTP 403)\n"),
+        (
+            Behaviour::Errors(vec!["User not in context: Not found"]),
+            "error: the service did not accept the API key\n  caused by: User not in context: Not found\n",
+        ),
+        (
+            Behaviour::UserFacingError("Your API key is invalid or has expired."),
+            "error: Your API key is invalid or has expired.\n",
+        ),
+    ] {
+        list(behaviour, 4, &format!("{words}{CHECK_KEY}"));
+    }
+    let server = Server::start();
+    oz(&["secret", "list"])
+        .server(&server)
+        .env("WARP_API_KEY", "wk-another")
+        .code(4)
+        .any_stderr()
+        .run();
+}
+
+fn edit(edit: impl Fn(&mut Value) + Send + Sync + 'static) -> Behaviour {
+    Behaviour::edit(edit)
+}
+
+fn set(pointer: &'static str, value: Value) -> Behaviour {
+    edit(move |reply| *reply.pointer_mut(pointer).expect(pointer) = value.clone())
+}
+
+fn raw(body: impl AsRef<[u8]>) -> Behaviour {
+    Behaviour::Reply {
+        status: 200,
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: body.as_ref().to_vec(),
+    }
+}
+
+#[test]
+fn malformed_answers() {
+    const FIRST: &str = "/data/managedSecrets/managedSecrets/0";
+    let field = |name: &str| format!("{name} is missing or of the wrong type");
+    for (behaviour, what) in [
+        (raw(""), "not JSON at line 1, column 1".to_owned()),
+        (raw("[]"), "it is no JSON object".to_owned()),
+        (raw("null"), "it is no JSON object".to_owned()),
+        (raw("{}"), "data.managedSecrets is missing".to_owned()),
+        (raw(r#"{"data":null}"#), "data.managedSecrets is missing".to_owned()),
+        (raw(r#"{"data":{},"errors":[]}"#), "data.managedSecrets is missing".to_owned()),
+        (raw(r#"{"data":{"data":1,"data":2}}"#), "an object has the same key twice".to_owned()),
+        (raw("[".repeat(100_000)), "nested deeper than 64 levels".to_owned()),
+        (raw(b"{\"data\":\"\xff\"}"), "not UTF-8 at byte 9".to_owned()),
+        (raw(r#"{"data":1e999}"#), "a number is out of range".to_owned()),
+        (set("/data/managedSecrets", json!({})), "managedSecrets.__typename is missing".to_owned()),
+        (set("/data/managedSecrets/managedSecrets", json!(null)), field("managedSecrets")),
+        (set(FIRST, json!(7)), field("managedSecrets.owner")),
+        (edit(|reply| { reply.pointer_mut(FIRST).unwrap()["name"] = json!(1); }), field("managedSecrets.name")),
+        (edit(|reply| { reply.pointer_mut(FIRST).unwrap()["owner"]["type"] = json!(null); }), field("owner.type")),
+        (
+            edit(|reply| { reply.pointer_mut(FIRST).unwrap()["createdAt"] = json!("then"); }),
+            "managedSecrets.createdAt is no RFC 3339 time".to_owned(),
+        ),
+    ] {
+        list(behaviour, 1, &format!("error: the service's answer is malformed: {what}\n"));
+    }
+}
+
+#[test]
+fn a_lone_surrogate_is_refused() {
+    let server = Server::start();
+    server.next(When::Any, raw(r#"{"data":"\ud800"}"#));
+    let output = oz(&["secret", "list"]).server(&server).code(1).any_stderr().run();
+    assert!(output.stderr().starts_with("error: the service's answer is malformed: not JSON at line 1, column "));
+}
+
+#[test]
+fn errors_and_unknown_members() {
+    list(Behaviour::Errors(vec!["a", "b"]), 1, "error: the service reports an error\n  caused by: a; b\n");
+    list(
+        Behaviour::UnknownMember,
+        1,
+        "error: the service answered managedSecrets with NovelMember, which this version of oz does not know\n",
+    );
+}
+
+#[test]
+fn data_beside_errors_is_used() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    server.next(When::Any, Behaviour::ErrorsBesideData(vec!["partial"]));
+    let output = oz(&["secret", "list", "--output-format", "ndjson"]).server(&server).any_stdout().run();
+    assert!(output.stdout().starts_with(r#"{"name":"N","#));
+}
+
+#[test]
+fn words_of_tomorrow_are_shown_as_they_are() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    server.next(
+        When::Any,
+        edit(|reply| {
+            let secret = reply.pointer_mut("/data/managedSecrets/managedSecrets/0").unwrap();
+            secret["type"] = json!("QUANTUM_KEY");
+            secret["owner"]["type"] = json!("Organization");
+            secret["colour"] = json!({"extra": [1, 2]});
+            secret["createdAt"] = json!("2001-01-01T00:00:00Z");
+            secret["updatedAt"] = json!("2001-01-01T00:00:00Z");
+        }),
+    );
+    oz(&["secret", "list", "--output-format", "text"])
+        .server(&server)
+        .stdout(
+            "Name  Scope         Type         Created       Updated       Description\n\
+             N     Organization  QUANTUM_KEY  25 years ago  25 years ago\n",
+        )
+        .run();
+}
+
+#[test]
+fn text_from_the_server_never_reaches_the_terminal_raw() {
+    let evil = "a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\r\n\tz";
+    let server = Server::start();
+    server.seed(
+        Scope::Personal,
+        evil,
+        "EVIL\u{1b}TYPE",
+        Some(evil),
+        "2001-01-01T00:00:00Z",
+        "2001-01-01T00:00:00Z",
+    );
+    server.always(
+        When::Any,
+        edit(|reply| {
+            let secret = reply.pointer_mut("/data/managedSecrets/managedSecrets/0").unwrap();
+            secret["type"] = json!("EVIL\u{1b}TYPE");
+        }),
+    );
+    for format in ["pretty", "text", "json", "ndjson"] {
+        let output = oz(&["secret", "list", "--output-format", format]).server(&server).any_stdout().run();
+        let text = output.stdout();
+        let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        match format {
+            // JSON has its own escapes; what is printable in JSON but moves a terminal is for programs to read.
+            "json" | "ndjson" => assert!(!text.chars().any(|c| c.is_ascii_control() && c != '\n'), "{text:?}"),
+            _ => assert!(!text.chars().any(bad), "{text:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_reply_past_the_limit_is_refused() {
+    // One byte more than the 32 MiB that are read of a body.
+    let server = Server::start();
+    server.always(When::Any, raw(vec![b' '; 32 * 1024 * 1024 + 1]));
+    let output = oz(&["secret", "list"]).server(&server).code(69).any_stderr().run();
+    assert!(output.stderr().contains("33554432"), "{}", output.stderr());
+    // And what is within it is read, if only to see that it is nothing.
+    let server = Server::start();
+    server.next(When::Any, raw(vec![b' '; 32 * 1024 * 1024]));
+    let output = oz(&["secret", "list"]).server(&server).code(1).any_stderr().run();
+    assert!(output.stderr().starts_with("error: the service's answer is malformed: "), "{}", output.stderr());
+}
+
+#[test]
+fn a_silent_end_is_not_an_answer() {
+    let server = Server::start();
+    server.always(When::Any, Behaviour::Raw(Vec::new(), End::Orderly));
+    let output = oz(&["secret", "list"]).server(&server).code(69).any_stderr().run();
+    assert!(output.stderr().starts_with("error: "), "{}", output.stderr());
+}
