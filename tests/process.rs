@@ -1,0 +1,248 @@
+//! Owns the process and its surroundings: signals, closed and full streams, limits, what it opens and whom it calls.
+
+use crate::server::{Behaviour, End, Point, Scope, Server, When};
+use crate::support::{MARKER_KEY, MARKER_SECRET, binary, code, oz, write};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program behind a shell's redirections: `"$@"` stands for it and its arguments.
+fn sh(script: &str, args: &[&str], server: &Server) -> Output {
+    Command::new("/bin/sh")
+        .args(["-c", script, "sh"])
+        .arg(binary())
+        .args(args)
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn expect(output: &Output, expected: i32, stdout: &str, stderr: &str) {
+    assert_eq!(String::from_utf8_lossy(&output.stderr), stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), stdout);
+    assert_eq!(code(output.status), expected);
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    // The exit status of the program, not of the pipe: it goes to standard error by way of descriptor 2.
+    let script = "{ \"$@\"; echo \"exit $?\" >&2; } | { exec <&-; sleep 0.3; }";
+    expect(&sh(script, &["secret", "list"], &server), 0, "", "exit 0\n");
+}
+
+#[test]
+fn a_full_disk_is_said_together_with_what_was_done() {
+    let server = Server::start();
+    let cause = "  caused by: No space left on device (os error 28)\n";
+    expect(
+        &sh("\"$@\" > /dev/full", &["secret", "list"], &server),
+        1,
+        "",
+        &format!("error: the result could not be written to standard output\n{cause}"),
+    );
+    expect(
+        &sh("echo x | \"$@\" > /dev/full", &["secret", "create", "N", "--trim-newline"], &server),
+        1,
+        "",
+        &format!("error: it was done, but the result could not be written to standard output\n{cause}"),
+    );
+    assert!(server.secret(Scope::Personal, "N").is_some());
+    let output = sh(
+        "\"$@\" > /dev/full",
+        &["secret", "delete", "N", "--force", "--output-format", "json"],
+        &server,
+    );
+    let document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((document["error"]["kind"].as_str(), document["error"]["applied"].as_bool()), (Some("output"), Some(true)));
+    expect(&sh("\"$@\" > /dev/full", &["--version"], &server), 1, "", &format!(
+        "error: the result could not be written to standard output\n{cause}"
+    ));
+}
+
+#[test]
+fn closed_descriptors_are_survived() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        let script = format!("\"$@\" {closed}; echo \"exit $?\"");
+        let output = sh(&script, &["secret", "list", "--output-format", "ndjson"], &server);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.ends_with("exit 0\n"), "{closed}: {stdout}");
+        assert_eq!(stdout.contains("\"N\""), !closed.contains(">&- ") && closed != ">&-", "{closed}: {stdout}");
+    }
+    // Without standard error the exit code still tells.
+    expect(&sh("\"$@\" 2>&-", &["secret", "delete", "M", "--force"], &server), 3, "", "");
+}
+
+/// Starts a run that hangs: the server reads the request and never answers.
+fn hanging(server: &Server) -> Child {
+    server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
+    let mut command = if nobody() { as_nobody() } else { Command::new(binary()) };
+    let child = command
+        .args(["secret", "create", "N"])
+        .env_clear()
+        .envs(server.env())
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.unwrap();
+    child.stdin.take().unwrap().write_all(MARKER_SECRET.as_bytes()).unwrap();
+    let began = Instant::now();
+    while server.ops().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(10), "no request came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+/// Whether tests run as root, whom nothing is hidden from, and can become somebody else.
+fn nobody() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn as_nobody() -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(reachable());
+    command
+}
+
+/// A copy of the program that every user can reach.
+fn reachable() -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = std::env::temp_dir().join(format!("oz-for-nobody-{}", std::process::id()));
+    if !path.exists() {
+        let unique = path.with_extension(format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""));
+        fs::copy(binary(), &unique).unwrap();
+        fs::set_permissions(&unique, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(&unique, &path).unwrap();
+    }
+    path
+}
+
+#[test]
+fn signals_end_it_at_once_and_silently() {
+    for (signal, expected) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let server = Server::start();
+        let child = hanging(&server);
+        let pid = child.id().to_string();
+        assert!(Command::new("/bin/kill").args(["-s", signal, &pid]).status().unwrap().success());
+        let began = Instant::now();
+        let output = child.wait_with_output().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(2), "{signal} took {:?}", began.elapsed());
+        expect(&output, expected, "", "");
+    }
+}
+
+#[test]
+fn nothing_is_left_for_a_debugger_or_a_core_file() {
+    let server = Server::start();
+    let mut child = hanging(&server);
+    let proc = format!("/proc/{}", child.id());
+    let limits = fs::read_to_string(format!("{proc}/limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    // The kernel gives the files of a process that may not be dumped to root, and so denies ptrace and /proc/PID/mem
+    // to others of the same user (proc(5), prctl(2) PR_SET_DUMPABLE).
+    assert_eq!(fs::metadata(format!("{proc}/environ")).unwrap().uid(), 0);
+    let words = fs::read(format!("{proc}/cmdline")).unwrap();
+    for marker in [MARKER_SECRET, MARKER_KEY] {
+        assert!(!words.windows(marker.len()).any(|part| part == marker.as_bytes()));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn little_memory_is_enough() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    // 8 MiB of address space, for program, stack and all.
+    let output = sh("ulimit -v 8192; exec \"$@\"", &["secret", "list", "--output-format", "text"], &server);
+    assert_eq!(code(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_program_without_a_name_and_a_directory_that_is_gone() {
+    use std::os::unix::process::CommandExt;
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_owned();
+    let output = Command::new(binary()).arg0("").args(["secret", "list", "--output-format", "json"])
+        .env_clear().envs(server.env()).stdin(Stdio::null()).current_dir(&path).output().unwrap();
+    expect(&output, 0, "[]\n", "");
+    let script = format!("cd '{0}' && rmdir '{0}' && exec \"$@\"", path.display());
+    expect(&sh(&script, &["secret", "list", "--output-format", "json"], &server), 0, "[]\n", "");
+}
+
+#[test]
+fn variables_that_are_no_text() {
+    let server = Server::start();
+    let bytes = OsStr::from_bytes(b"\xff\xfe");
+    oz(&["secret", "list", "--output-format", "json"])
+        .server(&server)
+        .env("HOME", bytes)
+        .env("LANG", bytes)
+        .stdout("[]\n")
+        .run();
+    oz(&["secret", "list"]).server(&server).env("WARP_API_KEY", bytes).code(78).any_stderr().run();
+    oz(&["secret", "list"]).server(&server).env("WARP_OUTPUT_FORMAT", bytes).code(2).any_stderr().run();
+    oz(&["secret", "list"]).server(&server).env("WARP_SERVER_ROOT_URL", bytes).any_code().any_stderr().run();
+}
+
+/// Runs under strace and answers what it wrote down.
+fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
+    if !crate::support::tools::have("strace") {
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("trace");
+    let input = write(&dir, "input", stdin);
+    let status = Command::new("strace")
+        .args(["-f", "-qq", "-e", "trace=%file,%network", "-o"])
+        .arg(&log)
+        .arg(binary())
+        .args(args)
+        .env_clear()
+        .envs(server.env())
+        .stdin(fs::File::open(input).unwrap())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    Some(fs::read_to_string(log).unwrap())
+}
+
+#[test]
+fn nothing_is_written_and_nobody_else_is_called() {
+    let server = Server::start();
+    for (args, stdin) in [
+        (&["secret", "create", "N"][..], "value"),
+        (&["secret", "list"], ""),
+        (&["secret", "update", "N", "--value"], "other"),
+        (&["secret", "delete", "N", "--force"], ""),
+    ] {
+        let Some(trace) = traced(&server, args, stdin) else { return };
+        let port = format!("htons({})", server.address().port());
+        for line in trace.lines() {
+            for word in ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "mkdir", "unlink", "rename", "bind("] {
+                assert!(!line.contains(word), "{line}");
+            }
+            if line.contains("connect(") && !line.contains("AF_UNIX") {
+                assert!(line.contains(&port), "{line}");
+            }
+        }
+        assert!(trace.contains(&port), "the trace shows connections at all");
+    }
+}
