@@ -1,0 +1,186 @@
+//! Owns reading the API key from where the command line or the environment says it is.
+//! Must not know requests; a key that leaves here is usable as a header value.
+
+use super::shape;
+use super::source::{Io, drop_final_newline, read_file, read_stdin, safe_path};
+use crate::command::{Input, KeySource};
+use crate::error::{Error, Words};
+use crate::secret::{ApiKey, MAX_API_KEY, SecretBytes};
+
+/// The most that is read of a key file: the longest key and its newline, CR and LF.
+const READ_LIMIT: usize = MAX_API_KEY + 2;
+
+const HOW_TO_GIVE: &str = "set WARP_API_KEY, or name a file that holds the key with --api-key-file";
+
+/// Reads the key.
+///
+/// # Errors
+/// [`Error::Credentials`] if there is none or it is empty, [`Error::Config`] if it cannot be a key,
+/// [`Error::Unreadable`] for its file, [`Error::Usage`] if it would have to be typed in plain sight.
+pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
+    match source {
+        KeySource::Absent => Err(Error::Credentials(
+            Words::new("no API key").hint(HOW_TO_GIVE),
+        )),
+        KeySource::Text { origin, key } => parse(origin, &key),
+        KeySource::File {
+            origin,
+            path: Input::Stdin,
+        } => {
+            if io.stdin_is_terminal {
+                return Err(Error::Usage(
+                    Words::new(format!(
+                        "{origin} names standard input, which is a terminal"
+                    ))
+                    .hint("pipe the key in, or name a file: typed here it would be shown"),
+                ));
+            }
+            let text = read_stdin(io.stdin, READ_LIMIT)?;
+            parse_file("standard input", origin, text)
+        }
+        KeySource::File {
+            origin,
+            path: Input::Path(path),
+        } => {
+            let text = read_file(&path, origin, READ_LIMIT)?;
+            parse_file(&format!("the file '{}'", safe_path(&path)), origin, text)
+        }
+    }
+}
+
+fn parse_file(file: &str, origin: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
+    drop_final_newline(text.expose_mut());
+    parse(&format!("{file} of {origin}"), &text)
+}
+
+fn parse(subject: &str, text: &SecretBytes) -> Result<ApiKey, Error> {
+    if text.is_empty() {
+        return Err(Error::Credentials(
+            Words::new(format!("{subject} is empty")).hint(HOW_TO_GIVE),
+        ));
+    }
+    if let Some(key) = ApiKey::parse(text) {
+        return Ok(key);
+    }
+    let what = match shape::word(text.expose()) {
+        Err(fault) => fault.what,
+        Ok(()) => format!("is longer than {MAX_API_KEY} bytes"),
+    };
+    Err(Error::Config(Words::new(format!("{subject} {what}")).hint(
+        "an API key is one word of printable ASCII that starts with wk-",
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Environment;
+    use std::path::PathBuf;
+
+    fn run(source: KeySource, mut stdin: &[u8], terminal: bool) -> Result<String, (u8, String)> {
+        let env = Environment::new(|_| None);
+        let mut io = Io {
+            stdin: &mut stdin,
+            stdin_is_terminal: terminal,
+            env: &env,
+        };
+        match api_key(source, &mut io) {
+            Ok(key) => Ok(String::from_utf8(key.expose().to_vec()).unwrap()),
+            Err(error) => Err((error.code(), error.message().to_owned())),
+        }
+    }
+
+    fn text(key: &[u8]) -> Result<String, (u8, String)> {
+        let key = SecretBytes::new(key.to_vec());
+        let origin = "WARP_API_KEY";
+        run(KeySource::Text { origin, key }, b"", false)
+    }
+
+    fn refused<T>(code: u8, message: &str) -> Result<T, (u8, String)> {
+        Err((code, message.to_owned()))
+    }
+
+    #[test]
+    fn keys_as_text() {
+        assert_eq!(run(KeySource::Absent, b"", false), refused(4, "no API key"));
+        assert_eq!(text(b"wk-1.a"), Ok("wk-1.a".to_owned()));
+        assert_eq!(text(b"1.a"), Ok("wk-1.a".to_owned()));
+        for (key, code, message) in [
+            (&b""[..], 4, "WARP_API_KEY is empty"),
+            (
+                b"wk-1\n",
+                78,
+                "WARP_API_KEY holds a line break at byte offset 4",
+            ),
+            (b"wk 1", 78, "WARP_API_KEY holds a space at byte offset 2"),
+            (
+                b"wk-\xff",
+                78,
+                "WARP_API_KEY holds a character that is not ASCII at byte offset 3",
+            ),
+            (
+                &[b'a'; MAX_API_KEY + 1],
+                78,
+                "WARP_API_KEY is longer than 4096 bytes",
+            ),
+        ] {
+            assert_eq!(text(key), refused(code, message));
+        }
+        assert!(text(&[b'a'; MAX_API_KEY]).is_ok());
+    }
+
+    fn stdin(bytes: &[u8], terminal: bool) -> Result<String, (u8, String)> {
+        let source = KeySource::File {
+            origin: "--api-key-file",
+            path: Input::Stdin,
+        };
+        run(source, bytes, terminal)
+    }
+
+    #[test]
+    fn keys_from_standard_input_and_files() {
+        for bytes in [&b"wk-1"[..], b"wk-1\n", b"wk-1\r\n"] {
+            assert_eq!(stdin(bytes, false), Ok("wk-1".to_owned()));
+        }
+        let mut longest = vec![b'a'; MAX_API_KEY];
+        longest.extend_from_slice(b"\r\n");
+        assert!(stdin(&longest, false).is_ok());
+        let subject = "standard input of --api-key-file";
+        for (bytes, code, what) in [
+            (&b""[..], 4, "is empty"),
+            (b"\n", 4, "is empty"),
+            (b"wk-1\n\n", 78, "holds a line break at byte offset 4"),
+            (&[b'a'; 9000], 78, "is longer than 4096 bytes"),
+        ] {
+            assert_eq!(
+                stdin(bytes, false),
+                refused(code, &format!("{subject} {what}"))
+            );
+        }
+        assert_eq!(
+            stdin(b"wk-1\n", true),
+            refused(
+                2,
+                "--api-key-file names standard input, which is a terminal"
+            )
+        );
+        for (path, code, message) in [
+            (
+                "/nonexistent",
+                66,
+                "cannot read the file '/nonexistent' of --api-key-file",
+            ),
+            (
+                "/dev/null",
+                4,
+                "the file '/dev/null' of --api-key-file is empty",
+            ),
+        ] {
+            let source = KeySource::File {
+                origin: "--api-key-file",
+                path: Input::Path(PathBuf::from(path)),
+            };
+            assert_eq!(run(source, b"", false), refused(code, message));
+        }
+    }
+}

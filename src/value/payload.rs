@@ -1,0 +1,161 @@
+//! Owns the plaintext: the fields of one secret as the JSON object that is sealed.
+//! Must not know where the fields came from; they were checked.
+
+use crate::secret::{Field, SecretBytes};
+
+/// The fields of one secret, complete and in the kind's order.
+pub struct Fields {
+    pub(super) fields: Vec<(&'static Field, SecretBytes)>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Fields {
+    /// The compact JSON object; an optional field that was not given has no key in it.
+    #[must_use]
+    pub fn payload(&self) -> SecretBytes {
+        // Room for all of it: a buffer that grew would leave copies behind.
+        let size = self.fields.iter().fold(2, |size, (field, value)| {
+            size + field.key.len() + escaped_len(value.expose()) + r#""":"","#.len()
+        });
+        let mut payload = SecretBytes::with_capacity(size);
+        let out = payload.expose_mut();
+        out.push(b'{');
+        for (index, (field, value)) in self.fields.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            write_string(field.key.as_bytes(), out);
+            out.push(b':');
+            write_string(value.expose(), out);
+        }
+        out.push(b'}');
+        payload
+    }
+
+    /// The length of all values together, in bytes.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.fields.iter().map(|(_, value)| value.len()).sum()
+    }
+
+    /// What the user should know: one sentence each, without prefix.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+fn escaped_len(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+            0x00..=0x1f => 6,
+            _ => 1,
+        })
+        .sum()
+}
+
+fn write_string(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in bytes {
+        match byte {
+            b'"' | b'\\' => out.extend([b'\\', *byte]),
+            b'\n' => out.extend(b"\\n"),
+            b'\r' => out.extend(b"\\r"),
+            b'\t' => out.extend(b"\\t"),
+            0x08 => out.extend(b"\\b"),
+            0x0c => out.extend(b"\\f"),
+            0x00..=0x1f => {
+                out.extend(b"\\u00");
+                for digit in [byte >> 4, byte & 0xf] {
+                    out.push(if digit < 10 { b'0' } else { b'a' - 10 } + digit);
+                }
+            }
+            _ => out.push(*byte),
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Kind;
+
+    fn payload(kind: Kind, values: &[Option<&str>]) -> (String, usize) {
+        let fields = Fields {
+            fields: kind
+                .fields()
+                .iter()
+                .zip(values)
+                .filter_map(|(field, value)| {
+                    Some((field, SecretBytes::new(value.as_ref()?.as_bytes().to_vec())))
+                })
+                .collect(),
+            notes: Vec::new(),
+        };
+        let mut payload = fields.payload();
+        let text = String::from_utf8(payload.expose().to_vec()).unwrap();
+        // It was written without growing.
+        assert!(payload.expose_mut().capacity() >= text.len());
+        assert!(payload.expose_mut().capacity() <= text.len() + 2);
+        (text, fields.length())
+    }
+
+    #[test]
+    fn keys_in_order_and_absent_ones_absent() {
+        for (kind, values, expected, length) in [
+            (Kind::RawValue, &[Some("a\n")][..], r#"{"value":"a\n"}"#, 2),
+            (Kind::AnthropicApiKey, &[Some("k")], r#"{"api_key":"k"}"#, 1),
+            (
+                Kind::AnthropicBedrockApiKey,
+                &[Some("k"), Some("us-east-1")],
+                r#"{"aws_bearer_token_bedrock":"k","aws_region":"us-east-1"}"#,
+                10,
+            ),
+            (
+                Kind::AnthropicBedrockAccessKey,
+                &[Some("i"), Some("s"), Some("t"), Some("r")],
+                r#"{"aws_access_key_id":"i","aws_secret_access_key":"s","aws_session_token":"t","aws_region":"r"}"#,
+                4,
+            ),
+            (
+                Kind::AnthropicBedrockAccessKey,
+                &[Some("i"), Some("s"), None, Some("r")],
+                r#"{"aws_access_key_id":"i","aws_secret_access_key":"s","aws_region":"r"}"#,
+                3,
+            ),
+            (
+                Kind::OpenaiApiKey,
+                &[Some("k"), Some("https://h/v1")],
+                r#"{"api_key":"k","base_url":"https://h/v1"}"#,
+                13,
+            ),
+            (
+                Kind::OpenaiApiKey,
+                &[Some("k"), None],
+                r#"{"api_key":"k"}"#,
+                1,
+            ),
+            (
+                Kind::DockerRegistry,
+                &[Some("h"), Some("u"), Some("p")],
+                r#"{"registry_host":"h","username":"u","password":"p"}"#,
+                3,
+            ),
+        ] {
+            assert_eq!(payload(kind, values), (expected.to_owned(), length));
+        }
+    }
+
+    #[test]
+    fn every_character_arrives() {
+        let mut value: String = ('\u{1}'..='\u{100}').collect();
+        value.push_str("日本🔑\u{2028}/\u{7f}");
+        let (text, _) = payload(Kind::RawValue, &[Some(&value)]);
+        let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(parsed, serde_json::json!({ "value": value }));
+        assert_eq!(text, parsed.to_string());
+    }
+}
