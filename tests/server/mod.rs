@@ -120,9 +120,12 @@ impl Builder {
             self.accounts.push(Account::person());
         }
         let issued = pki::issue(self.certificate);
-        let own_dir = TempDir::new().expect("a directory");
-        let dir = self.dir.as_deref().unwrap_or(own_dir.path());
-        let ca_path = dir.join("ca.pem");
+        let own_dir = match &self.dir {
+            Some(_) => None,
+            None => Some(TempDir::new().expect("a directory")),
+        };
+        let dir = own_dir.as_ref().map(TempDir::path).or(self.dir.as_deref());
+        let ca_path = dir.expect("one of the two").join("ca.pem");
         std::fs::write(&ca_path, &issued.authority_pem).expect("the authority's file");
         let acceptor = acceptor(self.tls, issued);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).expect("a port");
@@ -189,7 +192,7 @@ pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
     ca_path: PathBuf,
-    _dir: TempDir,
+    _dir: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -237,12 +240,17 @@ impl Server {
         &self.ca_path
     }
 
+    /// The key of its first account.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        &self.state.accounts[0].api_key
+    }
+
     /// What a client needs to reach it as its first account, through doors that every user has.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
-        let key = &self.state.accounts[0].api_key;
         vec![
-            ("WARP_API_KEY".to_owned(), key.clone()),
+            ("WARP_API_KEY".to_owned(), self.api_key().to_owned()),
             ("WARP_SERVER_ROOT_URL".to_owned(), self.root()),
             (
                 "SSL_CERT_FILE".to_owned(),

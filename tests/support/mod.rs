@@ -6,6 +6,7 @@
 
 pub mod opener;
 pub mod pki;
+pub mod raw;
 
 mod run;
 pub use run::{MARKER_KEY, MARKER_SECRET, binary, code, oz};

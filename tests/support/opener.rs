@@ -64,6 +64,17 @@ impl Keyset {
         }
     }
 
+    /// A key pair that is known, such as a published test vector's.
+    #[must_use]
+    pub fn from_private(private: [u8; 32], key_id: u32) -> Self {
+        Self {
+            key_id,
+            aead: Aead::default(),
+            prefix: Prefix::default(),
+            private,
+        }
+    }
+
     #[must_use]
     pub fn aead(mut self, aead: Aead) -> Self {
         self.aead = aead;

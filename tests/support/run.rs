@@ -55,6 +55,7 @@ pub fn oz<'a, A: AsRef<OsStr>>(arguments: &[A]) -> Run<'a> {
         code: Some(0),
         stdout: Expected::Exactly(Vec::new()),
         stderr: Expected::Exactly(Vec::new()),
+        deadline: DEADLINE,
         log: None,
     }
 }
@@ -87,6 +88,7 @@ pub struct Run<'a> {
     code: Option<i32>,
     stdout: Expected,
     stderr: Expected,
+    deadline: Duration,
     log: Option<&'a Server>,
 }
 
@@ -206,6 +208,12 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// How long it may run before it is killed and the test fails; 30 seconds if it is not said.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// Leaves standard output to the caller, who has the [`Output`].
     pub fn any_stdout(mut self) -> Self {
         self.stdout = Expected::Anything;
@@ -266,7 +274,7 @@ impl<'a> Run<'a> {
         let stdout = collect(child.stdout.take());
         let stderr = collect(child.stderr.take());
         let held = feed(&mut child, stdin);
-        let (status, in_time) = wait(&mut child, began);
+        let (status, in_time) = wait(&mut child, began, self.deadline);
         drop(held);
         let output = Output {
             status,
@@ -280,7 +288,10 @@ impl<'a> Run<'a> {
     fn problems(&self, output: &Output, in_time: bool) -> Vec<String> {
         let mut problems = Vec::new();
         if !in_time {
-            problems.push(format!("it ran for more than {DEADLINE:?} and was killed"));
+            problems.push(format!(
+                "it ran for more than {:?} and was killed",
+                self.deadline
+            ));
         }
         for (what, marker) in [("secret", MARKER_SECRET), ("key", MARKER_KEY)] {
             for (stream, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
@@ -384,12 +395,12 @@ fn feed(child: &mut Child, stdin: Feed) -> Option<ChildStdin> {
     Some(pipe)
 }
 
-fn wait(child: &mut Child, began: Instant) -> (ExitStatus, bool) {
+fn wait(child: &mut Child, began: Instant, deadline: Duration) -> (ExitStatus, bool) {
     loop {
         if let Some(status) = child.try_wait().expect("a child to wait for") {
             return (status, true);
         }
-        if began.elapsed() > DEADLINE {
+        if began.elapsed() > deadline {
             let _ = child.kill();
             return (child.wait().expect("a killed child"), false);
         }
