@@ -8,10 +8,10 @@ if ! cargo deny --version >/dev/null 2>&1; then
     [ "${OZ_REQUIRE_TOOLS:-}" != 1 ]
     exit
 fi
-cargo deny --locked check --config "$config" bans licenses sources
+cargo deny --locked --config "$config" check bans licenses sources
 database=${OZ_ADVISORIES:-$(sed -n 's/^db-urls = \["\(.*\)"\]/\1/p' "$config")}
 if timeout 20 git ls-remote "$database" HEAD >/dev/null 2>&1; then
-    cargo deny --locked check --config "$config" advisories
+    cargo deny --locked --config "$config" check advisories
 else
     echo 'skipped: needs the advisory database, which this network does not reach'
 fi
