@@ -1,0 +1,138 @@
+# One front door: build, try, test, measure and ship `oz`. `make help` lists what it does.
+
+# A build is for this machine unless TARGET says otherwise. The binary is static: musl, no loader, no shared library.
+MACHINE   := $(shell uname -m)
+TARGET    ?= $(MACHINE)-unknown-linux-musl
+# TRANSPORT=minreq selects the published HTTP client in place of our own; it lives in a directory of its own.
+TRANSPORT ?= own
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+CARGO     ?= cargo
+# How long each fuzz target runs, in seconds.
+FUZZ_TIME ?= 600
+
+ifeq ($(TRANSPORT),own)
+FEATURES  :=
+BUILD_DIR := target
+else ifeq ($(TRANSPORT),minreq)
+FEATURES  := --features minreq
+BUILD_DIR := target/minreq
+else
+$(error TRANSPORT is `own` or `minreq`)
+endif
+
+BINARY    := $(BUILD_DIR)/$(TARGET)/release/oz
+SERVER    := target/debug/examples/local-server
+VERSION   := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+# A compiler for ring's C files, and a linker. On the target's own architecture the machine's `cc` is both.
+# TARGET in the spellings that the cc crate and cargo want in a variable's name.
+TARGET_LOWER := $(subst -,_,$(TARGET))
+TARGET_UPPER := $(shell echo $(TARGET_LOWER) | tr a-z A-Z)
+ifeq ($(firstword $(subst -, ,$(TARGET))),$(MACHINE))
+export CC_$(TARGET_LOWER) ?= cc
+export CARGO_TARGET_$(TARGET_UPPER)_LINKER ?= cc
+endif
+
+# Where the sources happen to lie says nothing about the program, so that two machines build the same bytes.
+CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
+REMAP     := --config 'target.$(TARGET).rustflags=["--remap-path-prefix=$(CARGO_DIR)=/cargo","--remap-path-prefix=$(CURDIR)=/oz"]'
+C_REMAP   := CFLAGS_$(TARGET_LOWER)='$(strip $(CFLAGS_$(TARGET_LOWER)) -ffile-prefix-map=$(CARGO_DIR)=/cargo -ffile-prefix-map=$(CURDIR)=/oz)'
+
+# What `oz --version --debug` names. A source archive has no commit.
+COMMIT    := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+ROOTS     := $(shell sed -n '/^name = "webpki-roots"/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
+STAMP     := $(if $(COMMIT),OZ_COMMIT=$(COMMIT)) OZ_TARGET=$(TARGET) OZ_ROOTS='webpki-roots $(ROOTS)'
+
+# A test must not depend on what this shell happens to trust, or goes through, or is logged in to. Downloads are
+# done by then, so nothing here needs those variables.
+CLEAN     := env $$(env | sed -n 's/^\(SSL_CERT_[A-Z]*\|WARP_[A-Z_]*\|AWS_[A-Z_]*\|[a-zA-Z]*_[pP][rR][oO][xX][yY]\)=.*/-u \1/p')
+
+.DEFAULT_GOAL := build
+
+.PHONY: build
+build: toolchain ## Build the static release binary for this machine (TARGET=…, TRANSPORT=minreq)
+	$(STAMP) $(C_REMAP) $(CARGO) build --release --locked --bin oz --target $(TARGET) --target-dir $(BUILD_DIR) $(FEATURES) $(REMAP)
+	@echo "$(BINARY): $$(wc -c < $(BINARY)) bytes"
+
+.PHONY: toolchain
+toolchain: ## Install the standard library for TARGET where rustup lacks it
+	@if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx $(TARGET); then rustup target add $(TARGET); fi
+
+.PHONY: install
+install: build ## Install the binary, man page and completions under PREFIX (DESTDIR too)
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/bin/oz'
+	sh tests/dist/share.sh $(BINARY) '$(DESTDIR)$(PREFIX)/share'
+
+.PHONY: demo
+demo: build ## Watch it work against a local server over TLS: no account needed
+	$(CARGO) build --locked --example local-server
+	$(CLEAN) sh tests/demo.sh $(BINARY) $(SERVER)
+
+.PHONY: test
+test: build ## Run every test, the static binary under test
+	$(CARGO) test --locked --no-run $(FEATURES)
+	$(CLEAN) OZ_BINARY=$(CURDIR)/$(BINARY) OZ_TRANSPORT=$(TRANSPORT) $(CARGO) test --locked --offline $(FEATURES)
+
+.PHONY: check
+check: format lint deny test ## Everything a change must pass: format, lints, supply chain, tests, a little fuzzing
+	$(MAKE) fuzz FUZZ_TIME=10
+
+.PHONY: format
+format: ## Check the formatting
+	$(CARGO) fmt --check
+
+.PHONY: lint
+lint: ## Run clippy with warnings denied
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features minreq -- -D warnings
+
+.PHONY: deny
+deny: ## Check licences, sources, banned crates and advisories of the dependencies
+	@sh tests/deny.sh
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZ_TIME seconds (default 600)
+	@sh tests/fuzz.sh $(FUZZ_TIME)
+
+.PHONY: golden
+golden: build ## Write the golden files anew from what the program prints; read the diff
+	$(CARGO) test --locked --no-run
+	-$(CLEAN) OZ_BLESS=1 OZ_BINARY=$(CURDIR)/$(BINARY) $(CARGO) test --locked --offline
+	git diff --stat -- tests
+
+.PHONY: bench
+bench: bench-peers ## Measure size, instructions, memory, time and round trips beside what else one could use
+	$(CLEAN) target/release/examples/bench all $(BINARY) target/release/examples/local-server
+
+.PHONY: bench-budgets
+bench-budgets: build bench-tools ## Only the figures that do not depend on the machine's mood, against their ceilings
+	$(CLEAN) target/release/examples/bench budgets $(BINARY) target/release/examples/local-server
+
+.PHONY: bench-tools
+bench-tools: ## Build what measures, and the server it measures against
+	$(CARGO) build --locked --release --example bench --example local-server
+
+.PHONY: bench-peers
+bench-peers: build bench-tools ## Build the peers that are ours
+	$(MAKE) build TRANSPORT=minreq
+
+.PHONY: dist
+dist: ## Package a release for both architectures: archives, container images, SHA256SUMS
+	sh tests/dist/dist.sh $(VERSION)
+
+.PHONY: test-aarch64
+test-aarch64: ## Run the black-box tests on the aarch64 binary under emulation, with and without AES instructions
+	$(MAKE) build TARGET=aarch64-unknown-linux-musl
+	$(CARGO) test --locked --no-run --test blackbox
+	$(CLEAN) sh tests/aarch64.sh $(CARGO)
+
+.PHONY: clean
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf dist
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24

@@ -1,0 +1,631 @@
+//! Owns the shape of the source: which file may name which, how each opens, how long a function gets.
+//! Must not know what any of it does.
+//!
+//! Each rule is a function from a text to a list of complaints, so that it is shown to fail on a text that breaks it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers. A file names only modules of a lower rank, or its own.
+const RANKS: [(&str, u8); 18] = [
+    ("secret", 0),
+    ("text", 0),
+    ("error", 0),
+    ("command", 0),
+    ("outcome", 0),
+    ("trace", 0),
+    ("env", 0),
+    ("base64", 0),
+    ("json", 1),
+    ("cli", 2),
+    ("output", 2),
+    ("value", 2),
+    ("seal", 2),
+    ("net", 2),
+    ("api", 3),
+    ("verb", 4),
+    ("lib", 5),
+    ("main", 5),
+];
+
+/// Rank 0 is one layer of nouns, which may name each other.
+const NOUNS: u8 = 0;
+
+/// Foreign crates and the files that may name them.
+const DOORS: [(&str, &[&str]); 11] = [
+    ("lexopt", &["cli/parse.rs"]),
+    ("tinyjson", &["json.rs"]),
+    ("rustls", &["net/tls.rs"]),
+    ("webpki_roots", &["net/tls.rs"]),
+    ("rustls_native_certs", &["net/tls.rs"]),
+    ("ring", &["seal/hpke.rs"]),
+    ("zeroize", &["secret.rs"]),
+    ("unicode_width", &["output/table.rs"]),
+    // The system's door, by what it is asked for: sockets and time, the terminal, process limits and signals.
+    (
+        "nix",
+        &[
+            "net/connect.rs",
+            "net/deadline.rs",
+            "net/dns.rs",
+            "net/resolve.rs",
+            "net/socket.rs",
+            "value/terminal.rs",
+            "value/source.rs",
+            "process.rs",
+            "main.rs",
+        ],
+    ),
+    ("minreq", &["net/minreq.rs"]),
+    ("libc", &[]),
+];
+
+/// Words that a shipped line must not hold: an abort where an error belongs, or something left over.
+const BANNED: [&str; 12] = [
+    "unsafe ",
+    ".unwrap()",
+    ".unwrap_err()",
+    ".expect(",
+    ".expect_err(",
+    "panic!(",
+    "todo!(",
+    "unimplemented!(",
+    "unreachable!(",
+    "dbg!(",
+    "println!(",
+    "print!(",
+];
+
+/// The longest function, in lines, signature and closing brace included.
+const MAX_FUNCTION: usize = 65;
+
+struct Source {
+    /// Below `src/`.
+    name: String,
+    text: String,
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            files_below(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let source = root().join("src");
+    let mut paths = Vec::new();
+    files_below(&source, &mut paths);
+    let found: Vec<Source> = paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| Source {
+            name: path.strip_prefix(&source).unwrap().display().to_string(),
+            text: fs::read_to_string(path).unwrap(),
+        })
+        .collect();
+    assert!(found.len() > 10, "the source was not found");
+    found
+}
+
+/// The part that ships: test modules cut out, comments and the insides of literals blanked, lines kept in place.
+fn shipped(text: &str) -> String {
+    let blank = blanked(text);
+    let mut kept = String::new();
+    let mut lines = blank.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            kept.push_str(line);
+            kept.push('\n');
+            continue;
+        }
+        // The attribute covers the next item: up to the brace that closes it, or its semicolon.
+        let mut depth = 0;
+        kept.push('\n');
+        for line in lines.by_ref() {
+            kept.push('\n');
+            depth += line.matches('{').count();
+            let closed = line.matches('}').count();
+            depth = depth.saturating_sub(closed);
+            let item_ends = closed > 0 || line.trim_end().ends_with(';');
+            if depth == 0 && item_ends {
+                break;
+            }
+        }
+    }
+    kept
+}
+
+/// Replaces comments and the insides of string and character literals by spaces.
+fn blanked(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < characters.len() {
+        let end = skip_length(&characters, at);
+        if end == 0 {
+            out.push(characters[at]);
+            at += 1;
+        } else {
+            for character in &characters[at..at + end] {
+                out.push(if *character == '\n' { '\n' } else { ' ' });
+            }
+            at += end;
+        }
+    }
+    out
+}
+
+/// How many characters from `at` on belong to a comment or a literal; 0 for code.
+fn skip_length(text: &[char], at: usize) -> usize {
+    let starts = |word: &str| {
+        word.chars()
+            .enumerate()
+            .all(|(i, c)| text.get(at + i) == Some(&c))
+    };
+    let until = |from: usize, end: &str| {
+        let end: Vec<char> = end.chars().collect();
+        (from..text.len())
+            .find(|&i| text[i..].starts_with(&end))
+            .map_or(text.len() - at, |i| i + end.len() - at)
+    };
+    let word_before = at > 0 && (text[at - 1].is_alphanumeric() || text[at - 1] == '_');
+    if starts("//") {
+        return until(at, "\n") - 1;
+    }
+    if starts("/*") {
+        return until(at + 2, "*/");
+    }
+    if !word_before || starts("\"") {
+        let after_prefix = at + usize::from(starts("b") || starts("c"));
+        if text.get(after_prefix) == Some(&'r') {
+            let hashes = text[after_prefix + 1..]
+                .iter()
+                .take_while(|c| **c == '#')
+                .count();
+            if text.get(after_prefix + 1 + hashes) == Some(&'"') {
+                let end = format!("\"{}", "#".repeat(hashes));
+                return until(after_prefix + 2 + hashes, &end);
+            }
+        }
+    }
+    if starts("\"") {
+        return quoted(text, at, '"');
+    }
+    if starts("'") {
+        // A character has its closing quote right behind it; a lifetime has none.
+        let escaped = text.get(at + 1) == Some(&'\\');
+        if escaped || text.get(at + 2) == Some(&'\'') {
+            return quoted(text, at, '\'');
+        }
+    }
+    0
+}
+
+fn quoted(text: &[char], at: usize, quote: char) -> usize {
+    let mut end = at + 1;
+    while end < text.len() && text[end] != quote {
+        end += if text[end] == '\\' { 2 } else { 1 };
+    }
+    (end + 1).min(text.len()) - at
+}
+
+fn module_of(name: &str) -> &str {
+    name.split(['/', '.']).next().unwrap()
+}
+
+fn rank_of(module: &str) -> Option<u8> {
+    RANKS
+        .iter()
+        .find(|(known, _)| *known == module)
+        .map(|(_, rank)| *rank)
+}
+
+/// The first words of the paths that start at the crate's root, `use crate::{a, b::c}` included.
+fn names_used(code: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for root in ["crate::", "oz::"] {
+        for (at, _) in code.match_indices(root) {
+            let before = code[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let line = code[..at].matches('\n').count() + 1;
+            let rest = &code[at + root.len()..];
+            for name in first_words(rest) {
+                found.push((line, name));
+            }
+        }
+    }
+    found
+}
+
+fn first_words(path: &str) -> Vec<String> {
+    let word = |text: &str| -> String {
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let Some(group) = path.strip_prefix('{') else {
+        return vec![word(path)];
+    };
+    let (mut depth, mut start, mut words) = (0, 0, Vec::new());
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                words.push(word(&group[start..at]));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                words.push(word(&group[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn layer_faults(name: &str, text: &str) -> Vec<String> {
+    let own = module_of(name);
+    let Some(own_rank) = rank_of(own) else {
+        return vec![format!("src/{name}: has no rank")];
+    };
+    names_used(&shipped(text))
+        .into_iter()
+        .filter(|(_, used)| {
+            let Some(rank) = rank_of(used) else {
+                // `crate::run` and the like: an item of lib.rs, which only main may name.
+                return own != "main" && own != "lib";
+            };
+            let noun = own_rank == NOUNS && rank == NOUNS;
+            used != own && !noun && rank >= own_rank
+        })
+        .map(|(line, used)| format!("src/{name}:{line}: {own} may not name {used}"))
+        .collect()
+}
+
+fn door_faults(name: &str, text: &str) -> Vec<String> {
+    let code = shipped(text);
+    let mut faults = Vec::new();
+    for (number, line) in code.lines().enumerate() {
+        for (foreign, doors) in DOORS {
+            let named = line.match_indices(foreign).any(|(at, _)| {
+                let before = line[..at].chars().next_back();
+                let path = line[at + foreign.len()..].starts_with("::");
+                let import = line.trim_start().starts_with("use ")
+                    && line[at + foreign.len()..]
+                        .trim_start()
+                        .starts_with(['{', ';', ' ']);
+                let whole = before.is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == ':'));
+                whole && (path || import)
+            });
+            if named && !doors.contains(&name) {
+                faults.push(format!("src/{name}:{}: may not name {foreign}", number + 1));
+            }
+        }
+    }
+    faults
+}
+
+fn opening_faults(name: &str, text: &str) -> Vec<String> {
+    // The two ends of the program own nothing but the map and the wires.
+    if name == "lib.rs" || name == "main.rs" {
+        let fault = (!text.starts_with("//! ")).then(|| format!("src/{name}: has no opening"));
+        return fault.into_iter().collect();
+    }
+    let opening: Vec<&str> = text
+        .lines()
+        .take_while(|line| line.starts_with("//!"))
+        .collect();
+    let mut faults = Vec::new();
+    if !opening
+        .first()
+        .is_some_and(|line| line.starts_with("//! Owns "))
+    {
+        faults.push(format!("src/{name}: does not open with what it owns"));
+    }
+    if !opening
+        .iter()
+        .any(|line| line.starts_with("//! Must not know "))
+    {
+        faults.push(format!("src/{name}: does not say what it must not know"));
+    }
+    faults
+}
+
+fn function_faults(name: &str, text: &str) -> Vec<String> {
+    let code = shipped(text);
+    let lines: Vec<&str> = code.lines().collect();
+    let mut faults = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let words = line.trim_start();
+        let is_function = words.starts_with("fn ")
+            || (words.starts_with("pub") || words.starts_with("const ")) && words.contains(" fn ");
+        if !is_function {
+            continue;
+        }
+        // rustfmt puts the closing brace where the line began.
+        let indent = line.len() - words.len();
+        let end = lines[start..]
+            .iter()
+            .position(|line| {
+                line.trim_end() == format!("{}}}", " ".repeat(indent))
+                    || (line.trim_end().ends_with(';')
+                        && line.len() - line.trim_start().len() == indent)
+                    || (line.trim_end().ends_with("{}"))
+            })
+            .unwrap_or(0);
+        if end + 1 > MAX_FUNCTION {
+            faults.push(format!(
+                "src/{name}:{}: a function of {} lines",
+                start + 1,
+                end + 1
+            ));
+        }
+    }
+    faults
+}
+
+fn banned_faults(name: &str, text: &str) -> Vec<String> {
+    let code = shipped(text);
+    let mut faults = Vec::new();
+    for (number, line) in code.lines().enumerate() {
+        for word in BANNED {
+            let hit = line.match_indices(word).any(|(at, _)| {
+                let before = line[..at].chars().next_back();
+                word.starts_with('.') || before.is_none_or(|c| !(c.is_alphanumeric() || c == '_'))
+            });
+            if hit {
+                faults.push(format!("src/{name}:{}: {}", number + 1, word.trim()));
+            }
+        }
+    }
+    faults
+}
+
+/// Traces of the place a file was written at: they mean nothing to whoever reads it elsewhere. Spelled in halves,
+/// so that this list does not find itself.
+fn trace_faults(name: &str, text: &str) -> Vec<String> {
+    let words = [
+        concat!("/wo", "rk/"),
+        concat!("../sh", "ared"),
+        concat!("/ro", "ot/"),
+        concat!("/home", "/"),
+        concat!("crates", ".io"),
+        concat!("pypi", ".org"),
+        concat!("npmjs", ".org"),
+        concat!("deb.debian", ".org"),
+        concat!("FIX", "ME"),
+        concat!("TO", "DO"),
+        concat!("XX", "X"),
+    ];
+    let mut faults = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        for word in words {
+            if line.contains(word) {
+                faults.push(format!("{name}:{}: {word}", number + 1));
+            }
+        }
+    }
+    faults
+}
+
+fn complain(rule: fn(&str, &str) -> Vec<String>) {
+    let faults: Vec<String> = sources()
+        .iter()
+        .flat_map(|source| rule(&source.name, &source.text))
+        .collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn layers_point_one_way() {
+    complain(layer_faults);
+}
+
+#[test]
+fn each_foreign_crate_has_one_door() {
+    complain(door_faults);
+}
+
+#[test]
+fn every_dependency_has_a_rule() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let section = manifest.split("[dependencies]").nth(1).unwrap();
+    let dependencies: Vec<String> = section
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name.replace('-', "_"))
+        .collect();
+    assert!(dependencies.len() >= 9, "{dependencies:?}");
+    for name in dependencies {
+        assert!(DOORS.iter().any(|(known, _)| *known == name), "{name}");
+    }
+}
+
+#[test]
+fn each_file_says_what_it_owns() {
+    complain(opening_faults);
+}
+
+#[test]
+fn functions_fit_a_screen() {
+    complain(function_faults);
+}
+
+#[test]
+fn nothing_shipped_aborts() {
+    complain(banned_faults);
+}
+
+#[test]
+fn unsafe_code_is_forbidden() {
+    for name in ["src/lib.rs", "src/main.rs"] {
+        let text = fs::read_to_string(root().join(name)).unwrap();
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{name}");
+    }
+}
+
+#[test]
+fn nothing_says_where_it_was_written() {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(root()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if ["target", "dist", ".git", "Cargo.lock"].contains(&name.as_str()) {
+            continue;
+        }
+        if path.is_dir() {
+            files_below(&path, &mut paths);
+        } else {
+            paths.push(path);
+        }
+    }
+    let built = root().join("tests/fuzz");
+    let faults: Vec<String> = paths
+        .iter()
+        .filter(|path| {
+            // What the fuzzer builds and collects is ignored by git too.
+            !["target", "corpus", "artifacts", "coverage", "Cargo.lock"]
+                .iter()
+                .any(|name| path.starts_with(built.join(name)))
+        })
+        .filter_map(|path| Some((path, fs::read_to_string(path).ok()?)))
+        .flat_map(|(path, text)| {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            trace_faults(&name, &text)
+        })
+        .collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_layer_rule_can_fail() {
+    for (name, text, faults) in [
+        ("secret.rs", "use crate::json::Value;", 1),
+        ("secret.rs", "use crate::text;", 0),
+        ("net/http.rs", "fn f() { crate::seal::open() }", 1),
+        (
+            "net/http.rs",
+            "use crate::{error::Error, api, net::tls};",
+            1,
+        ),
+        ("net/http.rs", "use crate::{error::{Error, api}, text};", 0),
+        (
+            "net/http.rs",
+            "// use crate::verb;\nconst A: &str = \"crate::verb\";",
+            0,
+        ),
+        ("api/mod.rs", "use crate::net::Transport;", 0),
+        ("api/mod.rs", "use crate::run;", 1),
+        ("verb/list.rs", "use crate::verb::shared;", 0),
+        ("main.rs", "oz::run()", 0),
+        ("new.rs", "", 1),
+        (
+            "net/tls.rs",
+            "#[cfg(test)]\nmod tests {\n    use crate::api;\n}\nuse crate::verb;",
+            1,
+        ),
+    ] {
+        assert_eq!(layer_faults(name, text).len(), faults, "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_door_rule_can_fail() {
+    for (name, text, faults) in [
+        ("net/http.rs", "use rustls::ClientConfig;", 1),
+        ("net/tls.rs", "use rustls::ClientConfig;", 0),
+        ("net/http.rs", "use rustls;", 1),
+        ("json.rs", "let a = tinyjson::JsonValue::Null;", 0),
+        ("api/mod.rs", "let a = ::tinyjson::JsonValue::Null;", 0),
+        ("api/mod.rs", "let a = tinyjson::JsonValue::Null;", 1),
+        ("seal/mod.rs", "let string = 1; let ring = 2;", 0),
+        ("seal/mod.rs", "use ring::aead;", 1),
+        ("net/mod.rs", "mod minreq;", 0),
+    ] {
+        let found = door_faults(name, text).len();
+        // An absolute path is how nobody writes it here; the case above states what the rule does not see.
+        assert_eq!(found, faults, "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_opening_rule_can_fail() {
+    for (name, text, faults) in [
+        ("a.rs", "//! Owns a thing.\n//! Must not know b.\n", 0),
+        ("a.rs", "//! Owns a thing.\n//!\n//! Must not know b.\n", 0),
+        ("a.rs", "//! Owns a thing.\n\n//! Must not know b.\n", 1),
+        ("a.rs", "//! Must not know b.\n", 1),
+        ("a.rs", "use b;\n", 2),
+        ("lib.rs", "//! The map.\n", 0),
+        ("lib.rs", "use b;\n", 1),
+    ] {
+        assert_eq!(opening_faults(name, text).len(), faults, "{text}");
+    }
+}
+
+#[test]
+fn the_function_rule_can_fail() {
+    for (lines, faults) in [(MAX_FUNCTION - 2, 0), (MAX_FUNCTION - 1, 1)] {
+        let body = "    let a = 1;\n".repeat(lines);
+        for head in ["fn f() {", "pub fn f() {", "pub(crate) const fn f() {"] {
+            let text = format!("{head}\n{body}}}\nfn g() {{}}\n");
+            assert_eq!(
+                function_faults("a.rs", &text).len(),
+                faults,
+                "{lines} {head}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_abort_rule_can_fail() {
+    for (text, faults) in [
+        ("a.unwrap()", 1),
+        ("a.unwrap_or(b)", 0),
+        ("a.expect(\"b\")", 1),
+        ("let a = \".unwrap()\";", 0),
+        ("let a = r#\"\".unwrap()\"#;", 0),
+        ("// a.unwrap()", 0),
+        ("let a = '\"'; b.unwrap()", 1),
+        ("fn a<'b>() { c.unwrap() }", 1),
+        ("eprintln!(1)", 0),
+        ("println!(1)", 1),
+        ("unsafe { a }", 1),
+        (
+            "#[cfg(test)]\nmod tests {\n    fn a() {\n    b.unwrap()\n    }\n}",
+            0,
+        ),
+        ("#[cfg(test)]\nmod tests {\n}\nfn a() { b.unwrap() }", 1),
+        ("#[cfg(test)]\nuse a;\nfn a() { b.unwrap() }", 1),
+    ] {
+        assert_eq!(banned_faults("a.rs", text).len(), faults, "{text}");
+    }
+}
+
+#[test]
+fn the_trace_rule_can_fail() {
+    assert_eq!(trace_faults("a", concat!("see /wo", "rk/a")).len(), 1);
+    assert_eq!(trace_faults("a", "see work/a").len(), 0);
+}
