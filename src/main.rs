@@ -7,20 +7,24 @@ use oz::World;
 use oz::env::Environment;
 use oz::outcome::Timestamp;
 use oz::trace::Trace;
+use oz::value::standard_input;
 use oz::value::terminal::ProcessTerminal;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
-    let stdin = io::stdin();
     let stdout = io::stdout();
-    let stdin_is_terminal = stdin.is_terminal();
+    let stdin_is_terminal = io::stdin().is_terminal();
     let env = Environment::new(|name| std::env::var_os(name));
+    let mut stdin: Box<dyn Read> = match standard_input() {
+        Ok(stdin) => Box::new(stdin),
+        Err(_) => Box::new(io::empty()),
+    };
     let code = oz::run(World {
         args: std::env::args_os().skip(1).collect(),
         env: &env,
-        stdin: &mut stdin.lock(),
+        stdin: &mut *stdin,
         stdin_is_terminal,
         stdout_width: width(stdout.is_terminal(), &env),
         stdout: &mut stdout.lock(),

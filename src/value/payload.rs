@@ -1,7 +1,7 @@
 //! Owns the plaintext: the fields of one secret as the JSON object that is sealed.
 //! Must not know where the fields came from; they were checked.
 
-use crate::secret::{Field, SecretBytes};
+use crate::secret::{Field, FieldId, SecretBytes};
 
 /// The fields of one secret, complete and in the kind's order.
 pub struct Fields {
@@ -36,6 +36,12 @@ impl Fields {
     #[must_use]
     pub fn length(&self) -> usize {
         self.fields.iter().map(|(_, value)| value.len()).sum()
+    }
+
+    /// Whether a field was given.
+    #[must_use]
+    pub fn has(&self, id: FieldId) -> bool {
+        self.fields.iter().any(|(field, _)| field.id == id)
     }
 
     /// What the user should know: one sentence each, without prefix.

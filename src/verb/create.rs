@@ -37,6 +37,7 @@ pub(super) fn run(create: Create, session: &mut Session<'_>) -> Result<Write, Er
 
     let key = place.key()?;
     let fields = fitted.complete(session.terminal)?;
+    notes.extend_from_slice(fields.notes());
     let encrypted = seal(&key, &lookup.account.actor, &target.name, kind, &fields, session.random)?;
     if dry_run {
         let action = Action::WouldCreate { length: Some(fields.length()) };

@@ -9,7 +9,6 @@ mod delete;
 mod list;
 mod update;
 
-use crate::api::operation::Keys;
 use crate::api::reply::{Account, Team};
 use crate::api::{self, Api, Lookup, WriteError};
 use crate::command::{Scope, Target, Verb};

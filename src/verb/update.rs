@@ -52,6 +52,7 @@ pub(super) fn value(
     let key = found.place.key()?;
     let mut notes: Vec<String> = found.place.note.iter().cloned().chain(fitted.notes()).collect();
     let fields = fitted.complete(session.terminal)?;
+    notes.extend_from_slice(fields.notes());
     if kind == Kind::OpenaiApiKey && !fields.has(FieldId::BaseUrl) {
         notes.push("a stored base URL is replaced by none; --base-url keeps one".to_owned());
     }
