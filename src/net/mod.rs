@@ -1,6 +1,19 @@
 //! Owns the way to the service: one request in, one reply out, over one connection.
 //! Must not know GraphQL, JSON, verbs, or what a body means.
 
+pub mod client;
+pub mod connect;
+pub mod deadline;
+pub mod http;
+pub mod proxy;
+#[cfg(test)]
+mod tests;
+pub mod tls;
+pub mod url;
+pub mod x509;
+
+pub use client::{Client, Settings, open};
+
 use crate::error::Error;
 use std::time::Duration;
 

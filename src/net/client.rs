@@ -1,0 +1,509 @@
+//! Owns one conversation with the service: connect, through a proxy if need be, send, read, and keep the connection.
+//! Must not know GraphQL, nor which request may be sent twice: it says exactly what happened, and the caller decides.
+
+use super::connect;
+use super::deadline::{Budget, Clock, Deadline, Stop, length};
+use super::http::{self, Fault, Head, Message, Reader};
+use super::proxy::{self, Proxy};
+use super::tls::{self, Received};
+use super::url::{DEFAULT_ROOT, Root, Scheme, reference_host};
+use super::{Failure, Pause, Reply, Request, Transport};
+use crate::env::Environment;
+use crate::error::{Error, Words};
+use crate::secret::ApiKey;
+use crate::text;
+use crate::trace::Trace;
+use std::io;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What a read can bring at once: one TLS record (RFC 8446 section 5.1).
+const BUFFER: usize = 16 * 1024;
+
+/// What is known before the first request.
+pub struct Settings<'a> {
+    /// `--server-root-url` or `WARP_SERVER_ROOT_URL`; [`DEFAULT_ROOT`] when `None`.
+    pub root: Option<&'a str>,
+    pub key: ApiKey,
+    pub ca_file: Option<PathBuf>,
+    /// For all calls together.
+    pub timeout: Duration,
+    pub env: &'a Environment,
+    pub trace: Trace,
+}
+
+/// Checks what can be checked without the network: the URL, the proxy variables, and the CA files.
+///
+/// # Errors
+/// [`Error::Config`], or [`Error::Unreadable`] for a CA file.
+pub fn open(settings: Settings<'_>) -> Result<Client, Error> {
+    let root = Root::parse(settings.root.unwrap_or(DEFAULT_ROOT))?;
+    let proxy = proxy::choose(&root, settings.env)?;
+    let tls = match root.scheme {
+        Scheme::Https => Some(tls::Context::load(
+            &root.host,
+            settings.ca_file.as_deref(),
+            settings.env,
+        )?),
+        Scheme::Http => None,
+    };
+    Ok(Client {
+        host: root.host.bracketed(),
+        host_header: root.host_header(),
+        root,
+        key: settings.key,
+        proxy,
+        tls,
+        budget: Budget::new(settings.timeout, Clock::SYSTEM),
+        trace: settings.trace,
+        wire: None,
+    })
+}
+
+/// The network, as a [`Transport`]. One connection at a time, kept from one request to the next.
+pub struct Client {
+    root: Root,
+    /// For messages.
+    host: String,
+    host_header: String,
+    key: ApiKey,
+    proxy: Option<Proxy>,
+    tls: Option<tls::Context>,
+    budget: Budget,
+    trace: Trace,
+    /// A connection on which the last reply ended where it should.
+    wire: Option<Wire>,
+}
+
+/// Something that carries bytes.
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<tls::Session>),
+}
+
+impl Wire {
+    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Stop> {
+        match self {
+            Self::Plain(stream) => connect::write(stream, bytes, deadline),
+            Self::Tls(session) => session.send(bytes, deadline),
+        }
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<Received, Stop> {
+        match self {
+            Self::Plain(stream) => match connect::read(stream, buffer, deadline)? {
+                // Without TLS nothing tells an end from a cut but the socket itself.
+                0 => Ok(Received::End { clean: true }),
+                count => Ok(Received::Data(count)),
+            },
+            Self::Tls(session) => session.receive(buffer, deadline),
+        }
+    }
+
+    /// Whether the peer left it open and silent since the last reply.
+    fn is_open(&mut self) -> bool {
+        match self {
+            Self::Plain(stream) => connect::is_silent(stream),
+            Self::Tls(session) => session.is_open(),
+        }
+    }
+}
+
+impl Transport for Client {
+    fn post(&mut self, request: &Request<'_>) -> Result<Reply, Failure> {
+        let deadline = self.budget.start();
+        let result = self.exchange(request, &deadline);
+        self.budget.spend(&deadline);
+        result
+    }
+
+    fn pause(&mut self, pause: Pause) -> bool {
+        let wait = length(pause, jitter());
+        if wait >= self.budget.left() {
+            self.trace.line(format_args!(
+                "no time left to wait {} ms and try again",
+                wait.as_millis()
+            ));
+            return false;
+        }
+        self.trace.line(format_args!(
+            "waiting {} ms before trying again",
+            wait.as_millis()
+        ));
+        let deadline = self.budget.start();
+        std::thread::sleep(wait);
+        self.budget.spend(&deadline);
+        true
+    }
+}
+
+/// Spreads clients that failed together. Nobody gains by predicting it.
+fn jitter() -> u32 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.subsec_nanos())
+}
+
+/// Seconds since 1970, for a `Retry-After` that is a date.
+fn unix_time() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.ok()
+        .and_then(|time| i64::try_from(time.as_secs()).ok())
+        .unwrap_or(0)
+}
+
+impl Client {
+    fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
+        if !request.team.is_none_or(http::is_header_word) {
+            return Err(Failure {
+                error: Error::Data(Words::new(
+                    "the team's UID holds characters that no UID has",
+                )),
+                sent: false,
+                transient: false,
+            });
+        }
+        let head = Head {
+            host: &self.host_header,
+            prefix: &self.root.prefix,
+            operation: request.operation,
+            key: &self.key,
+            team: request.team,
+        };
+        let bytes = http::request(&head, request.body);
+        let mut wire = match self.kept() {
+            Some(wire) => wire,
+            None => self.connect(deadline)?,
+        };
+        self.trace.line(format_args!(
+            "post {}, {} bytes",
+            request.operation,
+            request.body.len()
+        ));
+        wire.send(bytes.expose(), deadline)
+            .map_err(|stop| self.send_failed(stop, deadline))?;
+        drop(bytes);
+        let mut reader = Reader::new();
+        match read_reply(&mut wire, &mut reader, deadline) {
+            Ok(()) => {}
+            Err(broken) => return Err(self.reply_failed(broken, reader.started(), deadline)),
+        }
+        let message = reader.into_message();
+        self.trace.line(format_args!(
+            "status {}, {} bytes",
+            message.status,
+            message.body.len()
+        ));
+        if message.reusable {
+            self.wire = Some(wire);
+        }
+        Ok(reply(message))
+    }
+
+    /// The connection of the last request, if its peer left it open.
+    fn kept(&mut self) -> Option<Wire> {
+        let mut wire = self.wire.take()?;
+        if wire.is_open() {
+            return Some(wire);
+        }
+        self.trace
+            .line(format_args!("the connection was closed meanwhile"));
+        None
+    }
+
+    /// A new connection, ready for a request.
+    fn connect(&self, deadline: &Deadline) -> Result<Wire, Failure> {
+        let stream = match &self.proxy {
+            None => {
+                let place = format!("{}:{}", self.host, self.root.port);
+                self.reach(
+                    &self.root.host,
+                    self.root.port,
+                    &self.host,
+                    &place,
+                    deadline,
+                )?
+            }
+            Some(proxy) => {
+                let place = format!("the proxy {} ({})", proxy.place(), proxy.variable);
+                let stream = self.reach(&proxy.host, proxy.port, &place, &place, deadline)?;
+                self.tunnel(&stream, proxy, &place, deadline)?;
+                stream
+            }
+        };
+        let Some(context) = &self.tls else {
+            return Ok(Wire::Plain(stream));
+        };
+        match tls::Session::open(context, &self.root.host, stream, deadline) {
+            Ok(session) => {
+                self.trace.line(format_args!("{}", session.summary()));
+                Ok(Wire::Tls(Box::new(session)))
+            }
+            Err(Stop::Deadline) => Err(unsent(
+                late(format!(
+                    "no TLS handshake with {} within {}",
+                    self.host,
+                    deadline.words()
+                )),
+                false,
+            )),
+            Err(Stop::Closed) => Err(unsent(self.handshake_cut(None), true)),
+            Err(Stop::Io(error)) => Err(unsent(self.handshake_cut(Some(&error)), true)),
+            Err(Stop::Untrusted(words)) => Err(unsent(words, false)),
+        }
+    }
+
+    fn handshake_cut(&self, error: Option<&io::Error>) -> Words {
+        let words = Words::new(format!(
+            "{} closed the connection during the TLS handshake",
+            self.host
+        ));
+        let words = match error {
+            Some(error) => words.cause(&connect::words(error)),
+            None => words,
+        };
+        words.hint(
+            "if this goes on, something between may not let TLS through: check the proxy variables",
+        )
+    }
+
+    /// A TCP connection. `who` and `place` name the peer in messages, without and with its port.
+    fn reach(
+        &self,
+        host: &super::url::Host,
+        port: u16,
+        who: &str,
+        place: &str,
+        deadline: &Deadline,
+    ) -> Result<TcpStream, Failure> {
+        let addresses = connect::lookup(host, port, deadline).map_err(|stop| match stop {
+            Stop::Io(error) => {
+                let words = Words::new(format!("{who} could not be looked up"))
+                    .cause(&connect::words(&error))
+                    .hint("check the name (--server-root-url, proxy variables) and this machine's DNS");
+                unsent(words, connect::is_passing(&error))
+            }
+            _ => unsent(late(format!("{who} was not found by DNS within {}", deadline.words())), false),
+        })?;
+        let (stream, address) = connect::open(&addresses, deadline).map_err(|stop| match stop {
+            Stop::Io(error) => {
+                let words = Words::new(format!("{place} could not be reached"))
+                    .cause(&connect::words(&error))
+                    .hint("check --server-root-url, the proxy variables and the network");
+                unsent(words, true)
+            }
+            _ => unsent(
+                late(format!(
+                    "no connection to {place} within {}",
+                    deadline.words()
+                )),
+                false,
+            ),
+        })?;
+        self.trace.line(format_args!("connected to {address}"));
+        Ok(stream)
+    }
+
+    /// Has the proxy connect to the server (RFC 9110 section 9.3.6).
+    fn tunnel(
+        &self,
+        stream: &TcpStream,
+        proxy: &Proxy,
+        place: &str,
+        deadline: &Deadline,
+    ) -> Result<(), Failure> {
+        let target = format!("{}:{}", self.host, self.root.port);
+        let request = http::connect(&target, proxy.credentials.as_ref());
+        let lost = |stop| match stop {
+            Stop::Deadline => unsent(
+                late(format!(
+                    "no answer from {place} within {}",
+                    deadline.words()
+                )),
+                false,
+            ),
+            Stop::Io(error) => unsent(
+                Words::new(format!("the connection to {place} was lost"))
+                    .cause(&connect::words(&error)),
+                true,
+            ),
+            _ => unsent(
+                Words::new(format!("the connection to {place} was lost")),
+                true,
+            ),
+        };
+        connect::write(stream, request.expose(), deadline).map_err(lost)?;
+        let mut reader = Reader::tunnel();
+        let mut buffer = [0; 4096];
+        loop {
+            let count = connect::read(stream, &mut buffer, deadline).map_err(lost)?;
+            let bytes = buffer.get(..count).unwrap_or(&[]);
+            if bytes.is_empty() {
+                return Err(unsent(
+                    Words::new(format!("{place} closed the connection without an answer")),
+                    true,
+                ));
+            }
+            match reader.feed(bytes) {
+                Ok(true) => break,
+                Ok(false) => {}
+                // A refusal may come with a page, of which nothing is needed.
+                Err(Fault::MoreThanPromised) if !reader.is_success() => break,
+                Err(fault) => {
+                    let words = Words::new(format!("the reply of {place} is not usable"))
+                        .cause(fault.words());
+                    return Err(unsent(words, false));
+                }
+            }
+        }
+        match reader.into_message().status {
+            200..300 => {
+                self.trace
+                    .line(format_args!("tunnel through {}", proxy.place()));
+                Ok(())
+            }
+            status => Err(unsent(
+                refusal(proxy, place, &target, status),
+                matches!(status, 502..=504),
+            )),
+        }
+    }
+
+    fn send_failed(&self, stop: Stop, deadline: &Deadline) -> Failure {
+        let host = &self.host;
+        match stop {
+            Stop::Deadline => unsent(
+                late(format!(
+                    "{host} did not take the request within {}",
+                    deadline.words()
+                )),
+                false,
+            ),
+            Stop::Io(error) => unsent(
+                Words::new(format!(
+                    "the connection to {host} was lost while the request was sent"
+                ))
+                .cause(&connect::words(&error)),
+                true,
+            ),
+            Stop::Closed => unsent(
+                Words::new(format!(
+                    "the connection to {host} was lost while the request was sent"
+                )),
+                true,
+            ),
+            Stop::Untrusted(words) => unsent(words, false),
+        }
+    }
+
+    fn reply_failed(&self, broken: Broken, started: bool, deadline: &Deadline) -> Failure {
+        let host = &self.host;
+        let cut = || {
+            if started {
+                Words::new(format!(
+                    "the connection to {host} was cut before its answer was complete"
+                ))
+            } else {
+                Words::new(format!("{host} closed the connection without an answer"))
+            }
+        };
+        let (error, transient) = match broken {
+            Broken::Stop(Stop::Deadline) => {
+                let words =
+                    Words::new(format!("no answer from {host} within {}", deadline.words()));
+                (
+                    Error::Later(words.hint("try again later, or allow more time with --timeout")),
+                    false,
+                )
+            }
+            Broken::Stop(Stop::Io(error)) => (
+                Error::Unavailable(cut().cause(&connect::words(&error))),
+                true,
+            ),
+            Broken::Stop(Stop::Closed) | Broken::Fault(Fault::Cut | Fault::CutWithoutLength) => {
+                (Error::Unavailable(cut()), true)
+            }
+            Broken::Stop(Stop::Untrusted(words)) => (Error::Unavailable(words), false),
+            Broken::Fault(fault) => {
+                let words = Words::new(format!("the reply of {host} is not usable"))
+                    .cause(fault.words())
+                    .hint("this may not be the service: check --server-root-url and the proxy variables");
+                (Error::Unavailable(words), false)
+            }
+        };
+        Failure {
+            error,
+            sent: true,
+            transient,
+        }
+    }
+}
+
+/// A failure before the request was written to its end.
+fn unsent(words: Words, transient: bool) -> Failure {
+    Failure {
+        error: Error::Unavailable(words),
+        sent: false,
+        transient,
+    }
+}
+
+fn late(message: String) -> Words {
+    Words::new(message)
+        .hint("check the network and the proxy variables, or allow more time with --timeout")
+}
+
+fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Words {
+    let variable = proxy.variable;
+    if status != 407 {
+        return Words::new(format!(
+            "{place} did not connect to {target}: status {status}"
+        ))
+        .hint("ask for access there, or name hosts that need no proxy in NO_PROXY");
+    }
+    if proxy.credentials.is_some() {
+        return Words::new(format!(
+            "{place} did not accept the credentials: status 407"
+        ))
+        .hint(format!("check the user name and password in {variable}"));
+    }
+    Words::new(format!("{place} demands credentials: status 407")).hint(format!(
+        "put them into {variable}: http://USER:PASSWORD@HOST:PORT"
+    ))
+}
+
+/// Why no reply came.
+enum Broken {
+    Stop(Stop),
+    Fault(Fault),
+}
+
+fn read_reply(wire: &mut Wire, reader: &mut Reader, deadline: &Deadline) -> Result<(), Broken> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match wire.receive(&mut buffer, deadline).map_err(Broken::Stop)? {
+            Received::End { clean } => return reader.end(clean).map_err(Broken::Fault),
+            Received::Data(count) => {
+                let bytes = buffer.get(..count).unwrap_or(&[]);
+                if reader.feed(bytes).map_err(Broken::Fault)? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn reply(message: Message) -> Reply {
+    let retry_after = message.retry_after.as_deref();
+    let location = message.location.as_deref();
+    Reply {
+        status: message.status,
+        body: message.body,
+        content_type: message.content_type.as_deref().map(http::media_type),
+        retry_after: retry_after.and_then(|value| http::retry_after(value, unix_time())),
+        redirect_host: location
+            .and_then(reference_host)
+            .map(|host| text::safe(host).into_owned()),
+    }
+}

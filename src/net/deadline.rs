@@ -1,0 +1,233 @@
+//! Owns time: the budget of a run, the deadline of a call, and the waits between attempts.
+//! Must not know what is waited for.
+
+use super::Pause;
+use crate::error::Words;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// The longest budget that is counted; `--timeout` may say more, and nobody will notice. It keeps every instant
+/// within what a clock of any width can hold.
+const MAX_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The wait before the second attempt; each later one is [`GROWTH`] times as long. Short enough not to be felt, and
+/// long enough for a process that restarts to listen again by the third.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const GROWTH: u32 = 4;
+
+/// Where the time comes from.
+#[derive(Clone, Copy)]
+pub struct Clock(pub fn() -> Instant);
+
+impl Clock {
+    pub const SYSTEM: Self = Self(Instant::now);
+
+    pub fn now(self) -> Instant {
+        (self.0)()
+    }
+}
+
+/// What `--timeout` allows for the whole run. Only time between [`Budget::start`] and [`Budget::spend`] counts, so
+/// that a prompt may stand as long as its reader needs.
+pub struct Budget {
+    total: Duration,
+    left: Duration,
+    clock: Clock,
+}
+
+impl Budget {
+    pub fn new(total: Duration, clock: Clock) -> Self {
+        Self {
+            total,
+            left: total.min(MAX_BUDGET),
+            clock,
+        }
+    }
+
+    /// The deadline of one call.
+    pub fn start(&self) -> Deadline {
+        let started = self.clock.now();
+        Deadline {
+            started,
+            at: started.checked_add(self.left).unwrap_or(started),
+            total: self.total,
+            clock: self.clock,
+        }
+    }
+
+    /// Takes off what the call took.
+    pub fn spend(&mut self, deadline: &Deadline) {
+        let spent = self.clock.now().saturating_duration_since(deadline.started);
+        self.left = self.left.saturating_sub(spent);
+    }
+
+    pub fn left(&self) -> Duration {
+        self.left
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+}
+
+/// The instant at which one call has to have ended.
+pub struct Deadline {
+    started: Instant,
+    at: Instant,
+    total: Duration,
+    clock: Clock,
+}
+
+impl Deadline {
+    /// The time left, or [`Stop::Deadline`] when there is none.
+    pub fn left(&self) -> Result<Duration, Stop> {
+        match self.at.checked_duration_since(self.clock.now()) {
+            Some(left) if !left.is_zero() => Ok(left),
+            _ => Err(Stop::Deadline),
+        }
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// What `--timeout` said, for messages: `60 s`, `0.25 s`.
+    pub fn words(&self) -> String {
+        seconds(self.total)
+    }
+}
+
+/// Why a wait ended without what it waited for.
+#[derive(Debug)]
+pub enum Stop {
+    Deadline,
+    Io(io::Error),
+    /// The peer closed the connection where something was to come.
+    Closed,
+    /// TLS refused the peer, or the peer refused us.
+    Untrusted(Words),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    let whole = duration.as_secs();
+    match duration.subsec_millis() {
+        0 => format!("{whole} s"),
+        millis => {
+            let fraction = format!("{millis:03}");
+            format!("{whole}.{} s", fraction.trim_end_matches('0'))
+        }
+    }
+}
+
+/// How long `pause` is, given any number: from half to one and a half times the exponential wait, so that clients
+/// that failed together do not come back together. What a server asked for is never shortened: up to half a second
+/// is added.
+pub fn length(pause: Pause, random: u32) -> Duration {
+    // A fraction of one in 65536ths.
+    let fraction = random % 65_536;
+    match pause {
+        Pause::Attempt(number) => {
+            let steps = number.saturating_sub(2).min(8);
+            let base = FIRST_PAUSE.saturating_mul(GROWTH.saturating_pow(steps));
+            base / 2 + base.saturating_mul(fraction) / 65_536
+        }
+        Pause::Server(asked) => {
+            asked.saturating_add(Duration::from_millis(500) * fraction / 65_536)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        static OFFSET: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+        static ORIGIN: Instant = Instant::now();
+    }
+
+    fn fake() -> Instant {
+        ORIGIN.with(|origin| *origin + OFFSET.get())
+    }
+
+    fn pass(time: Duration) {
+        OFFSET.set(OFFSET.get() + time);
+    }
+
+    #[test]
+    fn only_time_inside_a_call_counts() {
+        let mut budget = Budget::new(Duration::from_secs(10), Clock(fake));
+        let first = budget.start();
+        pass(Duration::from_secs(4));
+        assert!(matches!(first.left(), Ok(left) if left == Duration::from_secs(6)));
+        budget.spend(&first);
+        pass(Duration::from_secs(1000));
+        assert_eq!(budget.left(), Duration::from_secs(6));
+        let second = budget.start();
+        pass(Duration::from_millis(5999));
+        assert!(matches!(second.left(), Ok(left) if left == Duration::from_millis(1)));
+        pass(Duration::from_millis(1));
+        assert!(matches!(second.left(), Err(Stop::Deadline)));
+        pass(Duration::from_secs(5));
+        assert!(matches!(second.left(), Err(Stop::Deadline)));
+        budget.spend(&second);
+        assert_eq!(budget.left(), Duration::ZERO);
+        assert!(matches!(budget.start().left(), Err(Stop::Deadline)));
+    }
+
+    #[test]
+    fn an_endless_budget_does_not_overflow() {
+        let budget = Budget::new(Duration::MAX, Clock(fake));
+        let left = budget.start().left();
+        assert!(matches!(left, Ok(left) if left == MAX_BUDGET));
+    }
+
+    #[test]
+    fn seconds_are_short() {
+        for (millis, words) in [
+            (60_000, "60 s"),
+            (250, "0.25 s"),
+            (1_500, "1.5 s"),
+            (1_005, "1.005 s"),
+            (0, "0 s"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(millis)), words);
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_within_half_of_their_length() {
+        for (number, low, high) in [
+            (0, 100, 300),
+            (2, 100, 300),
+            (3, 400, 1200),
+            (4, 1600, 4800),
+        ] {
+            let shortest = length(Pause::Attempt(number), 0);
+            let longest = length(Pause::Attempt(number), u32::MAX);
+            assert_eq!(shortest, Duration::from_millis(low));
+            assert!(longest <= Duration::from_millis(high));
+            assert!(longest > Duration::from_millis(high - high / 1000 - 1));
+        }
+        assert!(length(Pause::Attempt(u32::MAX), 7) < Duration::from_secs(24 * 60 * 60));
+    }
+
+    #[test]
+    fn a_server_never_waits_less_than_it_asked() {
+        let asked = Duration::from_secs(3);
+        assert_eq!(length(Pause::Server(asked), 0), asked);
+        let longest = length(Pause::Server(asked), u32::MAX);
+        assert!(longest > asked && longest < asked + Duration::from_millis(500));
+        assert_eq!(
+            length(Pause::Server(Duration::MAX), u32::MAX),
+            Duration::MAX
+        );
+    }
+}

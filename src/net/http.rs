@@ -1,0 +1,778 @@
+//! Owns HTTP/1.1 as bytes (RFC 9110, RFC 9112): the head of a request, and replies read piece by piece.
+//! Must not know sockets, TLS, time, or what a body means.
+//!
+//! The reply reader is a state machine that takes the bytes in whatever pieces they come and makes the same of them
+//! however they are cut. It accepts what RFC 9112 obliges a client to accept and refuses the rest: a reply whose
+//! framing can be read in two ways is worth less than none, because the outcome of a write hangs on it.
+//!
+//! - A line ends with CRLF. A lone LF may be accepted (section 2.2) and is not; a lone CR must not.
+//! - A folded header line must be accepted by a user agent (section 5.2): the fold becomes one space.
+//! - White space before a colon is removed by proxies; from an origin it is malformed (section 5.1).
+//! - Equal `Content-Length` values, as lines or as a list, count as one; different ones are an error (section 6.3).
+//! - `Transfer-Encoding` is exactly `chunked`, in HTTP/1.1, without `Content-Length` (sections 6.1 and 6.3).
+//! - Without either, the body ends with the connection, which then has to end properly (sections 6.3 and 9.8).
+//! - Bytes after the body must not be taken for another reply (section 6.3). Nothing else was asked, so what was
+//!   promised and what came disagree, and that is an error too.
+
+use crate::secret::{ApiKey, SecretBytes};
+use crate::text;
+use std::time::Duration;
+
+/// The longest status line, without its end. RFC 9112 section 3 recommends 8000 for request lines; replies carry a
+/// reason phrase there and no URL.
+pub const MAX_STATUS_LINE: usize = 8192;
+
+/// All header lines of one reply with their ends, trailers included. Servers and proxies commonly send 1 to 4 KiB and
+/// stop themselves at 8 to 32 KiB.
+pub const MAX_HEADERS: usize = 32 * 1024;
+
+/// Header lines in one reply, trailers included: four times what large sites send.
+pub const MAX_HEADER_LINES: usize = 100;
+
+/// The largest body: 100,000 secrets of 300 bytes each.
+pub const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// 1xx replies before the one that counts: one `100 Continue` and a few `102`/`103` are usual.
+pub const MAX_INTERIM: u32 = 8;
+
+/// One chunk-size line with its extensions, without its end: 16 hexadecimal digits and something nobody uses.
+pub const MAX_CHUNK_LINE: usize = 256;
+
+/// What is kept of `Content-Type`, `Retry-After` and `Location`, the three values that are looked at later.
+const MAX_KEPT: usize = 2048;
+
+/// A request target and what goes into its head.
+pub struct Head<'a> {
+    /// The value of `Host`.
+    pub host: &'a str,
+    /// The path before `/graphql`, empty or starting with `/`.
+    pub prefix: &'a str,
+    pub operation: &'a str,
+    pub key: &'a ApiKey,
+    pub team: Option<&'a str>,
+}
+
+const AGENT: &str = concat!("oz/", env!("CARGO_PKG_VERSION"));
+
+/// The whole request in one buffer, which is sized before it is filled, so that the key is in one place and wiped
+/// with it. `identity` is asked for because no coding is understood (RFC 9110 section 12.5.3).
+pub fn request(head: &Head<'_>, body: &[u8]) -> SecretBytes {
+    let length = body.len().to_string();
+    let parts: [&[u8]; 14] = [
+        b"POST ",
+        head.prefix.as_bytes(),
+        b"/graphql/v2?op=",
+        head.operation.as_bytes(),
+        b" HTTP/1.1\r\nHost: ",
+        head.host.as_bytes(),
+        b"\r\nUser-Agent: ",
+        AGENT.as_bytes(),
+        b"\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nAuthorization: Bearer ",
+        head.key.expose(),
+        if head.team.is_some() {
+            b"\r\nX-Warp-Team-Uid: "
+        } else {
+            b""
+        },
+        head.team.unwrap_or("").as_bytes(),
+        b"\r\nContent-Type: application/json\r\nContent-Length: ",
+        length.as_bytes(),
+    ];
+    concatenate(&parts, body)
+}
+
+/// A request for a tunnel (RFC 9110 section 9.3.6). `authority` is `host:port`; `credentials` is what follows
+/// `Basic`. The API key has no way in.
+pub fn connect(authority: &str, credentials: Option<&SecretBytes>) -> SecretBytes {
+    let parts: [&[u8]; 8] = [
+        b"CONNECT ",
+        authority.as_bytes(),
+        b" HTTP/1.1\r\nHost: ",
+        authority.as_bytes(),
+        b"\r\nUser-Agent: ",
+        AGENT.as_bytes(),
+        if credentials.is_some() {
+            b"\r\nProxy-Authorization: Basic "
+        } else {
+            b""
+        },
+        credentials.map_or(b"".as_slice(), SecretBytes::expose),
+    ];
+    concatenate(&parts, b"")
+}
+
+fn concatenate(parts: &[&[u8]], body: &[u8]) -> SecretBytes {
+    const END: &[u8] = b"\r\n\r\n";
+    let head: usize = parts.iter().map(|part| part.len()).sum();
+    let mut out =
+        SecretBytes::with_capacity(head.saturating_add(END.len()).saturating_add(body.len()));
+    let buffer = out.expose_mut();
+    for part in parts {
+        buffer.extend_from_slice(part);
+    }
+    buffer.extend_from_slice(END);
+    buffer.extend_from_slice(body);
+    out
+}
+
+/// Whether a text can be a header value as it stands: visible ASCII, and not empty.
+pub fn is_header_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// What is wrong with a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    NotHttp,
+    Http2,
+    Version,
+    StatusLine,
+    StatusLineTooLong,
+    BareLineEnd,
+    Header,
+    HeadersTooLong,
+    TooManyHeaders,
+    ContentLength,
+    ConflictingLengths,
+    LengthAndEncoding,
+    TransferEncoding,
+    ContentEncoding,
+    TooManyInterim,
+    SwitchedProtocols,
+    Chunk,
+    ChunkLineTooLong,
+    BodyTooLong,
+    MoreThanPromised,
+    /// The connection ended inside the status line, the headers or the body.
+    Cut,
+    /// The body ended with the connection, but the connection was not closed properly.
+    CutWithoutLength,
+}
+
+impl Fault {
+    /// The fault as the end of a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotHttp => "it does not begin as an HTTP reply",
+            Self::Http2 => "it is HTTP/2, which was not offered",
+            Self::Version => "its HTTP version is not 1.0 or 1.1",
+            Self::StatusLine => "its status line is malformed",
+            Self::StatusLineTooLong => "its status line is longer than 8192 bytes",
+            Self::BareLineEnd => "a line of it ends without CR LF",
+            Self::Header => "a header line is malformed",
+            Self::HeadersTooLong => "its headers are longer than 32 KiB",
+            Self::TooManyHeaders => "it has more than 100 header lines",
+            Self::ContentLength => "its Content-Length is no number",
+            Self::ConflictingLengths => "it has two different Content-Length values",
+            Self::LengthAndEncoding => "it has both Content-Length and Transfer-Encoding",
+            Self::TransferEncoding => "its Transfer-Encoding is not chunked",
+            Self::ContentEncoding => "it is compressed, which was not asked for",
+            Self::TooManyInterim => "more than 8 interim replies came before it",
+            Self::SwitchedProtocols => "it switches protocols, which was not asked for",
+            Self::Chunk => "a chunk of its body is malformed",
+            Self::ChunkLineTooLong => "a chunk-size line is longer than 256 bytes",
+            Self::BodyTooLong => "its body is longer than 32 MiB",
+            Self::MoreThanPromised => "more bytes came than it promised",
+            Self::Cut => "it ends too early",
+            Self::CutWithoutLength => "it has no length and the connection was cut",
+        }
+    }
+}
+
+/// What is known of a reply, complete once [`Reader::feed`] or [`Reader::end`] said so.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub content_type: Option<String>,
+    pub retry_after: Option<String>,
+    pub location: Option<String>,
+    /// Whether the connection can carry another request.
+    pub reusable: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Status,
+    Headers,
+    /// A body of so many more bytes.
+    Length(usize),
+    /// A body that ends with the connection.
+    UntilEnd,
+    ChunkSize,
+    ChunkData(usize),
+    ChunkEnd,
+    Trailers,
+    Done,
+}
+
+/// Reads one reply.
+pub struct Reader {
+    state: State,
+    /// A reply to CONNECT: nothing after its head belongs to it (RFC 9110 section 9.3.6).
+    tunnel: bool,
+    started: bool,
+    line: Vec<u8>,
+    /// The header line before this one, which may yet turn out to be folded.
+    pending: Vec<u8>,
+    header_bytes: usize,
+    header_lines: usize,
+    interim: u32,
+    fields: Fields,
+    message: Message,
+}
+
+/// The header fields that decide how the rest is read.
+#[derive(Default)]
+struct Fields {
+    http_1_0: bool,
+    length: Option<u64>,
+    chunked: bool,
+    /// A `Transfer-Encoding` of any kind was there.
+    encoded: bool,
+    /// A `Content-Encoding` other than `identity`.
+    compressed: bool,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Reader {
+    pub fn new() -> Self {
+        Self {
+            state: State::Status,
+            tunnel: false,
+            started: false,
+            line: Vec::new(),
+            pending: Vec::new(),
+            header_bytes: 0,
+            header_lines: 0,
+            interim: 0,
+            fields: Fields::default(),
+            message: Message::default(),
+        }
+    }
+
+    /// A reader for the reply to CONNECT.
+    pub fn tunnel() -> Self {
+        Self {
+            tunnel: true,
+            ..Self::new()
+        }
+    }
+
+    /// Whether any byte came.
+    pub fn started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether the status that was read is of the 2xx kind.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.message.status)
+    }
+
+    pub fn into_message(self) -> Message {
+        self.message
+    }
+
+    /// Takes the next bytes of the connection; `true` when the reply is complete.
+    ///
+    /// # Errors
+    /// The first [`Fault`]; the reader is of no use afterwards.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
+        let mut rest = bytes;
+        self.started |= !bytes.is_empty();
+        while !rest.is_empty() {
+            rest = match self.state {
+                State::Done => return Err(Fault::MoreThanPromised),
+                State::Length(left) => self.take_body(rest, left, State::Done, State::Length)?,
+                State::ChunkData(left) => {
+                    self.take_body(rest, left, State::ChunkEnd, State::ChunkData)?
+                }
+                State::UntilEnd => {
+                    if rest.len() > MAX_BODY.saturating_sub(self.message.body.len()) {
+                        return Err(Fault::BodyTooLong);
+                    }
+                    self.message.body.extend_from_slice(rest);
+                    &[]
+                }
+                _ => self.take_line(rest)?,
+            };
+        }
+        Ok(self.state == State::Done)
+    }
+
+    /// The connection ended; `clean` when it was closed properly, and not only cut. Nothing to say means that the
+    /// reply is complete.
+    ///
+    /// # Errors
+    /// [`Fault::Cut`] or [`Fault::CutWithoutLength`] when it is not.
+    pub fn end(&mut self, clean: bool) -> Result<(), Fault> {
+        match self.state {
+            State::Done => Ok(()),
+            State::UntilEnd if clean => {
+                self.state = State::Done;
+                Ok(())
+            }
+            State::UntilEnd => Err(Fault::CutWithoutLength),
+            _ => Err(Fault::Cut),
+        }
+    }
+
+    fn take_body<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        left: usize,
+        then: State,
+        more: fn(usize) -> State,
+    ) -> Result<&'b [u8], Fault> {
+        let (taken, rest) = bytes.split_at_checked(left).unwrap_or((bytes, &[]));
+        self.message.body.extend_from_slice(taken);
+        let left = left.saturating_sub(taken.len());
+        self.state = if left == 0 { then } else { more(left) };
+        Ok(rest)
+    }
+
+    /// Adds bytes to the current line, and acts on it when it is complete.
+    fn take_line<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Fault> {
+        let end = bytes.iter().position(|&b| b == b'\n');
+        let (taken, rest) = match end {
+            Some(at) => bytes
+                .split_at_checked(at.saturating_add(1))
+                .unwrap_or((bytes, &[])),
+            None => (bytes, [].as_slice()),
+        };
+        // What is refused for its length is refused before it is kept.
+        let length = self.line.len().saturating_add(taken.len());
+        self.check_length(length, end.is_some())?;
+        self.line.extend_from_slice(taken);
+        if self.state == State::Status {
+            self.check_start()?;
+        }
+        if end.is_none() {
+            return Ok(rest);
+        }
+        let mut line = std::mem::take(&mut self.line);
+        let Some(content) = line.strip_suffix(b"\r\n") else {
+            return Err(Fault::BareLineEnd);
+        };
+        if content.contains(&b'\r') {
+            return Err(Fault::BareLineEnd);
+        }
+        match self.state {
+            State::Status => self.status_line(content)?,
+            State::Headers | State::Trailers => self.header_line(content)?,
+            State::ChunkSize => self.chunk_line(content)?,
+            State::ChunkEnd if content.is_empty() => self.state = State::ChunkSize,
+            _ => return Err(Fault::Chunk),
+        }
+        // The buffer serves the next line.
+        line.clear();
+        self.line = line;
+        Ok(rest)
+    }
+
+    /// Refuses a line that is `length` bytes long so far, its end included if it is there.
+    fn check_length(&mut self, length: usize, complete: bool) -> Result<(), Fault> {
+        // A lone CR may be the first half of the end.
+        let end = 2;
+        match self.state {
+            State::Status if length > MAX_STATUS_LINE + end => Err(Fault::StatusLineTooLong),
+            State::ChunkSize if length > MAX_CHUNK_LINE + end => Err(Fault::ChunkLineTooLong),
+            State::ChunkEnd if length > end => Err(Fault::Chunk),
+            State::Headers | State::Trailers => {
+                let total = self.header_bytes.saturating_add(length);
+                if total > MAX_HEADERS {
+                    return Err(Fault::HeadersTooLong);
+                }
+                if complete {
+                    self.header_bytes = total;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses what is no HTTP/1 reply as soon as that shows, instead of waiting for the end of a line that may
+    /// never come.
+    fn check_start(&self) -> Result<(), Fault> {
+        const START: &[u8] = b"HTTP/1.";
+        let shared = self
+            .line
+            .iter()
+            .zip(START)
+            .take_while(|(a, b)| a == b)
+            .count();
+        if shared == START.len() || shared == self.line.len() {
+            return Ok(());
+        }
+        // A SETTINGS frame for stream 0 (RFC 9113 section 6.5), or a status line that says so.
+        if self.line.starts_with(b"HTTP/2")
+            || (self.line.first() == Some(&0) && self.line.get(3).is_none_or(|&b| b == 4))
+        {
+            return Err(Fault::Http2);
+        }
+        Err(if shared == 5 {
+            Fault::Version
+        } else {
+            Fault::NotHttp
+        })
+    }
+
+    /// `HTTP/1.x SP 3DIGIT [SP reason]` (RFC 9112 section 4).
+    fn status_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        let [
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'1',
+            b'.',
+            minor,
+            b' ',
+            a,
+            b,
+            c,
+            reason @ ..,
+        ] = line
+        else {
+            return Err(Fault::StatusLine);
+        };
+        if !minor.is_ascii_digit() {
+            return Err(Fault::Version);
+        }
+        if !matches!(reason, [] | [b' ', ..]) || reason.iter().any(|&b| is_control(b)) {
+            return Err(Fault::StatusLine);
+        }
+        let mut status = 0;
+        for digit in [a, b, c] {
+            if !digit.is_ascii_digit() {
+                return Err(Fault::StatusLine);
+            }
+            status = status * 10 + u16::from(digit - b'0');
+        }
+        if status < 100 {
+            return Err(Fault::StatusLine);
+        }
+        self.fields = Fields {
+            http_1_0: *minor == b'0',
+            ..Fields::default()
+        };
+        self.message = Message {
+            status,
+            ..Message::default()
+        };
+        self.header_bytes = 0;
+        self.header_lines = 0;
+        self.state = State::Headers;
+        Ok(())
+    }
+
+    fn header_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        if let [b' ' | b'\t', ..] = line {
+            if self.pending.is_empty() {
+                return Err(Fault::Header);
+            }
+            self.pending.push(b' ');
+            self.pending.extend_from_slice(line.trim_ascii());
+            return Ok(());
+        }
+        let previous = std::mem::take(&mut self.pending);
+        if !previous.is_empty() {
+            self.header_lines = self.header_lines.saturating_add(1);
+            if self.header_lines > MAX_HEADER_LINES {
+                return Err(Fault::TooManyHeaders);
+            }
+            self.header(&previous)?;
+        }
+        if !line.is_empty() {
+            self.pending = line.to_vec();
+            return Ok(());
+        }
+        if self.state == State::Trailers {
+            self.finish();
+            return Ok(());
+        }
+        self.end_of_headers()
+    }
+
+    fn header(&mut self, line: &[u8]) -> Result<(), Fault> {
+        let colon = line.iter().position(|&b| b == b':').ok_or(Fault::Header)?;
+        let (name, rest) = line.split_at_checked(colon).ok_or(Fault::Header)?;
+        let value = rest.get(1..).unwrap_or(&[]).trim_ascii();
+        if name.is_empty()
+            || !name.iter().all(|&b| is_token(b))
+            || value.iter().any(|&b| is_control(b))
+        {
+            return Err(Fault::Header);
+        }
+        if self.state == State::Trailers {
+            return Ok(());
+        }
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if is("content-length") {
+            self.content_length(value)?;
+        } else if is("transfer-encoding") {
+            self.fields.chunked = !self.fields.encoded && value.eq_ignore_ascii_case(b"chunked");
+            self.fields.encoded = true;
+        } else if is("connection") {
+            for word in value.split(|&b| b == b',') {
+                self.fields.close |= word.trim_ascii().eq_ignore_ascii_case(b"close");
+                self.fields.keep_alive |= word.trim_ascii().eq_ignore_ascii_case(b"keep-alive");
+            }
+        } else if is("content-encoding") {
+            self.fields.compressed |= !value.is_empty() && !value.eq_ignore_ascii_case(b"identity");
+        } else if is("content-type") {
+            keep(&mut self.message.content_type, value);
+        } else if is("retry-after") {
+            keep(&mut self.message.retry_after, value);
+        } else if is("location") {
+            keep(&mut self.message.location, value);
+        }
+        Ok(())
+    }
+
+    fn content_length(&mut self, value: &[u8]) -> Result<(), Fault> {
+        for item in value.split(|&b| b == b',') {
+            let length = number(item.trim_ascii(), 10).ok_or(Fault::ContentLength)?;
+            match self.fields.length {
+                Some(known) if known != length => return Err(Fault::ConflictingLengths),
+                _ => self.fields.length = Some(length),
+            }
+        }
+        Ok(())
+    }
+
+    /// The length of the body (RFC 9112 section 6.3, in its order).
+    fn end_of_headers(&mut self) -> Result<(), Fault> {
+        let fields = &self.fields;
+        let status = self.message.status;
+        if self.tunnel && status >= 200 {
+            self.state = State::Done;
+            return Ok(());
+        }
+        if fields.encoded && fields.length.is_some() {
+            return Err(Fault::LengthAndEncoding);
+        }
+        if fields.encoded && (fields.http_1_0 || !fields.chunked) {
+            return Err(Fault::TransferEncoding);
+        }
+        match status {
+            101 => return Err(Fault::SwitchedProtocols),
+            ..200 => return self.interim(),
+            204 | 304 => {
+                self.finish();
+                return Ok(());
+            }
+            _ => {}
+        }
+        // A body that nobody can read is no loss where the status says it all.
+        if fields.compressed && (200..300).contains(&status) {
+            return Err(Fault::ContentEncoding);
+        }
+        if fields.chunked {
+            self.state = State::ChunkSize;
+            return Ok(());
+        }
+        match fields.length {
+            Some(length) => match usize::try_from(length) {
+                Ok(0) => self.finish(),
+                Ok(length) if length <= MAX_BODY => self.state = State::Length(length),
+                _ => return Err(Fault::BodyTooLong),
+            },
+            None => self.state = State::UntilEnd,
+        }
+        self.message.reusable = self.is_persistent();
+        Ok(())
+    }
+
+    fn interim(&mut self) -> Result<(), Fault> {
+        self.interim = self.interim.saturating_add(1);
+        if self.interim > MAX_INTERIM {
+            return Err(Fault::TooManyInterim);
+        }
+        self.state = State::Status;
+        Ok(())
+    }
+
+    /// RFC 9112 section 9.3.
+    fn is_persistent(&self) -> bool {
+        !self.fields.close
+            && (!self.fields.http_1_0 || self.fields.keep_alive)
+            && self.state != State::UntilEnd
+    }
+
+    fn finish(&mut self) {
+        self.state = State::Done;
+        self.message.reusable = self.is_persistent();
+    }
+
+    /// `chunk-size [chunk-ext]`; extensions are ignored (RFC 9112 section 7.1.1).
+    fn chunk_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        let digits = line
+            .iter()
+            .position(|b| !b.is_ascii_hexdigit())
+            .unwrap_or(line.len());
+        let (size, extension) = line.split_at_checked(digits).ok_or(Fault::Chunk)?;
+        let extension_is_one =
+            extension.is_empty() || extension.trim_ascii_start().first() == Some(&b';');
+        if !extension_is_one || extension.iter().any(|&b| is_control(b)) {
+            return Err(Fault::Chunk);
+        }
+        let size = number(size, 16).ok_or(Fault::Chunk)?;
+        let size = usize::try_from(size).map_err(|_| Fault::BodyTooLong)?;
+        if size > MAX_BODY.saturating_sub(self.message.body.len()) {
+            return Err(Fault::BodyTooLong);
+        }
+        self.state = if size == 0 {
+            State::Trailers
+        } else {
+            State::ChunkData(size)
+        };
+        Ok(())
+    }
+}
+
+/// Digits only, at least one, and no more than 64 bits hold.
+fn number(digits: &[u8], radix: u32) -> Option<u64> {
+    let mut value: u64 = 0;
+    if digits.is_empty() {
+        return None;
+    }
+    for &byte in digits {
+        let digit = char::from(byte).to_digit(radix)?;
+        value = value
+            .checked_mul(u64::from(radix))?
+            .checked_add(u64::from(digit))?;
+    }
+    Some(value)
+}
+
+/// Keeps the first of several values, if it is text of a sensible length.
+fn keep(slot: &mut Option<String>, value: &[u8]) {
+    if slot.is_none()
+        && value.len() <= MAX_KEPT
+        && let Ok(value) = str::from_utf8(value)
+    {
+        *slot = Some(value.to_owned());
+    }
+}
+
+/// `tchar` of RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// What no header value, reason phrase or extension holds; HTAB is not among it.
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && byte != b'\t'
+}
+
+/// The media type of a `Content-Type`, without parameters, in lower case, safe to print.
+pub fn media_type(value: &str) -> String {
+    let kind = value
+        .split(';')
+        .next()
+        .unwrap_or(value)
+        .trim()
+        .to_ascii_lowercase();
+    text::safe(&kind).into_owned()
+}
+
+/// `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date, from which `now`, in seconds since 1970, is taken. A
+/// date in the past is no wait at all. `None` for anything else.
+pub fn retry_after(value: &str, now: i64) -> Option<Duration> {
+    if value.bytes().all(|b| b.is_ascii_digit()) {
+        return number(value.as_bytes(), 10).map(Duration::from_secs);
+    }
+    let seconds = date(value, now)?.saturating_sub(now);
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// `HTTP-date` in its three forms (RFC 9110 section 5.6.7), in seconds since 1970. The name of the day is not
+/// compared with the date. `now` decides the century of a two-digit year.
+fn date(value: &str, now: i64) -> Option<i64> {
+    let (day_name, rest) = value.split_once(' ')?;
+    let mut words = rest.split(' ').filter(|word| !word.is_empty());
+    let (year, month, day, clock);
+    if let Some(name) = day_name.strip_suffix(',') {
+        if name.len() == 3 {
+            // Sun, 06 Nov 1994 08:49:37 GMT
+            day = digits(words.next()?, 2)?;
+            month = month_number(words.next()?)?;
+            year = digits(words.next()?, 4)?;
+        } else {
+            // Sunday, 06-Nov-94 08:49:37 GMT
+            let mut parts = words.next()?.split('-');
+            day = digits(parts.next()?, 2)?;
+            month = month_number(parts.next()?)?;
+            year = full_year(digits(parts.next()?, 2)?, now);
+            if parts.next().is_some() {
+                return None;
+            }
+        }
+        clock = words.next()?;
+        if words.next()? != "GMT" {
+            return None;
+        }
+    } else {
+        // Sun Nov  6 08:49:37 1994
+        month = month_number(words.next()?)?;
+        let word = words.next()?;
+        day = digits(word, word.len().clamp(1, 2))?;
+        clock = words.next()?;
+        year = digits(words.next()?, 4)?;
+    }
+    if words.next().is_some() || !(1..=31).contains(&day) {
+        return None;
+    }
+    Some(days(year, month, day) * 86_400 + time_of_day(clock)?)
+}
+
+fn month_number(name: &str) -> Option<i64> {
+    let index = MONTHS.iter().position(|month| *month == name)?;
+    i64::try_from(index).ok()?.checked_add(1)
+}
+
+fn digits(text: &str, count: usize) -> Option<i64> {
+    if text.len() != count {
+        return None;
+    }
+    i64::try_from(number(text.as_bytes(), 10)?).ok()
+}
+
+/// A two-digit year that appears to be more than 50 years in the future is in the past.
+fn full_year(short: i64, now: i64) -> i64 {
+    let this_year = 1970 + now.div_euclid(31_556_952);
+    let year = this_year - this_year.rem_euclid(100) + short;
+    if year > this_year + 50 {
+        year - 100
+    } else {
+        year
+    }
+}
+
+/// `08:49:37`; second 60 is a leap second.
+fn time_of_day(clock: &str) -> Option<i64> {
+    let mut parts = clock.split(':');
+    let hour = digits(parts.next()?, 2)?;
+    let minute = digits(parts.next()?, 2)?;
+    let second = digits(parts.next()?, 2)?;
+    let valid = parts.next().is_none() && hour < 24 && minute < 60 && second <= 60;
+    valid.then_some(hour * 3600 + minute * 60 + second)
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar; years are counted from March, so that the leap day is
+/// the last one.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leap_days + day_of_year - 719_468
+}

@@ -1,0 +1,656 @@
+//! Owns TLS: which authorities are trusted, the session over one socket, and why a peer is not believed.
+//! Must not know HTTP or proxies.
+//!
+//! The only file that names rustls, webpki-roots and rustls-native-certs. Nothing here turns verification off.
+
+use super::connect;
+use super::deadline::{Deadline, Stop};
+use super::url::Host;
+use super::x509;
+use crate::env::Environment;
+use crate::error::{Error, Words};
+use crate::text;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
+    InvalidMessage, PeerIncompatible, RootCertStore, SignatureScheme,
+};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// The largest CA file in bytes. The bundle of a distribution is a quarter of a megabyte; what is larger by far is no
+/// bundle, and would be held in memory whole.
+const MAX_CA_FILE: usize = 4 * 1024 * 1024;
+
+/// Where distributions keep their bundle: Debian and Alpine, Fedora, older Fedora, openSUSE, and what LibreSSL and
+/// the BSDs use. The first that exists is read.
+const SYSTEM_BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Names of a certificate that are listed in a message; some cover hundreds of hosts.
+const MAX_NAMES: usize = 5;
+
+/// All that stays the same from one connection to the next.
+pub struct Context {
+    config: Arc<ClientConfig>,
+    verifier: Arc<Verifier>,
+    name: ServerName<'static>,
+}
+
+impl Context {
+    /// Reads the trust that was asked for. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the built-in roots, as with
+    /// OpenSSL, curl and Go; `ca_file` adds to either. The system's bundle is not read here.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] for a file or directory that cannot be read, [`Error::Config`] for one that is no set of
+    /// certificates.
+    pub fn load(host: &Host, ca_file: Option<&Path>, env: &Environment) -> Result<Self, Error> {
+        let name = match host {
+            Host::Ip(address) => ServerName::from(*address),
+            Host::Name(name) => match DnsName::try_from(name.clone()) {
+                Ok(name) => ServerName::DnsName(name),
+                Err(_) => {
+                    return Err(Error::Config(Words::new(
+                        "the server's host name cannot be in a certificate",
+                    )));
+                }
+            },
+        };
+        let file = env.filled("SSL_CERT_FILE").map(PathBuf::from);
+        let directories = env.filled("SSL_CERT_DIR");
+        let replaced = file.is_some() || directories.is_some();
+        let mut roots = RootCertStore::empty();
+        if let Some(file) = file {
+            add_file(&mut roots, &file, "SSL_CERT_FILE")?;
+        }
+        if let Some(directories) = directories {
+            add_directories(&mut roots, &directories)?;
+        }
+        if replaced && roots.is_empty() {
+            return Err(Error::Config(Words::new(
+                "SSL_CERT_FILE and SSL_CERT_DIR name no usable certificate",
+            )));
+        }
+        if !replaced {
+            roots
+                .roots
+                .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+        }
+        if let Some(file) = ca_file {
+            add_file(&mut roots, file, "the CA file")?;
+        }
+        Self::new(name, roots, (!replaced).then_some(system_bundle as Bundle))
+    }
+
+    fn new(
+        name: ServerName<'static>,
+        roots: RootCertStore,
+        system: Option<Bundle>,
+    ) -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Arc::new(Verifier::new(roots, system, &provider));
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS13, &TLS12])
+            .map_err(|_| Error::Config(Words::new("this build cannot speak TLS")))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier.clone())
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            config: Arc::new(config),
+            verifier,
+            name,
+        })
+    }
+}
+
+type Bundle = fn() -> Vec<CertificateDer<'static>>;
+
+/// The certificates of the system's bundle, as far as they can be read; none where there is no bundle.
+fn system_bundle() -> Vec<CertificateDer<'static>> {
+    let bundle = SYSTEM_BUNDLES
+        .iter()
+        .map(Path::new)
+        .find(|path| path.exists());
+    rustls_native_certs::load_certs_from_paths(bundle, None).certs
+}
+
+/// Adds the certificates of one PEM file. Ones that are well-formed PEM but no authority are passed over, as long as
+/// one is left: bundles hold odd ones.
+fn add_file(roots: &mut RootCertStore, path: &Path, what: &str) -> Result<(), Error> {
+    let config =
+        |fault: &str| {
+            Error::Config(Words::new(format!("{} {fault}", place(what, path))).hint(
+                "it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----",
+            ))
+        };
+    let bytes = read_file(path).map_err(|error| {
+        Error::Unreadable(
+            Words::new(format!("{} cannot be read", place(what, path)))
+                .cause(&connect::words(&error)),
+        )
+    })?;
+    if bytes.len() > MAX_CA_FILE {
+        return Err(config("is larger than 4 MiB"));
+    }
+    if bytes.trim_ascii().is_empty() {
+        return Err(config("is empty"));
+    }
+    if contains(&bytes, b"PRIVATE KEY-----") {
+        return Err(config("holds a private key, which does not belong there"));
+    }
+    let mut seen = false;
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(&bytes) {
+        let certificate = certificate.map_err(|_| config("holds malformed PEM"))?;
+        seen = true;
+        // What is no certificate is counted below.
+        let _ = roots.add(certificate);
+    }
+    if !seen {
+        return Err(config("holds no certificate in PEM"));
+    }
+    if roots.len() == before {
+        return Err(config("holds no usable certificate"));
+    }
+    Ok(())
+}
+
+fn place(what: &str, path: &Path) -> String {
+    format!("{what} {}", text::safe(&path.to_string_lossy()))
+}
+
+/// At most one byte more than allowed.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(MAX_CA_FILE)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
+/// `SSL_CERT_DIR` is a list divided by colons; what is no certificate in them is passed over.
+fn add_directories(roots: &mut RootCertStore, directories: &std::ffi::OsStr) -> Result<(), Error> {
+    for directory in std::env::split_paths(directories) {
+        if directory.as_os_str().is_empty() {
+            continue;
+        }
+        if let Err(error) = std::fs::read_dir(&directory) {
+            let words = Words::new(format!(
+                "{} cannot be read",
+                place("SSL_CERT_DIR", &directory)
+            ));
+            return Err(Error::Unreadable(words.cause(&connect::words(&error))));
+        }
+        let found = rustls_native_certs::load_certs_from_paths(None, Some(&directory));
+        roots.add_parsable_certificates(found.certs);
+    }
+    Ok(())
+}
+
+/// Verifies as rustls does, with a second set of roots that is read only where the first does not know the issuer.
+struct Verifier {
+    roots: RootCertStore,
+    system: Option<Bundle>,
+    system_roots: OnceLock<RootCertStore>,
+    algorithms: WebPkiSupportedAlgorithms,
+    /// Who answered, if that was refused.
+    refused: Mutex<Option<Refused>>,
+}
+
+/// The certificate that was not believed.
+struct Refused {
+    names: Vec<String>,
+    issuer: Option<x509::Names>,
+}
+
+impl Verifier {
+    fn new(roots: RootCertStore, system: Option<Bundle>, provider: &CryptoProvider) -> Self {
+        Self {
+            roots,
+            system,
+            system_roots: OnceLock::new(),
+            algorithms: provider.signature_verification_algorithms,
+            refused: Mutex::new(None),
+        }
+    }
+
+    fn verify(
+        &self,
+        certificate: &ParsedCertificate<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), rustls::Error> {
+        let algorithms = self.algorithms.all;
+        let chain = |roots| {
+            verify_server_cert_signed_by_trust_anchor(
+                certificate,
+                roots,
+                intermediates,
+                now,
+                algorithms,
+            )
+        };
+        match (chain(&self.roots), self.system) {
+            (
+                Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+                Some(bundle),
+            ) => {
+                chain(self.system_roots.get_or_init(|| {
+                    let mut roots = RootCertStore::empty();
+                    roots.add_parsable_certificates(bundle());
+                    roots
+                }))?;
+            }
+            (result, _) => result?,
+        }
+        verify_server_name(certificate, name)
+    }
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Verifier")
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let certificate = ParsedCertificate::try_from(end_entity)?;
+        if let Err(error) = self.verify(&certificate, intermediates, server_name, now) {
+            if let Ok(mut refused) = self.refused.lock() {
+                *refused = Some(Refused {
+                    names: names_of(&certificate),
+                    issuer: x509::names(end_entity),
+                });
+            }
+            return Err(error);
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// The names in a certificate, learnt by asking for one that no certificate has (RFC 6761 section 6.4).
+fn names_of(certificate: &ParsedCertificate<'_>) -> Vec<String> {
+    let Ok(nobody) = ServerName::try_from("nobody.invalid") else {
+        return Vec::new();
+    };
+    match verify_server_name(certificate, &nobody) {
+        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            presented,
+            ..
+        })) => presented,
+        _ => Vec::new(),
+    }
+}
+
+/// One TLS session over one non-blocking socket.
+pub struct Session {
+    connection: ClientConnection,
+    stream: TcpStream,
+    verifier: Arc<Verifier>,
+    host: String,
+}
+
+/// What a read brought.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    Data(usize),
+    /// The end, `clean` if the peer said so (`close_notify`, RFC 8446 section 6.1).
+    End {
+        clean: bool,
+    },
+}
+
+impl Session {
+    /// Shakes hands. The last flight is left for [`Session::send`], so that it travels with the first request.
+    pub fn open(
+        context: &Context,
+        host: &Host,
+        stream: TcpStream,
+        deadline: &Deadline,
+    ) -> Result<Self, Stop> {
+        let host = host.bracketed();
+        let connection = ClientConnection::new(context.config.clone(), context.name.clone())
+            .map_err(|error| Stop::Untrusted(explain(&error, &host, None)))?;
+        let mut session = Self {
+            connection,
+            stream,
+            verifier: context.verifier.clone(),
+            host,
+        };
+        // Requests are handed over whole, and bounded by their builder.
+        session.connection.set_buffer_limit(None);
+        while session.connection.is_handshaking() {
+            session.flush(deadline)?;
+            if session.fill(deadline)? == 0 && session.connection.is_handshaking() {
+                return Err(Stop::Closed);
+            }
+        }
+        Ok(session)
+    }
+
+    /// Version and cipher suite, for `--debug`.
+    pub fn summary(&self) -> String {
+        match (
+            self.connection.protocol_version(),
+            self.connection.negotiated_cipher_suite(),
+        ) {
+            (Some(version), Some(suite)) => format!("{version:?}, {:?}", suite.suite()),
+            _ => String::new(),
+        }
+    }
+
+    /// Encrypts and writes all of `bytes`. After an error the last of them was not handed to the system, and without
+    /// it the peer cannot decrypt the last record.
+    pub fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Stop> {
+        self.connection.writer().write_all(bytes)?;
+        self.flush(deadline)
+    }
+
+    /// Reads what is there, waiting for it until the deadline.
+    pub fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<Received, Stop> {
+        loop {
+            match self.connection.reader().read(buffer) {
+                Ok(0) => return Ok(Received::End { clean: true }),
+                Ok(count) => return Ok(Received::Data(count)),
+                Err(error) if connect::would_block(&error) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Ok(Received::End { clean: false });
+                }
+                Err(error) => return Err(Stop::Io(error)),
+            }
+            self.fill(deadline)?;
+        }
+    }
+
+    /// Whether another request can be sent: nothing came since the last reply but what TLS itself has to say.
+    pub fn is_open(&mut self) -> bool {
+        loop {
+            match self.connection.read_tls(&mut &self.stream) {
+                Ok(0) => return false,
+                Ok(_) => match self.connection.process_new_packets() {
+                    Ok(state) if state.peer_has_closed() || state.plaintext_bytes_to_read() > 0 => {
+                        return false;
+                    }
+                    Ok(_) => {}
+                    Err(_) => return false,
+                },
+                Err(error) if connect::was_interrupted(&error) => {}
+                Err(error) => return connect::would_block(&error),
+            }
+        }
+    }
+
+    /// Reads and processes records; the number of bytes, 0 at the end of the stream.
+    fn fill(&mut self, deadline: &Deadline) -> Result<usize, Stop> {
+        loop {
+            connect::wait_readable(&self.stream, deadline)?;
+            match self.connection.read_tls(&mut &self.stream) {
+                Ok(count) => {
+                    self.process()?;
+                    return Ok(count);
+                }
+                Err(error) if connect::would_block(&error) || connect::was_interrupted(&error) => {}
+                Err(error) => return Err(Stop::Io(error)),
+            }
+        }
+    }
+
+    fn process(&mut self) -> Result<(), Stop> {
+        let Err(error) = self.connection.process_new_packets() else {
+            return Ok(());
+        };
+        // The alert tells the peer why; if it cannot be written, the connection ends without.
+        let _ = self.connection.write_tls(&mut &self.stream);
+        let refused = self
+            .verifier
+            .refused
+            .lock()
+            .ok()
+            .and_then(|mut refused| refused.take());
+        Err(Stop::Untrusted(explain(
+            &error,
+            &self.host,
+            refused.as_ref(),
+        )))
+    }
+
+    fn flush(&mut self, deadline: &Deadline) -> Result<(), Stop> {
+        while self.connection.wants_write() {
+            match self.connection.write_tls(&mut &self.stream) {
+                Ok(0) => return Err(Stop::Io(io::ErrorKind::WriteZero.into())),
+                Ok(_) => {}
+                Err(error) if connect::would_block(&error) => {
+                    connect::wait_writable(&self.stream, deadline)?
+                }
+                Err(error) if connect::was_interrupted(&error) => {}
+                Err(error) => return Err(Stop::Io(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    /// Says goodbye, if that takes no waiting (RFC 8446 section 6.1).
+    fn drop(&mut self) {
+        if !self.connection.is_handshaking() {
+            self.connection.send_close_notify();
+            let _ = self.connection.write_tls(&mut &self.stream);
+        }
+    }
+}
+
+/// Why TLS failed: who was expected, who answered, and what can be done.
+fn explain(error: &rustls::Error, host: &str, refused: Option<&Refused>) -> Words {
+    match error {
+        rustls::Error::InvalidCertificate(error) => explain_certificate(error, host, refused),
+        rustls::Error::AlertReceived(alert) => explain_alert(*alert, host),
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled,
+        ) => too_old(host),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
+            Words::new(format!("{host} did not answer in TLS"))
+                .hint("something else listens there; check --server-root-url, its port, and the proxy variables")
+        }
+        other => Words::new(format!("the TLS connection to {host} failed")).cause(&other.to_string()),
+    }
+}
+
+fn too_old(host: &str) -> Words {
+    Words::new(format!("{host} speaks no TLS version that is still safe"))
+        .hint("the server, or a proxy that answers in its place, has to support TLS 1.2 or 1.3")
+}
+
+fn explain_alert(alert: AlertDescription, host: &str) -> Words {
+    match alert {
+        AlertDescription::ProtocolVersion => too_old(host),
+        AlertDescription::UnrecognisedName => Words::new(format!("who answered does not serve {host}"))
+            .hint("check --server-root-url and the proxy variables"),
+        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+            Words::new(format!("{host} and this client have no TLS cipher suite or key in common"))
+                .hint("the server, or a proxy that answers in its place, has to support current TLS cipher suites")
+        }
+        other => Words::new(format!("{host} broke off TLS")).cause(&format!("alert {other:?}")),
+    }
+}
+
+fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Refused>) -> Words {
+    let words = match error {
+        CertificateError::ExpiredContext { time, not_after } => Words::new(format!(
+            "the certificate of {host} expired on {}",
+            date(not_after.as_secs())
+        ))
+        .cause(&format!("this machine's clock says {}", date(time.as_secs())))
+        .hint("if the clock is right, the server's certificate has to be renewed"),
+        CertificateError::NotValidYetContext { time, not_before } => Words::new(format!(
+            "the certificate of {host} is not valid before {}",
+            date(not_before.as_secs())
+        ))
+        .cause(&format!("this machine's clock says {}", date(time.as_secs())))
+        .hint("check this machine's clock"),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            return Words::new(format!("who answered is not {host}"))
+                .cause(&answered(presented))
+                .hint("check --server-root-url and the proxy variables: this is another server's certificate");
+        }
+        CertificateError::UnknownIssuer => unknown_issuer(host, refused),
+        CertificateError::BadSignature => Words::new(format!("the certificate of {host} has a signature that is wrong"))
+            .hint("the authority that issued it is not the one that is trusted here under the same name"),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Words::new(format!(
+            "the certificate of {host} is signed in a way that is not safe, or not known here"
+        ))
+        .hint("the server needs a certificate with an ECDSA, Ed25519 or RSA key of 2048 bits or more and SHA-2"),
+        CertificateError::InvalidPurposeContext { .. } | CertificateError::InvalidPurpose => {
+            Words::new(format!("the certificate of {host} is not for servers"))
+                .hint("its extended key usage has to include server authentication")
+        }
+        CertificateError::BadEncoding => Words::new(format!("the certificate of {host} is malformed")),
+        CertificateError::Revoked => Words::new(format!("the certificate of {host} was revoked")),
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            Words::new(format!("{host} shows the certificate of an authority as its own"))
+                .hint("the server needs a certificate of its own, issued by that authority")
+        }
+        other => Words::new(format!("the certificate of {host} is not acceptable")).cause(&other.to_string()),
+    };
+    match refused {
+        Some(refused) if !refused.names.is_empty() => words.cause(&answered(&refused.names)),
+        _ => words,
+    }
+}
+
+fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Words {
+    let issuer = refused.and_then(|refused| refused.issuer.as_ref());
+    let words = match issuer {
+        Some(names) if names.self_issued => {
+            Words::new(format!("the certificate of {host} is self-signed"))
+        }
+        _ => Words::new(format!(
+            "the certificate of {host} is issued by an authority that is not trusted here"
+        )),
+    };
+    let words = match issuer {
+        Some(names) if !names.self_issued && !names.issuer.is_empty() => {
+            words.cause(&format!("the issuer calls itself {}", names.issuer))
+        }
+        _ => words,
+    };
+    words.hint(
+        "if this is expected, name the authority's certificate with --ca-file or SSL_CERT_FILE",
+    )
+}
+
+/// The names in a certificate as webpki prints them, `DnsName("a")` and `IpAddress(b)`, as people write them.
+fn answered(names: &[String]) -> String {
+    let mut out = String::from("the certificate shown is for ");
+    if names.is_empty() {
+        out.push_str("no host at all");
+    }
+    for (index, name) in names.iter().take(MAX_NAMES).enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        let inner = name
+            .split_once('(')
+            .map_or(name.as_str(), |(_, inner)| inner);
+        out.push_str(inner.trim_end_matches(')').trim_matches('"'));
+    }
+    if names.len() > MAX_NAMES {
+        out.push_str(" and others");
+    }
+    out
+}
+
+/// A day in UTC, `2026-01-31`, from seconds since 1970.
+fn date(seconds: u64) -> String {
+    let mut days = seconds / 86_400;
+    let mut year = 1970;
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    // X.509 ends with the year 9999.
+    while year < 10_000 && days >= 365 + u64::from(is_leap(year)) {
+        days -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let lengths = [
+        31,
+        28 + u64::from(is_leap(year)),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
+    let mut month = 1;
+    for length in lengths {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    format!("{year}-{month:02}-{:02}", days + 1)
+}
