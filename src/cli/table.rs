@@ -911,7 +911,7 @@ With json and ndjson, errors are one JSON document on standard error.",
         takes: Takes::Value("SECONDS", Shape::Text),
         help: "Give up after that long; 60 by default",
         more: "\
-Bounds the whole run, retries included and prompts not. Fractions are allowed, up to 86400.",
+Bounds the whole run, retries included, prompts not. Fractions are allowed; at most 86400.",
         global: true,
         ..OPTION
     },
