@@ -111,7 +111,8 @@ impl Line {
     pub(super) fn last(&self) -> Option<&str> {
         let text = self.text.expose();
         let start = last_start(text);
-        std::str::from_utf8(text.get(start..)?).ok()
+        let last = std::str::from_utf8(text.get(start..)?).ok()?;
+        (!last.is_empty()).then_some(last)
     }
 
     pub(super) fn into_text(self) -> SecretBytes {

@@ -434,3 +434,539 @@ fn joined(words: &[&str]) -> String {
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Environment;
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    /// Answers in order; after the last one everything is cancelled.
+    #[derive(Default)]
+    struct Script {
+        answers: Vec<&'static str>,
+        asked: Vec<&'static str>,
+        said: Vec<String>,
+        released: usize,
+        surplus: bool,
+    }
+
+    impl Terminal for Script {
+        fn permit(&mut self, _: bool) {}
+
+        fn available(&self) -> bool {
+            true
+        }
+
+        fn ask(&mut self, field: &Field) -> Result<SecretBytes, Error> {
+            self.asked.push(field.prompt);
+            if self.answers.is_empty() {
+                return Err(Error::Cancelled);
+            }
+            Ok(SecretBytes::new(self.answers.remove(0).into()))
+        }
+
+        fn say(&mut self, line: &str) {
+            self.said.push(line.to_owned());
+        }
+
+        fn release(&mut self) -> Result<bool, Error> {
+            self.released += 1;
+            Ok(self.surplus)
+        }
+
+        fn confirm(&mut self, _: &str, _: &str) -> Result<bool, Error> {
+            Err(Error::Cancelled)
+        }
+    }
+
+    /// One run's surroundings, in short.
+    struct Case {
+        given: Vec<(FieldId, Source)>,
+        from_env: bool,
+        trim_newline: bool,
+        ask: bool,
+        stdin: &'static [u8],
+        terminal: bool,
+        env: &'static [(&'static str, &'static str)],
+        name: String,
+    }
+
+    fn case() -> Case {
+        Case {
+            given: Vec::new(),
+            from_env: false,
+            trim_newline: false,
+            ask: true,
+            stdin: b"",
+            terminal: false,
+            env: &[],
+            name: "NAME".to_owned(),
+        }
+    }
+
+    fn argument(id: FieldId, text: &str) -> (FieldId, Source) {
+        (id, Source::Argument(SecretBytes::new(text.into())))
+    }
+
+    impl Case {
+        fn draft(self, kind: Option<Kind>) -> Result<Draft, Error> {
+            let Self { env, mut stdin, .. } = self;
+            let env = Environment::new(move |name| {
+                let found = env.iter().find(|(key, _)| *key == name)?;
+                Some(OsString::from(found.1))
+            });
+            let inputs = Inputs {
+                given: self.given,
+                from_env: self.from_env,
+                trim_newline: self.trim_newline,
+                ask: self.ask,
+            };
+            let mut io = Io {
+                stdin: &mut stdin,
+                stdin_is_terminal: self.terminal,
+                env: &env,
+            };
+            read(inputs, kind, &mut io)
+        }
+
+        fn fitted(self, kind: Kind) -> Result<Fitted, Error> {
+            let interactive = self.terminal;
+            let name = SecretName::parse(&self.name).unwrap();
+            self.draft(Some(kind))?.fit(kind, &name, interactive)
+        }
+
+        /// As an update does it: the kind is learned after reading.
+        fn updated(self, kind: Kind) -> Result<Fitted, Error> {
+            let interactive = self.terminal;
+            let name = SecretName::parse(&self.name).unwrap();
+            self.draft(None)?.fit(kind, &name, interactive)
+        }
+    }
+
+    /// The payload, or the code and the message.
+    fn done(fitted: Result<Fitted, Error>, terminal: &mut Script) -> String {
+        let fields = fitted.and_then(|fitted| fitted.complete(terminal));
+        match fields {
+            Ok(fields) => String::from_utf8(fields.payload().expose().to_vec()).unwrap(),
+            Err(error) => format!("{}: {}", error.code(), error.message()),
+        }
+    }
+
+    fn hint(fitted: Result<Fitted, Error>) -> String {
+        let error = fitted.err().unwrap();
+        error.words().unwrap().hint.clone().unwrap()
+    }
+
+    #[test]
+    fn a_raw_value_arrives_byte_for_byte() {
+        for (stdin, trim_newline, expected, notes) in [
+            (&b"v"[..], false, r#"{"value":"v"}"#, 0),
+            (b"v\n", false, r#"{"value":"v\n"}"#, 1),
+            (b"v\r\n", false, r#"{"value":"v\r\n"}"#, 1),
+            (b"\n", false, r#"{"value":"\n"}"#, 1),
+            (b"a\nb\n", false, r#"{"value":"a\nb\n"}"#, 0),
+            (b"a\nb", false, r#"{"value":"a\nb"}"#, 0),
+            (b" v ", false, r#"{"value":" v "}"#, 0),
+            (b"v\n", true, r#"{"value":"v"}"#, 0),
+            (b"v\n\n", true, r#"{"value":"v\n"}"#, 0),
+            (b"a\nb\n", true, r#"{"value":"a\nb"}"#, 0),
+            (b"v", true, r#"{"value":"v"}"#, 0),
+        ] {
+            for update in [false, true] {
+                let case = Case {
+                    stdin,
+                    trim_newline,
+                    ..case()
+                };
+                let fitted = match update {
+                    false => case.fitted(Kind::RawValue),
+                    true => case.updated(Kind::RawValue),
+                };
+                let fitted = fitted.unwrap_or_else(|error| panic!("{error:?}"));
+                assert_eq!(fitted.notes().len(), notes, "{stdin:?}");
+                assert!(fitted.has(FieldId::Value) && !fitted.has(FieldId::Region));
+                let length = fitted.known_length();
+                assert!(length == Some(stdin.len()) || trim_newline);
+                assert_eq!(done(Ok(fitted), &mut Script::default()), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_newline_alone_is_empty_where_it_is_dropped() {
+        for (stdin, trim_newline, kind) in [
+            (&b""[..], false, Kind::RawValue),
+            (b"\n", true, Kind::RawValue),
+            (b"\r\n", true, Kind::RawValue),
+            (b"", false, Kind::AnthropicApiKey),
+            (b"\n", false, Kind::AnthropicApiKey),
+        ] {
+            let case = Case {
+                stdin,
+                trim_newline,
+                ..case()
+            };
+            assert_eq!(
+                done(case.fitted(kind), &mut Script::default()),
+                "65: standard input is empty"
+            );
+        }
+    }
+
+    #[test]
+    fn typed_tokens_lose_one_newline_and_are_checked() {
+        for (stdin, trim_newline, expected) in [
+            (&b"k\n"[..], false, r#"{"api_key":"k"}"#),
+            (b"k\r\n", false, r#"{"api_key":"k"}"#),
+            (b"k\n", true, r#"{"api_key":"k"}"#),
+            (
+                b"k\n\n",
+                true,
+                "65: standard input holds a line break at byte offset 1",
+            ),
+            (
+                b"k\n\n",
+                false,
+                "65: standard input holds a line break at byte offset 1",
+            ),
+            (
+                b"K=v",
+                false,
+                "65: standard input is an assignment, not a key",
+            ),
+        ] {
+            let case = Case {
+                stdin,
+                trim_newline,
+                ..case()
+            };
+            let fitted = case.fitted(Kind::OpenaiApiKey);
+            assert_eq!(done(fitted, &mut Script::default()), expected);
+        }
+    }
+
+    #[test]
+    fn a_value_fits_its_variable() {
+        // NAME=value and NUL; for a typed one ANTHROPIC_API_KEY=value and NUL.
+        for (name, kind, longest) in [
+            ("N", Kind::RawValue, 131_069),
+            ("NAME", Kind::RawValue, 131_066),
+            ("N", Kind::AnthropicApiKey, 131_053),
+        ] {
+            for (length, fits) in [(longest, true), (longest + 1, false)] {
+                let value: &'static [u8] = Vec::leak(vec![b'a'; length]);
+                let case = Case {
+                    stdin: value,
+                    name: name.to_owned(),
+                    ..case()
+                };
+                let expected = format!("standard input is longer than {longest} bytes");
+                match case.fitted(kind) {
+                    Ok(fitted) => assert!(fits && fitted.known_length() == Some(length)),
+                    Err(error) => assert!(
+                        !fits && error.code() == 65 && error.message() == expected,
+                        "{error:?}"
+                    ),
+                }
+            }
+        }
+        // One byte more than any name allows is found while reading; a newline that will go does not count.
+        let longest: &'static [u8] = Vec::leak([vec![b'a'; 131_069], b"\r\n".to_vec()].concat());
+        let case = Case {
+            stdin: longest,
+            trim_newline: true,
+            name: "N".to_owned(),
+            ..case()
+        };
+        assert!(case.fitted(Kind::RawValue).is_ok());
+    }
+
+    #[test]
+    fn fields_come_from_anywhere() {
+        let given = || {
+            vec![
+                argument(FieldId::Region, "eu-west-1"),
+                (FieldId::SecretAccessKey, Source::File(Input::Stdin)),
+            ]
+        };
+        let env: &[_] = &[
+            ("AWS_ACCESS_KEY_ID", "AKIA"),
+            ("AWS_SECRET_ACCESS_KEY", "ignored"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_BEARER_TOKEN_BEDROCK", "of another type\0"),
+        ];
+        let expected =
+            r#"{"aws_access_key_id":"AKIA","aws_secret_access_key":"s3","aws_region":"eu-west-1"}"#;
+        for update in [false, true] {
+            let case = Case {
+                given: given(),
+                from_env: true,
+                stdin: b"s3\n",
+                env,
+                ..case()
+            };
+            let fitted = match update {
+                false => case.fitted(Kind::AnthropicBedrockAccessKey),
+                true => case.updated(Kind::AnthropicBedrockAccessKey),
+            };
+            assert_eq!(done(fitted, &mut Script::default()), expected);
+        }
+        let bad = Case {
+            from_env: true,
+            env: &[
+                ("AWS_BEARER_TOKEN_BEDROCK", "k"),
+                ("AWS_DEFAULT_REGION", "moon"),
+            ],
+            ..case()
+        };
+        assert_eq!(
+            done(
+                bad.fitted(Kind::AnthropicBedrockApiKey),
+                &mut Script::default()
+            ),
+            "65: the variable AWS_DEFAULT_REGION is not an AWS region"
+        );
+    }
+
+    #[test]
+    fn standard_input_is_read_only_for_a_value_that_is_asked_for() {
+        let kinds = [
+            Kind::AnthropicBedrockApiKey,
+            Kind::AnthropicBedrockAccessKey,
+            Kind::DockerRegistry,
+        ];
+        for kind in kinds {
+            let case = Case {
+                stdin: b"\0 not looked at",
+                ..case()
+            };
+            let message = done(case.fitted(kind), &mut Script::default());
+            assert!(message.starts_with("2: missing --"), "{message}");
+        }
+        let unasked = Case {
+            given: vec![argument(FieldId::BaseUrl, "https://h")],
+            ask: false,
+            stdin: b"\0 not looked at",
+            ..case()
+        };
+        let message = done(unasked.updated(Kind::OpenaiApiKey), &mut Script::default());
+        assert_eq!(message, "2: missing --value-file");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_at_once() {
+        let table: [(Kind, &str, &str); 3] = [
+            (
+                Kind::AnthropicBedrockAccessKey,
+                "2: missing --access-key-id, --secret-access-key and --region",
+                "values can also be read from a file with --access-key-id-file and --secret-access-key-file; taken from the environment with --from-env; asked for on a terminal, without --no-input",
+            ),
+            (
+                Kind::AnthropicBedrockApiKey,
+                "2: missing --bedrock-api-key and --region",
+                "values can also be read from a file with --bedrock-api-key-file; taken from the environment with --from-env; asked for on a terminal, without --no-input",
+            ),
+            (
+                Kind::DockerRegistry,
+                "2: missing --host, --username and --password",
+                "values can also be read from a file with --password-file; asked for on a terminal, without --no-input",
+            ),
+        ];
+        for (kind, message, advice) in table {
+            assert_eq!(done(case().fitted(kind), &mut Script::default()), message);
+            assert_eq!(hint(case().fitted(kind)), advice);
+        }
+        // A terminal that may not be used.
+        let name = SecretName::parse("N").unwrap();
+        let on_terminal = Case {
+            terminal: true,
+            ..case()
+        };
+        let draft = on_terminal
+            .draft(Some(Kind::RawValue))
+            .unwrap_or_else(|_| panic!());
+        let refused = draft.fit(Kind::RawValue, &name, false);
+        assert_eq!(
+            done(refused, &mut Script::default()),
+            "2: missing --value-file"
+        );
+    }
+
+    #[test]
+    fn fields_of_another_type_are_refused_by_name_of_the_stored_one() {
+        let region = || vec![argument(FieldId::Region, "us-east-1")];
+        let case_with = |given, stdin, from_env, ask| Case {
+            given,
+            stdin,
+            from_env,
+            ask,
+            ..case()
+        };
+        for (fitted, message, advice) in [
+            (
+                case_with(region(), b"", false, false).updated(Kind::RawValue),
+                "2: 'NAME' is of type Raw Value, which does not take --region",
+                "that type takes --value or -f FILE",
+            ),
+            (
+                case_with(Vec::new(), b"v", false, true).updated(Kind::AnthropicBedrockApiKey),
+                "2: 'NAME' is of type Anthropic Bedrock API Key, which does not take a single value",
+                "that type takes --bedrock-api-key and --region",
+            ),
+            (
+                case_with(Vec::new(), b"", true, false).updated(Kind::DockerRegistry),
+                "2: 'NAME' is of type Docker Registry, which does not take --from-env",
+                "that type takes --host, --username and --password",
+            ),
+        ] {
+            let error = fitted.err().unwrap();
+            assert_eq!(format!("{}: {}", error.code(), error.message()), message);
+            assert_eq!(error.words().unwrap().hint.as_deref(), Some(advice));
+        }
+    }
+
+    #[test]
+    fn sources_are_judged_before_standard_input_is_waited_for() {
+        struct Untouched;
+        impl std::io::Read for Untouched {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                panic!("standard input was read");
+            }
+        }
+        let env = Environment::new(|_| None);
+        for (source, code) in [
+            (argument(FieldId::BaseUrl, ""), 65),
+            (
+                (
+                    FieldId::Password,
+                    Source::File(Input::Path(PathBuf::from("/nonexistent"))),
+                ),
+                66,
+            ),
+        ] {
+            let inputs = Inputs {
+                given: vec![
+                    (FieldId::SecretAccessKey, Source::File(Input::Stdin)),
+                    source,
+                ],
+                from_env: false,
+                trim_newline: false,
+                ask: true,
+            };
+            let mut io = Io {
+                stdin: &mut Untouched,
+                stdin_is_terminal: false,
+                env: &env,
+            };
+            assert_eq!(
+                read(inputs, None, &mut io).err().map(|e| e.code()),
+                Some(code)
+            );
+        }
+    }
+
+    fn ask(kind: Kind, answers: &[&'static str]) -> (String, Script) {
+        let mut script = Script {
+            answers: answers.to_vec(),
+            ..Script::default()
+        };
+        let case = Case {
+            terminal: true,
+            stdin: b"\0 not looked at",
+            ..case()
+        };
+        let text = done(case.fitted(kind), &mut script);
+        (text, script)
+    }
+
+    #[test]
+    fn questions_come_in_order_and_optional_ones_can_be_skipped() {
+        for (kind, answers, expected, asked) in [
+            (Kind::RawValue, &[" v "][..], r#"{"value":" v "}"#, 1),
+            (
+                Kind::AnthropicBedrockAccessKey,
+                &[" AKIA ", "s", "", "us-east-1\t"],
+                r#"{"aws_access_key_id":"AKIA","aws_secret_access_key":"s","aws_region":"us-east-1"}"#,
+                4,
+            ),
+            (
+                Kind::OpenaiApiKey,
+                &["k", "https://h"],
+                r#"{"api_key":"k","base_url":"https://h"}"#,
+                2,
+            ),
+            (Kind::OpenaiApiKey, &["k", "  "], r#"{"api_key":"k"}"#, 2),
+            (Kind::DockerRegistry, &["h", ""], "130: cancelled", 2),
+            (Kind::DockerRegistry, &["h"], "130: cancelled", 2),
+            (Kind::RawValue, &[""], "130: cancelled", 1),
+        ] {
+            let (text, script) = ask(kind, answers);
+            assert_eq!(text, expected);
+            let prompts: Vec<&str> = kind.fields().iter().map(|field| field.prompt).collect();
+            assert_eq!(script.asked, prompts[..asked]);
+            assert_eq!(script.released, 1);
+        }
+    }
+
+    #[test]
+    fn a_wrong_answer_is_asked_for_again_three_times_in_all() {
+        let (text, script) = ask(Kind::AnthropicApiKey, &["a b", "K=v", "key"]);
+        assert_eq!(text, r#"{"api_key":"key"}"#);
+        assert_eq!(
+            script.said,
+            [
+                "the answer holds a space at byte offset 1: give it alone, without blanks",
+                "the answer is an assignment, not a key: give only what stands after the equals sign"
+            ]
+        );
+        let (text, script) = ask(Kind::AnthropicApiKey, &["a b", "K=v", "\u{1f511}", "key"]);
+        assert_eq!(
+            text,
+            "65: the answer holds a character that is not ASCII at byte offset 0"
+        );
+        assert_eq!((script.said.len(), script.released), (2, 1));
+    }
+
+    #[test]
+    fn what_was_given_is_not_asked_for() {
+        let mut script = Script {
+            answers: vec!["s"],
+            surplus: true,
+            ..Script::default()
+        };
+        let case = Case {
+            given: vec![
+                argument(FieldId::Host, "ghcr.io"),
+                argument(FieldId::Username, "me"),
+                // Standard input is the terminal: asked for, not read with echo on.
+                (FieldId::Password, Source::File(Input::Stdin)),
+            ],
+            terminal: true,
+            ..case()
+        };
+        let fitted = case
+            .fitted(Kind::DockerRegistry)
+            .unwrap_or_else(|e| panic!("{e:?}"));
+        assert_eq!(fitted.known_length(), None);
+        let fields = fitted
+            .complete(&mut script)
+            .unwrap_or_else(|e| panic!("{e:?}"));
+        assert_eq!(script.asked, ["Password:"]);
+        assert_eq!(fields.length(), 10);
+        assert_eq!(fields.notes().len(), 1);
+        assert!(fields.has(FieldId::Password) && !fields.has(FieldId::Value));
+
+        let mut untouched = Script::default();
+        let complete = Case {
+            stdin: b"v",
+            ..self::case()
+        };
+        assert_eq!(
+            done(complete.fitted(Kind::RawValue), &mut untouched),
+            r#"{"value":"v"}"#
+        );
+        assert_eq!((untouched.asked.len(), untouched.released), (0, 0));
+    }
+}

@@ -1,6 +1,7 @@
 //! Owns the plaintext: the fields of one secret as the JSON object that is sealed.
 //! Must not know where the fields came from; they were checked.
 
+use crate::json::{Writer, escaped_len};
 use crate::secret::{Field, FieldId, SecretBytes};
 
 /// The fields of one secret, complete and in the kind's order.
@@ -18,17 +19,11 @@ impl Fields {
             size + field.key.len() + escaped_len(value.expose()) + r#""":"","#.len()
         });
         let mut payload = SecretBytes::with_capacity(size);
-        let out = payload.expose_mut();
-        out.push(b'{');
-        for (index, (field, value)) in self.fields.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
+        Writer::new(payload.expose_mut()).object(|object| {
+            for (field, value) in &self.fields {
+                object.key(field.key).string_bytes(value.expose());
             }
-            write_string(field.key.as_bytes(), out);
-            out.push(b':');
-            write_string(value.expose(), out);
-        }
-        out.push(b'}');
+        });
         payload
     }
 
@@ -44,44 +39,11 @@ impl Fields {
         self.fields.iter().any(|(field, _)| field.id == id)
     }
 
-    /// What the user should know: one sentence each, without prefix.
+    /// What came up while typing: one sentence each, without prefix.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
-}
-
-fn escaped_len(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .map(|byte| match byte {
-            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
-            0x00..=0x1f => 6,
-            _ => 1,
-        })
-        .sum()
-}
-
-fn write_string(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    for byte in bytes {
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', *byte]),
-            b'\n' => out.extend(b"\\n"),
-            b'\r' => out.extend(b"\\r"),
-            b'\t' => out.extend(b"\\t"),
-            0x08 => out.extend(b"\\b"),
-            0x0c => out.extend(b"\\f"),
-            0x00..=0x1f => {
-                out.extend(b"\\u00");
-                for digit in [byte >> 4, byte & 0xf] {
-                    out.push(if digit < 10 { b'0' } else { b'a' - 10 } + digit);
-                }
-            }
-            _ => out.push(*byte),
-        }
-    }
-    out.push(b'"');
 }
 
 #[cfg(test)]
