@@ -7,3 +7,6 @@ mod support;
 
 // The server itself: does it accept what the service accepts, refuse the rest, and misbehave as told?
 mod server_self;
+
+// Clients that are not ours: does the server serve them, too?
+mod peers;

@@ -9,4 +9,5 @@ pub mod pki;
 pub mod raw;
 
 mod run;
-pub use run::{MARKER_KEY, MARKER_SECRET, oz};
+pub mod tools;
+pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, oz};

@@ -1,0 +1,21 @@
+//! Owns the question whether a tool from outside the project is here.
+//! Must not know what any test does with it.
+
+/// Whether `tool` is on the path. Where it is absent, says so in one line, for the test to return early: a newcomer
+/// with rustup and a C compiler can run everything else.
+///
+/// # Panics
+/// When the tool is absent and `OZ_REQUIRE_TOOLS=1`, as in continuous integration, where a skipped test is a hole.
+pub fn have(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
+    let required = std::env::var_os("OZ_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(
+        found || !required,
+        "needs {tool}, and OZ_REQUIRE_TOOLS=1 forbids to skip"
+    );
+    if !found {
+        println!("skipped: needs {tool}");
+    }
+    found
+}
