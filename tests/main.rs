@@ -1,5 +1,5 @@
-//! The black-box tests: one binary, so that they link once. They drive the real program and know nothing of its
-//! library.
+//! The black-box tests: one binary, so that they link once. They drive the real program; the few that compare what
+//! is written twice (README, table of options) read the library for the other half.
 
 // What they stand on.
 mod server;
@@ -8,17 +8,27 @@ mod support;
 // The server itself: does it accept what the service accepts, refuse the rest, and misbehave as told?
 mod server_self;
 
+// Clients that are not ours: does the server serve them, too?
+mod peers;
+
+// The command line: usage errors, help, completions in real shells.
+mod usage;
+
 // The verbs as a user meets them.
 mod create;
 mod delete;
 mod list;
+mod prompts;
 mod scope;
 mod typed;
 mod update;
 
-// What the README promises.
-mod readme;
-
 // Hostile peers.
 mod graphql;
 mod outcome;
+
+// The program as a process, as a file and as a tree of sources; and what the README promises.
+mod artefact;
+mod process;
+mod readme;
+mod structure;

@@ -605,3 +605,399 @@ fn one_account_does_not_see_what_is_personal_to_another() {
     assert_eq!(rows.as_array().unwrap().len(), 1);
     assert_eq!(rows[0]["name"], "OURS");
 }
+
+// Misbehaviour
+
+/// Sends one list on a new connection; what came, and how it ended.
+fn whole(server: &Server) -> (Vec<u8>, std::io::Result<()>) {
+    let mut raw = Raw::connect(server);
+    raw.send(&list_request(server)).expect("sent");
+    raw.rest()
+}
+
+#[test]
+fn a_connection_ends_at_the_point_it_was_told() {
+    let cases = [
+        (Point::Head, End::Orderly),
+        (Point::Head, End::Truncated),
+        (Point::Body, End::Orderly),
+        (Point::Body, End::Truncated),
+        (Point::Body, End::Reset),
+        (Point::Applied, End::Orderly),
+        (Point::Applied, End::Truncated),
+    ];
+    let server = Server::start();
+    for (point, end) in cases {
+        server.next(When::Query, Behaviour::Vanish(point, end));
+        let (bytes, ended) = whole(&server);
+        assert_eq!(bytes, b"", "{point:?} {end:?}");
+        let expected = match end {
+            End::Orderly => None,
+            End::Reset => Some(ErrorKind::ConnectionReset),
+            _ => Some(ErrorKind::UnexpectedEof),
+        };
+        assert_eq!(ended.err().map(|e| e.kind()), expected, "{point:?} {end:?}");
+        let body_was_read = !server.requests().last().unwrap().body.is_empty();
+        assert_eq!(body_was_read, point != Point::Head, "{point:?} {end:?}");
+    }
+    assert_eq!(
+        (server.pending(), server.requests().len()),
+        (0, cases.len())
+    );
+}
+
+#[test]
+fn a_connection_ends_before_any_request() {
+    let server = Server::start();
+    for behaviour in [
+        Behaviour::Vanish(Point::Accepted, End::Orderly),
+        Behaviour::Vanish(Point::Accepted, End::Reset),
+        Behaviour::RefuseHandshake,
+        Behaviour::GarbageHandshake(b"SSH-2.0-none\r\n".to_vec()),
+    ] {
+        server.next(When::Any, behaviour);
+        assert!(
+            Raw::connect(&server)
+                .send(b"GET / HTTP/1.1\r\n\r\n")
+                .is_err()
+        );
+    }
+    assert_eq!((server.connections(), server.handshakes()), (4, 0));
+    server.next(
+        When::Any,
+        Behaviour::Vanish(Point::Handshaken, End::Orderly),
+    );
+    let mut raw = Raw::connect(&server);
+    let _ = raw.send(b"");
+    let (bytes, ended) = raw.rest();
+    assert_eq!((bytes.as_slice(), ended.is_ok()), (b"".as_slice(), true));
+    assert_eq!((server.connections(), server.handshakes()), (5, 1));
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn a_silent_end_leaves_the_connection_open() {
+    let server = Server::start();
+    for point in [Point::Accepted, Point::Handshaken, Point::Head, Point::Body] {
+        server.next(When::Any, Behaviour::Vanish(point, End::Silent));
+        let mut raw = Raw::connect(&server);
+        raw.patience(Duration::from_millis(60));
+        let sent = raw.send(&list_request(&server));
+        assert_eq!(sent.is_ok(), point != Point::Accepted, "{point:?}");
+        let (bytes, ended) = raw.rest();
+        assert_eq!(bytes, b"");
+        assert_eq!(
+            ended.unwrap_err().kind(),
+            ErrorKind::WouldBlock,
+            "{point:?}"
+        );
+    }
+}
+
+#[test]
+fn a_mutation_is_applied_or_not_as_the_point_says() {
+    for (point, applied) in [
+        (Point::Head, false),
+        (Point::Body, false),
+        (Point::Applied, true),
+    ] {
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "N");
+        server.next(When::Mutation, Behaviour::Vanish(point, End::Truncated));
+        // A query passes by what is meant for a mutation.
+        assert_eq!(names(&server), ["N"]);
+        let (op, document) = mutation("Delete");
+        let input = json!({"name": "N", "owner": owner_of(None)});
+        let variables = json!({"i": input, "c": request_context()});
+        let mut raw = Raw::connect(&server);
+        raw.send(&post(&server, &op, &document, &variables, None))
+            .unwrap();
+        assert!(raw.answer().is_err(), "{point:?}");
+        assert_eq!(names(&server).is_empty(), applied, "{point:?}");
+    }
+}
+
+#[test]
+fn an_answer_is_replaced() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let raw = b"HTTP/1.1 200 OK\nnot HTTP \0".to_vec();
+    server.next(When::Any, Behaviour::Raw(raw.clone(), End::Orderly));
+    assert_eq!(whole(&server).0, raw);
+
+    server.next(
+        When::Op("L"),
+        Behaviour::Reply {
+            status: 429,
+            headers: vec![("retry-after", "7".to_owned())],
+            body: b"slow down".to_vec(),
+        },
+    );
+    let mut client = Raw::connect(&server);
+    client.send(&list_request(&server)).unwrap();
+    let (head, body) = client.answer().unwrap();
+    assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("retry-after: 7\r\n"));
+    assert_eq!(body, b"slow down");
+
+    let chunked = |body: &[u8]| {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()).into_bytes()
+    };
+    server.next(When::Any, Behaviour::framed(chunked, End::Orderly));
+    let framed = String::from_utf8(whole(&server).0).unwrap();
+    assert!(framed.contains("\r\n\r\n") && framed.contains("\"name\":\"N\""));
+    assert!(framed.ends_with("}\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn an_answer_is_bent() {
+    let server = Server::start();
+    for length in [0, 1, 17, 100] {
+        server.next(When::Any, Behaviour::Cut(length, End::Truncated));
+        let (bytes, ended) = whole(&server);
+        assert_eq!((bytes.len(), ended.is_err()), (length, true));
+    }
+    server.next(When::Any, Behaviour::CloseAfterReply(End::Orderly));
+    let (bytes, ended) = whole(&server);
+    assert!(bytes.ends_with(b"}") && ended.is_ok());
+    let head = String::from_utf8(bytes).unwrap();
+    assert!(!head.to_lowercase().contains("connection:"), "{head}");
+
+    let began = Instant::now();
+    server.next(When::Any, Behaviour::Delay(Duration::from_millis(80)));
+    assert_eq!(names(&server), [""; 0]);
+    assert!(began.elapsed() >= Duration::from_millis(80));
+
+    let began = Instant::now();
+    server.next(When::Any, Behaviour::Drip(Duration::from_millis(1)));
+    assert_eq!(names(&server), [""; 0]);
+    assert!(began.elapsed() >= Duration::from_millis(150));
+}
+
+#[test]
+fn a_graphql_reply_is_wrong_as_told() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let reply = |behaviour: Behaviour| {
+        server.next(When::Any, behaviour);
+        ask(&server, &list_request(&server)).1
+    };
+    assert_eq!(
+        reply(Behaviour::Errors(vec!["one", "two"])),
+        json!({"errors": [{"message": "one"}, {"message": "two"}], "data": null})
+    );
+    let both = reply(Behaviour::ErrorsBesideData(vec!["one"]));
+    assert_eq!(both["errors"], json!([{"message": "one"}]));
+    assert_eq!(
+        both["data"]["managedSecrets"]["managedSecrets"][0]["name"],
+        "N"
+    );
+    assert_eq!(
+        reply(Behaviour::UserFacingError("no luck")),
+        json!({"data": {"managedSecrets": {
+            "__typename": "UserFacingError", "error": {"message": "no luck"}}}})
+    );
+    assert_eq!(
+        reply(Behaviour::UnknownMember),
+        json!({"data": {"managedSecrets": {"__typename": "SomethingNew"}}})
+    );
+    let edited = reply(Behaviour::edit(|reply| {
+        reply["data"]["managedSecrets"]["managedSecrets"][0]["type"] = json!("NEW");
+    }));
+    assert_eq!(
+        edited["data"]["managedSecrets"]["managedSecrets"][0]["type"],
+        "NEW"
+    );
+    let (status, body) = {
+        server.next(When::Any, Behaviour::status(503, "{\"a\":1}"));
+        ask(&server, &list_request(&server))
+    };
+    assert_eq!((status, body), (503, json!({"a": 1})));
+}
+
+#[test]
+fn behaviours_happen_in_order_and_as_often_as_told() {
+    let server = Server::start();
+    server.next_times(2, When::Any, Behaviour::status(500, "{}"));
+    server.next(When::Op("Other"), Behaviour::status(501, "{}"));
+    server.always(When::Query, Behaviour::status(502, "{}"));
+    let statuses: Vec<_> = (0..4)
+        .map(|_| ask(&server, &list_request(&server)).0)
+        .collect();
+    assert_eq!(statuses, [500, 500, 502, 502]);
+    assert_eq!(server.pending(), 1);
+}
+
+// Certificates and versions
+
+#[test]
+fn each_certificate_is_wrong_in_its_own_way() {
+    let cases = [
+        (Certificate::Good, ""),
+        (Certificate::Expired, "Expired"),
+        (Certificate::NotYetValid, "NotValidYet"),
+        (Certificate::WrongName, "NotValidForName"),
+        (Certificate::AddressOnly, "NotValidForName"),
+        (Certificate::OtherAuthority, "UnknownIssuer"),
+        (Certificate::SelfSigned, "UnknownIssuer"),
+        (Certificate::ForClients, "InvalidPurpose"),
+    ];
+    for (certificate, expected) in cases {
+        let server = Server::builder().certificate(certificate).start();
+        let mut raw = Raw::connect(&server);
+        let sent = raw.send(&list_request(&server));
+        // In TLS 1.3 the client is done first: its answer says that the server is, too.
+        let sent = sent.and_then(|()| raw.answer());
+        let error = sent.err().map_or(String::new(), |e| format!("{e:?}"));
+        assert_eq!(
+            error.is_empty(),
+            expected.is_empty(),
+            "{certificate:?}: {error}"
+        );
+        assert!(error.contains(expected), "{certificate:?}: {error}");
+        assert_eq!(server.handshakes(), usize::from(expected.is_empty()));
+    }
+}
+
+#[test]
+fn versions_of_tls_can_be_left_out() {
+    for (tls, expected) in [
+        (Tls::Both, "TLSv1_3"),
+        (Tls::Only12, "TLSv1_2"),
+        (Tls::Only13, "TLSv1_3"),
+    ] {
+        let server = Server::builder().tls(tls).start();
+        let mut raw = Raw::connect(&server);
+        raw.send(&list_request(&server)).unwrap();
+        assert_eq!(raw.version().as_deref(), Some(expected), "{tls:?}");
+    }
+}
+
+// What fails a test
+
+/// The message of the panic that this ends in.
+fn panic_of(work: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(work)).expect_err("a panic");
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => (*other.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}
+
+#[test]
+fn a_server_that_saw_a_violation_fails_the_test() {
+    let message = panic_of(|| {
+        let server = Server::start();
+        let document = "query L { nothing }";
+        let _ = ask(&server, &post(&server, "L", document, &json!({}), None));
+    });
+    assert!(
+        message.contains("does not have a field `nothing`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_server_whose_handler_panicked_fails_the_test() {
+    let message = panic_of(|| {
+        let server = Server::start();
+        server.next(When::Any, Behaviour::edit(|_| panic!("on purpose")));
+        let mut raw = Raw::connect(&server);
+        raw.send(&list_request(&server)).unwrap();
+        assert!(raw.answer().is_err());
+        // The report of the panic comes after the end of the connection.
+        while !server.log().contains("a handler panicked") {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    assert!(
+        message.contains("connection 1: a handler panicked"),
+        "{message}"
+    );
+}
+
+/// The runner, with a shell as the program.
+fn sh(script: &str) -> crate::support::Run<'static> {
+    oz(&["-c", script])
+}
+
+const SHELL: &str = "/bin/sh";
+
+#[test]
+fn the_runner_gives_a_program_nothing_but_what_was_said() {
+    let shell = Path::new(SHELL);
+    // A shell sets variables of its own; `env` shows what it was given, and they are among it.
+    let output = sh("/usr/bin/env; ls -a; cat")
+        .env("A", "1")
+        .env("B", "2")
+        .env("A", "3")
+        .env_remove("B")
+        .stdin("fed")
+        .any_stdout()
+        .run_with(shell);
+    let lines: BTreeSet<_> = output.stdout().lines().collect();
+    let known = |line: &str| {
+        ["PWD=", "OLDPWD=", "SHLVL=", "_="]
+            .iter()
+            .any(|own| line.starts_with(own))
+    };
+    let rest: Vec<_> = lines.into_iter().filter(|line| !known(line)).collect();
+    assert_eq!(rest, [".", "..", "A=3", "fed"]);
+    sh("exit 7").code(7).run_with(shell);
+    sh("kill -TERM $$").code(143).run_with(shell);
+    sh("printf out; printf err >&2")
+        .stdout("out")
+        .stderr("err")
+        .run_with(shell);
+    // More than a pipe holds, to a program that reads nothing.
+    sh("exit 0").stdin(vec![b'x'; 1 << 20]).run_with(shell);
+    sh("[ -e /proc/self/fd/0 ] || echo closed")
+        .stdin_closed()
+        .stdout("closed\n")
+        .run_with(shell);
+    sh("cat").run_with(shell);
+}
+
+#[test]
+fn the_runner_fails_what_differs() {
+    let shell = Path::new(SHELL);
+    let cases = [
+        (sh("exit 1"), "the exit code differs"),
+        (sh("echo x"), "stdout differs"),
+        (sh("echo x >&2"), "stderr differs"),
+        (sh("true").stdout("x"), "stdout differs"),
+        (sh("true").stderr("x"), "stderr differs"),
+        (
+            sh("exec sleep 9")
+                .deadline(Duration::from_millis(50))
+                .code(137),
+            "it ran for more than 50ms and was killed",
+        ),
+        (
+            sh("exec cat")
+                .stdin_silent()
+                .deadline(Duration::from_millis(50))
+                .code(137),
+            "it ran for more than 50ms and was killed",
+        ),
+    ];
+    for (run, expected) in cases {
+        let message = panic_of(|| drop(run.run_with(shell)));
+        assert_eq!(message.lines().next(), Some(expected), "{message}");
+    }
+}
+
+#[test]
+fn the_runner_fails_a_leak_whatever_was_expected() {
+    for (marker, name) in [(MARKER_SECRET, "secret"), (MARKER_KEY, "key")] {
+        for (redirect, stream) in [("", "stdout"), (">&2", "stderr")] {
+            let run = sh(&format!("echo a{marker}b {redirect}"))
+                .any_stdout()
+                .any_stderr();
+            let message = panic_of(|| drop(run.run_with(Path::new(SHELL))));
+            let expected = format!("LEAK: the marker {name} is on {stream}");
+            assert_eq!(message.lines().next(), Some(expected.as_str()));
+        }
+    }
+}

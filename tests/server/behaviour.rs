@@ -61,6 +61,12 @@ pub enum End {
     Silent,
 }
 
+/// Wraps the body of an answer into all that is sent.
+pub type Framing = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
+/// Changes a GraphQL reply.
+pub type Editing = Arc<dyn Fn(&mut Value) + Send + Sync>;
+
 #[derive(Clone)]
 pub enum Behaviour {
     /// Ends the connection at a point, without an answer.
@@ -79,7 +85,7 @@ pub enum Behaviour {
     /// Answers with these bytes in place of HTTP. Nothing is applied.
     Raw(Vec<u8>, End),
     /// Answers the truth, wrapped by this into the bytes to send: for framings that no HTTP library writes.
-    Framed(Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>, End),
+    Framed(Framing, End),
     /// Answers the truth, but only this many of its bytes.
     Cut(usize, End),
     /// Answers the truth, in pieces of one byte with this much time between them.
@@ -98,7 +104,7 @@ pub enum Behaviour {
     /// A union member that no client knows, for every root field. Nothing is applied.
     UnknownMember,
     /// The truth, edited.
-    Edit(Arc<dyn Fn(&mut Value) + Send + Sync>),
+    Edit(Editing),
 }
 
 impl Behaviour {

@@ -85,7 +85,7 @@ pub async fn serve(
         team,
     } = match checked {
         Ok(prepared) => prepared,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let (mut reply, effects) = match &behaviour {
         Some(Behaviour::UserFacingError(message)) => refuse(&checked, &account, message),
@@ -224,10 +224,10 @@ struct Prepared {
 }
 
 /// Checks everything about a request but what it wants done.
-fn check(state: &State, parts: &Parts, op: &str, body: &[u8]) -> Result<Prepared, Answer> {
+fn check(state: &State, parts: &Parts, op: &str, body: &[u8]) -> Result<Prepared, Box<Answer>> {
     let violation = |status: StatusCode, what: &str| {
         state.violation(format!("{op}: {what}"));
-        text(status, what)
+        Box::new(text(status, what))
     };
     if parts.uri.path() != "/graphql/v2" {
         return Err(violation(StatusCode::NOT_FOUND, "no such path"));
@@ -251,7 +251,7 @@ fn check(state: &State, parts: &Parts, op: &str, body: &[u8]) -> Result<Prepared
     let variables = request.get("variables").unwrap_or(&Value::Null);
     let checked = engine::check(query, variables).map_err(|messages| {
         state.violation(format!("{op}: {}", messages.join("; ")));
-        graphql(&engine::refused(&messages))
+        Box::new(graphql(&engine::refused(&messages)))
     })?;
     let named = request.get("operationName").and_then(Value::as_str);
     if checked.operation != op || named.is_some_and(|name| name != op) {
@@ -271,7 +271,7 @@ fn check(state: &State, parts: &Parts, op: &str, body: &[u8]) -> Result<Prepared
     })
 }
 
-fn account(state: &State, parts: &Parts) -> Result<Account, Answer> {
+fn account(state: &State, parts: &Parts) -> Result<Account, Box<Answer>> {
     let given = parts.headers.get(AUTHORIZATION);
     let key = given
         .and_then(|value| value.to_str().ok())
@@ -280,7 +280,7 @@ fn account(state: &State, parts: &Parts) -> Result<Account, Answer> {
     known.ok_or_else(|| {
         state.log("refused: no such key".to_owned());
         let body = json!({"error": "the API key is not valid or has expired"});
-        json_answer(StatusCode::UNAUTHORIZED, &body)
+        Box::new(json_answer(StatusCode::UNAUTHORIZED, &body))
     })
 }
 

@@ -5,15 +5,19 @@
 //! ```
 //!
 //! Writes `DIR/ca.pem`, prints `READY https://localhost:PORT`, then a line for each request, never a value. Runs until
-//! its standard input ends. Its one account is a person on no team, with the key in `LOCAL_SERVER_KEY`, or `wk-demo`.
+//! its standard input ends, or SIGTERM, SIGINT or SIGHUP. Its one account is a person on no team, with the key in `LOCAL_SERVER_KEY`, or `wk-demo`.
 
 #[path = "mod.rs"]
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::SignalFd;
 use server::{Account, Server};
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -54,6 +58,10 @@ fn run(options: Options) -> ExitCode {
     let key = std::env::var("LOCAL_SERVER_KEY").unwrap_or_else(|_| "wk-demo".to_owned());
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+    // Before any thread starts, so that every thread leaves them to the descriptor.
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
+    signals.thread_block().expect("a signal mask");
+    let signals = SignalFd::new(&signals).expect("a signal descriptor");
     let mut builder = Server::builder()
         .account(Account {
             api_key: key,
@@ -68,9 +76,27 @@ fn run(options: Options) -> ExitCode {
     }
     let server = builder.start();
     println!("READY {}", server.root());
-    let mut rest = Vec::new();
-    let _ = std::io::stdin().read_to_end(&mut rest);
+    wait_for_end(&signals);
     // A person may have tried nonsense on purpose.
     let _ = server.violations();
     ExitCode::SUCCESS
+}
+
+/// Returns when standard input has ended or a signal has come.
+fn wait_for_end(signals: &SignalFd) {
+    let mut stdin = std::io::stdin();
+    loop {
+        let mut ready = [
+            PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
+            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+        ];
+        poll(&mut ready, PollTimeout::NONE).expect("something to wait for");
+        if ready[1].any() == Some(true) {
+            return;
+        }
+        let mut typed = [0; 256];
+        if !matches!(stdin.read(&mut typed), Ok(1..)) {
+            return;
+        }
+    }
 }

@@ -162,7 +162,7 @@ fn acceptor(tls: Tls, issued: pki::Issued) -> Option<TlsAcceptor> {
         .with_no_client_auth()
         .with_single_cert(issued.chain, issued.key)
         .expect("a key that fits its certificate");
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     Some(TlsAcceptor::from(Arc::new(config)))
 }
 

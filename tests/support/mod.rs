@@ -6,10 +6,12 @@
 
 pub mod opener;
 pub mod pki;
+pub mod pty;
 pub mod raw;
+pub mod run;
+pub mod tools;
 
-mod run;
-pub use run::{MARKER_KEY, MARKER_SECRET, binary, code, oz};
+pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, binary, code, oz};
 
 use std::path::PathBuf;
 

@@ -21,8 +21,22 @@ pub struct Raw {
     tcp: TcpStream,
 }
 
-trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
+trait Stream: Read + Write {
+    fn version(&self) -> Option<String>;
+}
+
+impl Stream for TcpStream {
+    fn version(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Stream for StreamOwned<ClientConnection, TcpStream> {
+    fn version(&self) -> Option<String> {
+        let version = self.conn.protocol_version()?;
+        version.as_str().map(str::to_owned)
+    }
+}
 
 impl Raw {
     /// Connects, trusting the server's authority; the handshake happens with the first byte.
@@ -44,6 +58,12 @@ impl Raw {
     /// How long a read waits from now on.
     pub fn patience(&mut self, time: Duration) {
         self.tcp.set_read_timeout(Some(time)).expect("a timeout");
+    }
+
+    /// The version of TLS, as the RFCs' registry spells it; after the handshake.
+    #[must_use]
+    pub fn version(&self) -> Option<String> {
+        self.stream.version()
     }
 
     /// Sends bytes as they are.

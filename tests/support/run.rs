@@ -42,7 +42,6 @@ pub fn binary() -> PathBuf {
 
 /// Prepares a run of the program with these arguments. It expects exit code 0, and nothing on either stream that it
 /// was not told of.
-#[must_use]
 pub fn oz<'a, A: AsRef<OsStr>>(arguments: &[A]) -> Run<'a> {
     Run {
         arguments: arguments
