@@ -1,0 +1,186 @@
+//! Owns the ways in which the server can be told to misbehave, and the script that says when.
+//! Must not know how a behaviour is carried out.
+
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which requests a behaviour is for.
+#[derive(Clone, Copy, Debug)]
+pub enum When {
+    /// The next one, whatever it is.
+    Any,
+    /// The next query.
+    Query,
+    /// The next mutation.
+    Mutation,
+    /// The next with this operation name.
+    Op(&'static str),
+}
+
+impl When {
+    fn matches(self, op: &str) -> bool {
+        // The head has to decide, before any document was read: the operation names of the service say it.
+        let mutation = ["Create", "Update", "Delete"]
+            .iter()
+            .any(|verb| op.starts_with(verb));
+        match self {
+            Self::Any => true,
+            Self::Query => !mutation,
+            Self::Mutation => mutation,
+            Self::Op(name) => op == name,
+        }
+    }
+}
+
+/// How far the server goes before it ends the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// The TCP connection is there; no byte was read.
+    Accepted,
+    /// The handshake is done; no request was read. For the first request of a connection only.
+    Handshaken,
+    /// The head of the request was read.
+    Head,
+    /// The whole request was read; nothing was done.
+    Body,
+    /// The request was carried out; nothing was answered.
+    Applied,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// In good order: TLS `close_notify`, then FIN.
+    Orderly,
+    /// FIN without `close_notify`, as after a crash.
+    Truncated,
+    /// RST.
+    Reset,
+    /// Not at all: it stays open and says nothing.
+    Silent,
+}
+
+#[derive(Clone)]
+pub enum Behaviour {
+    /// Ends the connection at a point, without an answer.
+    Vanish(Point, End),
+    /// Answers the ClientHello with the alert `handshake_failure`.
+    RefuseHandshake,
+    /// Answers the ClientHello with these bytes.
+    GarbageHandshake(Vec<u8>),
+
+    /// Answers with this, through the HTTP library. Nothing is applied.
+    Reply {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    },
+    /// Answers with these bytes in place of HTTP. Nothing is applied.
+    Raw(Vec<u8>, End),
+    /// Answers the truth, wrapped by this into the bytes to send: for framings that no HTTP library writes.
+    Framed(Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>, End),
+    /// Answers the truth, but only this many of its bytes.
+    Cut(usize, End),
+    /// Answers the truth, in pieces of one byte with this much time between them.
+    Drip(Duration),
+    /// Waits, then answers the truth.
+    Delay(Duration),
+    /// Answers the truth and ends the connection, unannounced.
+    CloseAfterReply(End),
+
+    /// A GraphQL reply with `errors` and without `data`. Nothing is applied.
+    Errors(Vec<&'static str>),
+    /// The truth, with these `errors` beside it.
+    ErrorsBesideData(Vec<&'static str>),
+    /// A `UserFacingError` with this message for every root field. Nothing is applied.
+    UserFacingError(&'static str),
+    /// A union member that no client knows, for every root field. Nothing is applied.
+    UnknownMember,
+    /// The truth, edited.
+    Edit(Arc<dyn Fn(&mut Value) + Send + Sync>),
+}
+
+impl Behaviour {
+    /// A status with a JSON body.
+    #[must_use]
+    pub fn status(status: u16, body: &str) -> Self {
+        Self::Reply {
+            status,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    #[must_use]
+    pub fn edit(edit: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        Self::Edit(Arc::new(edit))
+    }
+
+    #[must_use]
+    pub fn framed(frame: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static, end: End) -> Self {
+        Self::Framed(Arc::new(frame), end)
+    }
+
+    /// Whether it happens before a request could be read.
+    fn is_of_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Vanish(Point::Accepted | Point::Handshaken, _)
+                | Self::RefuseHandshake
+                | Self::GarbageHandshake(_)
+        )
+    }
+}
+
+/// What was told and has not happened yet.
+#[derive(Default)]
+pub struct Script {
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    when: When,
+    behaviour: Behaviour,
+    /// `None`: every time.
+    left: Option<usize>,
+}
+
+impl Script {
+    pub fn push(&mut self, when: When, behaviour: Behaviour, times: Option<usize>) {
+        self.entries.push(Entry {
+            when,
+            behaviour,
+            left: times,
+        });
+    }
+
+    /// For a new connection.
+    pub fn for_connection(&mut self) -> Option<Behaviour> {
+        self.take(|entry| entry.behaviour.is_of_connection())
+    }
+
+    /// For a request, by its operation name.
+    pub fn for_request(&mut self, op: &str) -> Option<Behaviour> {
+        self.take(|entry| !entry.behaviour.is_of_connection() && entry.when.matches(op))
+    }
+
+    fn take(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<Behaviour> {
+        let index = self.entries.iter().position(wanted)?;
+        let entry = &mut self.entries[index];
+        let behaviour = entry.behaviour.clone();
+        if let Some(left) = &mut entry.left {
+            *left -= 1;
+            if *left == 0 {
+                self.entries.remove(index);
+            }
+        }
+        Some(behaviour)
+    }
+
+    /// How many behaviours with a count are still waiting for their request.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.entries.iter().filter_map(|entry| entry.left).sum()
+    }
+}

@@ -1,0 +1,12 @@
+//! Owns what every black-box test stands on besides the server.
+//! Must not know the program's own code: nothing here names the library.
+
+// Each binary that includes this folder uses its own part of it.
+#![allow(dead_code, unused_imports)]
+
+pub mod opener;
+pub mod pki;
+pub mod raw;
+
+mod run;
+pub use run::{MARKER_KEY, MARKER_SECRET, oz};
