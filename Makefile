@@ -124,7 +124,7 @@ dist: ## Package a release for both architectures: archives, container images, S
 test-aarch64: ## Run the black-box tests on the aarch64 binary under emulation, with and without AES instructions
 	$(MAKE) build TARGET=aarch64-unknown-linux-musl
 	$(CARGO) test --locked --no-run --test blackbox
-	$(CLEAN) sh tests/aarch64.sh $(CARGO)
+	$(CLEAN) CARGO=$(CARGO) sh tests/aarch64.sh
 
 .PHONY: clean
 clean: ## Remove what was built
