@@ -25,13 +25,11 @@ BINARY    := $(BUILD_DIR)/$(TARGET)/release/oz
 SERVER    := target/debug/examples/local-server
 VERSION   := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-# A compiler for ring's C files, and a linker. On the target's own architecture the machine's `cc` is both.
-# TARGET in the spellings that the cc crate and cargo want in a variable's name.
+# TARGET in the spelling that the cc crate wants in a variable's name.
 TARGET_LOWER := $(subst -,_,$(TARGET))
-TARGET_UPPER := $(shell echo $(TARGET_LOWER) | tr a-z A-Z)
+# ring's C files need a compiler; on the target's own architecture the machine's `cc` is one.
 ifeq ($(firstword $(subst -, ,$(TARGET))),$(MACHINE))
 export CC_$(TARGET_LOWER) ?= cc
-export CARGO_TARGET_$(TARGET_UPPER)_LINKER ?= cc
 endif
 
 # Where the sources happen to lie says nothing about the program, so that two machines build the same bytes.
@@ -126,7 +124,7 @@ dist: ## Package a release for both architectures: archives, container images, S
 test-aarch64: ## Run the black-box tests on the aarch64 binary under emulation, with and without AES instructions
 	$(MAKE) build TARGET=aarch64-unknown-linux-musl
 	$(CARGO) test --locked --no-run --test blackbox
-	$(CLEAN) sh tests/aarch64.sh $(CARGO)
+	$(CLEAN) CARGO=$(CARGO) sh tests/aarch64.sh
 
 .PHONY: clean
 clean: ## Remove what was built
