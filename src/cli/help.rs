@@ -159,7 +159,7 @@ impl Page {
     fn explain(&mut self, option: &Opt) {
         let exposure = exposure(option);
         for line in option.more.lines().chain(exposure.as_deref()) {
-            self.line(&["          ", line]);
+            self.line(&["      ", line]);
         }
     }
 

@@ -1,1 +1,143 @@
-//! Owns the manual page.
+//! Owns the manual page, oz(1), made from the table. Nothing in the binary calls it, so that it weighs nothing there.
+//! Must not know any command or option by name.
+
+use super::help;
+use super::table::{self, Command, Does, EXITS, OPTIONS, Opt, VARIABLES};
+
+/// The page as roff with the `man` macros (groff_man(7)).
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::with_capacity(16 * 1024);
+    let root = table::root();
+    page.push_str(".TH OZ 1 \"\" \"oz ");
+    page.push_str(env!("CARGO_PKG_VERSION"));
+    page.push_str("\" \"User Commands\"\n.SH NAME\noz \\- ");
+    text(&mut page, root.about);
+    page.push_str(".SH SYNOPSIS\n");
+    for command in table::COMMANDS.iter().filter(|c| c.does != Does::Group) {
+        for usage in help::usages(command)
+            .iter()
+            .filter(|u| !u.ends_with("COMMAND"))
+        {
+            page.push_str(".nf\n");
+            text(&mut page, usage);
+            page.push_str(".fi\n");
+        }
+    }
+    page.push_str(".SH DESCRIPTION\n");
+    text(&mut page, root.more);
+    page.push_str(".SH COMMANDS\n");
+    for command in table::COMMANDS.iter().skip(1) {
+        describe(&mut page, command);
+    }
+    page.push_str(".SH OPTIONS\n");
+    for option in OPTIONS {
+        explain(&mut page, option);
+    }
+    page.push_str(".SH ENVIRONMENT\n");
+    for option in OPTIONS {
+        if let Some(variable) = option.variable {
+            item(&mut page, variable);
+            text(&mut page, &format!("stands in for --{}", option.long));
+        }
+    }
+    for (variable, about) in VARIABLES {
+        item(&mut page, variable);
+        text(&mut page, about);
+    }
+    page.push_str(".SH EXIT STATUS\n");
+    for (code, about) in EXITS {
+        item(&mut page, &code.to_string());
+        text(&mut page, about);
+    }
+    page
+}
+
+fn describe(page: &mut String, command: &Command) {
+    page.push_str(".SS ");
+    text(page, &command.path());
+    text(page, &[command.about, "."].concat());
+    if let Some(alias) = command.alias {
+        page.push_str(".PP\n");
+        text(page, &["Also spelled '", alias, "'."].concat());
+    }
+    for paragraph in command.more.split("\n\n").filter(|text| !text.is_empty()) {
+        page.push_str(".PP\n");
+        text(page, paragraph);
+    }
+    let own = OPTIONS.iter().filter(|o| command.options.contains(&o.id));
+    let own: Vec<String> = own.map(|option| ["--", option.long].concat()).collect();
+    if !own.is_empty() {
+        page.push_str(".PP\n");
+        text(page, &["Options: ", &own.join(", "), "."].concat());
+    }
+    for (what, line) in command.examples {
+        page.push_str(".PP\n");
+        text(page, &["Example: ", what, ":"].concat());
+        page.push_str(".PP\n.RS 4\n.nf\n");
+        text(page, line);
+        page.push_str(".fi\n.RE\n");
+    }
+}
+
+fn explain(page: &mut String, option: &Opt) {
+    item(page, help::spelling(option).trim_start());
+    text(page, &[option.help, "."].concat());
+    for line in [option.more, &help::exposure(option).unwrap_or_default()] {
+        if !line.is_empty() {
+            text(page, line);
+        }
+    }
+}
+
+/// The head of an entry in a list.
+fn item(page: &mut String, head: &str) {
+    page.push_str(".TP\n.B ");
+    text(page, head);
+}
+
+/// Text as roff shows it unchanged: hyphens that can be pasted, straight quotes, no line that reads as a request.
+fn text(page: &mut String, text: &str) {
+    for line in text.lines() {
+        if line.starts_with(['.', '\'']) {
+            page.push_str("\\&");
+        }
+        for character in line.chars() {
+            match character {
+                '\\' => page.push_str("\\e"),
+                '-' => page.push_str("\\-"),
+                '\'' => page.push_str("\\(aq"),
+                '`' => page.push_str("\\(ga"),
+                '^' => page.push_str("\\(ha"),
+                '~' => page.push_str("\\(ti"),
+                _ => page.push(character),
+            }
+        }
+        page.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_shown_as_it_is() {
+        let mut out = String::new();
+        text(&mut out, ".a 'b' -c\\\n'd");
+        assert_eq!(out, "\\&.a \\(aqb\\(aq \\-c\\e\n\\&\\(aqd\n");
+    }
+
+    #[test]
+    fn the_page_has_every_command_and_option() {
+        let page = page();
+        for command in table::COMMANDS.iter().skip(1) {
+            let head = format!(".SS {}\n", command.path().replace('-', "\\-"));
+            assert!(page.contains(&head), "{head}");
+        }
+        for option in OPTIONS {
+            let head = option.long.replace('-', "\\-");
+            assert!(page.contains(&format!("\\-\\-{head}")), "{head}");
+        }
+    }
+}
