@@ -15,6 +15,7 @@ pub mod output;
 pub mod seal;
 pub mod secret;
 pub mod text;
+pub mod time;
 pub mod trace;
 pub mod value;
 pub mod verb;
