@@ -184,7 +184,7 @@ impl Client {
         wire.send(bytes.expose(), deadline)
             .map_err(|stop| self.send_failed(stop, deadline))?;
         drop(bytes);
-        let mut reader = Reader::new();
+        let mut reader = Reader::reply();
         match read_reply(&mut wire, &mut reader, deadline) {
             Ok(()) => {}
             Err(broken) => return Err(self.reply_failed(broken, reader.started(), deadline)),

@@ -5,17 +5,18 @@ use super::{Client, Failure, Pause, Reply, Request, Settings, Transport, open};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
-use crate::trace::Trace;
 use crate::secret::SecretBytes;
+use crate::trace::Trace;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::ffi::OsString;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const KEY: &str = "wk-test-key-0123456789";
 const OK: &[u8] =
@@ -123,10 +124,7 @@ impl Pki {
     }
 }
 
-fn server_config(
-    chain: Vec<CertificateDer<'static>>,
-    key: &KeyPair,
-) -> Arc<rustls::ServerConfig> {
+fn server_config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<rustls::ServerConfig> {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
