@@ -31,8 +31,7 @@ const LOOKUP_STACK: usize = 256 * 1024;
 pub fn lookup(host: &Host, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, Stop> {
     let name = match host {
         Host::Ip(address) => return Ok(vec![SocketAddr::new(*address, port)]),
-        Host::Name(name) if host.is_loopback() => {
-            let _ = name;
+        Host::Name(_) if host.is_loopback() => {
             return Ok(vec![
                 SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port),
                 SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
