@@ -172,7 +172,7 @@ fn add_file(roots: &mut RootCertStore, path: &Path, what: &str) -> Result<(), Er
     if bytes.trim_ascii().is_empty() {
         return Err(config("is empty"));
     }
-    if contains(&bytes, b"PRIVATE KEY-----") {
+    if holds_private_key(&bytes) {
         return Err(config("holds a private key, which does not belong there"));
     }
     let mut seen = false;
@@ -201,13 +201,20 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let limit = u64::try_from(MAX_CA_FILE)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    // One read for a file; a pipe says 0 and is read all the same.
+    let expected = file.metadata()?.len().saturating_add(1).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
+/// Whether a line opens a private key of any kind (RFC 7468 section 2), the encrypted and the old ones included.
+fn holds_private_key(bytes: &[u8]) -> bool {
+    const LABEL: &[u8] = b"PRIVATE KEY-----";
+    bytes
+        .split(|&byte| byte == b'\n')
+        .any(|line| line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(LABEL))
 }
 
 /// `SSL_CERT_DIR` is a list divided by colons; what is no certificate in them is passed over.
