@@ -11,7 +11,7 @@ pub fn page() -> String {
     let root = table::root();
     page.push_str(".TH OZ 1 \"\" \"oz ");
     page.push_str(env!("CARGO_PKG_VERSION"));
-    page.push_str("\" \"User Commands\"\n.SH NAME\noz \\- ");
+    page.push_str("\" \"User Commands\"\n.nh\n.ad l\n.SH NAME\noz \\- ");
     text(&mut page, root.about);
     page.push_str(".SH SYNOPSIS\n");
     for command in table::COMMANDS.iter().filter(|c| c.does != Does::Group) {
