@@ -1,7 +1,6 @@
 //! Prompts on a real pseudo-terminal: what is shown, what is stored, and the state the terminal is left in.
 
-use crate::server::account::Scope;
-use crate::server::{Server, When};
+use crate::server::{Scope, Server};
 use crate::support::pty::Session;
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
