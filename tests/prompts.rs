@@ -203,6 +203,35 @@ fn questions_come_in_the_documented_order() {
 }
 
 #[test]
+fn one_paste_can_answer_several_questions() {
+    for line_end in ["\r", "\n", "\r\n"] {
+        let server = Server::start();
+        let words = ["secret", "create", "codex", "api-key", "N", "--personal"];
+        let mut session = Session::start(&words, &server.env());
+        session.expect("? Secret value: ");
+        session.send(format!("sk-1{line_end}https://host/v1{line_end}"));
+        assert_eq!(session.end(), 0, "{:?}", session.transcript());
+        assert_eq!(
+            stored(&server).as_deref(),
+            Some(r#"{"api_key":"sk-1","base_url":"https://host/v1"}"#)
+        );
+        assert!(!session.transcript().contains("more was typed"));
+    }
+}
+
+#[test]
+fn standard_input_that_is_a_terminal_is_asked_and_not_read() {
+    let server = Server::start();
+    let words = ["secret", "create", "N", "--personal", "-f", "-"];
+    let mut session = Session::start(&words, &server.env());
+    session.expect("? Secret value: ");
+    assert!(!session.echoes());
+    session.send("v\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"v"}"#));
+}
+
+#[test]
 fn a_visible_answer_is_drawn_without_control_characters() {
     let server = Server::start();
     let words = [
