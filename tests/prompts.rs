@@ -118,6 +118,7 @@ fn a_stop_does_not_show_what_is_typed() {
     session.signal(Signal::SIGTSTP);
     session.send("b");
     session.signal(Signal::SIGSTOP);
+    session.make_ordinary();
     session.signal(Signal::SIGCONT);
     session.expect("? Secret value: ");
     assert!(!session.echoes());

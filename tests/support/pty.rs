@@ -4,7 +4,7 @@
 use super::run::{binary, code};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 use pty_process::blocking;
 use std::fs::File;
@@ -18,6 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often a child is asked whether it is done.
 const POLL_MILLISECONDS: u16 = 10;
+
+/// What is typed is shown, comes in lines, and Ctrl-C is a signal.
+const ORDINARY: LocalFlags = LocalFlags::ECHO
+    .union(LocalFlags::ICANON)
+    .union(LocalFlags::ISIG);
 
 /// A session at a terminal.
 pub struct Session {
@@ -93,8 +98,15 @@ impl Session {
     /// Whether the terminal shows what is typed, and ends the program on Ctrl-C: as a shell expects it.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
-        let ordinary = LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG;
-        self.flags().contains(ordinary)
+        self.flags().contains(ORDINARY)
+    }
+
+    /// Sets the modes that a shell sets when a program under it stops.
+    pub fn make_ordinary(&self) {
+        let master = self.master.as_ref().expect("a terminal");
+        let mut modes = tcgetattr(master).expect("its modes");
+        modes.local_flags.insert(ORDINARY);
+        tcsetattr(master, SetArg::TCSANOW, &modes).expect("modes of its own");
     }
 
     /// Whether the terminal shows what is typed.
