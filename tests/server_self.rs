@@ -249,6 +249,7 @@ fn a_request_has_to_be_right_before_its_document_is_read() {
         ("?op=L", "", 400, 1),
         ("?op=L", "?op=M", 400, 1),
         ("\"operationName\":\"L\"", "\"operationName\":\"M\"", 400, 1),
+        ("query L(", "query M(", 400, 1),
         ("\"query\":", "\"quarr\":", 400, 1),
         ("{\"operationName\"", "[\"operationName\"", 400, 1),
     ];
