@@ -239,12 +239,13 @@ fn a_request_has_to_be_right_before_its_document_is_read() {
     let server = Server::start();
     let good = String::from_utf8(list_request(&server)).unwrap();
     let key = format!("Bearer {MARKER_KEY}");
+    let line = format!("Authorization: {key}\r\n");
     let cases = [
         ("/graphql/v2?op=L", "/graphql?op=L", 404, 1),
         ("POST ", "PUT ", 405, 1),
         (key.as_str(), "Bearer wk-other", 401, 0),
         (key.as_str(), MARKER_KEY, 401, 0),
-        ("Authorization", "X-Authorization", 401, 0),
+        (line.as_str(), "", 401, 0),
         ("application/json", "text/plain", 415, 1),
         ("?op=L", "", 400, 1),
         ("?op=L", "?op=M", 400, 1),
@@ -919,6 +920,28 @@ fn a_server_whose_handler_panicked_fails_the_test() {
         message.contains("connection 1: a handler panicked"),
         "{message}"
     );
+}
+
+#[test]
+fn a_server_that_reads_a_marker_fails_the_test() {
+    let clear = "LEAK: a marker came in the clear";
+    let elsewhere = "LEAK: the marker key came outside `authorization`";
+    let cases = [
+        ("\r\n\r\n{", format!("\r\n\r\n{MARKER_SECRET}{{"), clear),
+        ("\r\n\r\n{", format!("\r\n\r\n{MARKER_KEY}{{"), clear),
+        ("?op=L", format!("?op=L&key={MARKER_KEY}"), elsewhere),
+        ("Host:", format!("Cookie: {MARKER_KEY}\r\nHost:"), elsewhere),
+    ];
+    for (from, to, expected) in cases {
+        let message = panic_of(|| {
+            let server = Server::start();
+            let request = String::from_utf8(list_request(&server)).unwrap();
+            assert!(request.contains(from));
+            let _ = ask(&server, request.replacen(from, &to, 1).as_bytes());
+            let _ = server.violations();
+        });
+        assert!(message.contains(expected), "{message}");
+    }
 }
 
 /// The runner, with a shell as the program.

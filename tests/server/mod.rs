@@ -28,6 +28,7 @@ pub use http::Recorded;
 pub use store::{Record, rfc3339};
 
 use crate::support::pki::{self, Certificate};
+use crate::support::{MARKER_KEY, MARKER_SECRET};
 use engine::Effects;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -185,8 +186,8 @@ fn run(
     });
 }
 
-/// A running server. Dropping it stops it, and fails the test if a handler panicked or a request was one that the
-/// service would not understand.
+/// A running server. Dropping it stops it, and fails the test if a handler panicked, a request was one that the service
+/// would not understand, or a marker came in the clear.
 pub struct Server {
     state: Arc<State>,
     address: SocketAddr,
@@ -463,12 +464,26 @@ impl State {
     }
 
     fn record(&self, request: Recorded) -> usize {
+        let key_elsewhere = request
+            .headers
+            .iter()
+            .any(|(name, value)| name != "authorization" && value.contains(MARKER_KEY));
+        if key_elsewhere || request.target.contains(MARKER_KEY) {
+            self.fault("LEAK: the marker key came outside `authorization`".to_owned());
+        }
         let mut facts = self.lock();
         facts.requests.push(request);
         facts.requests.len() - 1
     }
 
     fn record_body(&self, index: usize, body: &[u8]) {
+        let holds = |marker: &str| {
+            body.windows(marker.len())
+                .any(|part| part == marker.as_bytes())
+        };
+        if holds(MARKER_SECRET) || holds(MARKER_KEY) {
+            self.fault("LEAK: a marker came in the clear".to_owned());
+        }
         self.lock().requests[index].body = body.to_vec();
     }
 
@@ -482,9 +497,9 @@ impl State {
         self.lock().faults.push(what);
     }
 
-    fn took_effect(&self, op: &str, effects: &Effects) {
+    fn took_effect(&self, label: &str, effects: &Effects) {
         self.lock().public_keys_read += effects.public_keys;
-        let mut line = op.to_owned();
+        let mut line = label.to_owned();
         if let Some((owner, name)) = &effects.about {
             line.push_str(&format!(", {}, '{name}'", http::owner_text(owner)));
         }
