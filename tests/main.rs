@@ -10,3 +10,6 @@ mod server_self;
 
 // Clients that are not ours: does the server serve them, too?
 mod peers;
+
+// The tour that a newcomer sees first.
+mod demo;

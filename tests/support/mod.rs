@@ -8,6 +8,6 @@ pub mod opener;
 pub mod pki;
 pub mod raw;
 
-mod run;
+pub mod run;
 pub mod tools;
 pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, oz};
