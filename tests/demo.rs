@@ -1,7 +1,7 @@
 //! Owns the tests of the tour that `make demo` shows, with the real binary and the server as a program.
 //! Must not know what either does in detail: the tour itself checks every step's exit code.
 
-use crate::support::run::binary;
+use crate::support::binary;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -5,11 +5,11 @@
 mod server;
 mod support;
 
+// The tour that a newcomer sees first.
+mod demo;
+
 // The server itself: does it accept what the service accepts, refuse the rest, and misbehave as told?
 mod server_self;
 
 // Clients that are not ours: does the server serve them, too?
 mod peers;
-
-// The tour that a newcomer sees first.
-mod demo;

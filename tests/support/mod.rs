@@ -7,7 +7,16 @@
 pub mod opener;
 pub mod pki;
 pub mod raw;
-
 pub mod run;
 pub mod tools;
-pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, oz};
+
+pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, binary, code, oz};
+
+use std::path::PathBuf;
+
+/// Writes a file into a directory and answers its path.
+pub fn write(dir: &tempfile::TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir.path().join(name);
+    std::fs::write(&path, content).expect("a file in a directory of our own");
+    path
+}
