@@ -839,18 +839,22 @@ fn behaviours_happen_in_order_and_as_often_as_told() {
 #[test]
 fn each_certificate_is_wrong_in_its_own_way() {
     let cases = [
-        (Certificate::Good, ""),
-        (Certificate::Expired, "Expired"),
-        (Certificate::NotYetValid, "NotValidYet"),
-        (Certificate::WrongName, "NotValidForName"),
-        (Certificate::AddressOnly, "NotValidForName"),
-        (Certificate::OtherAuthority, "UnknownIssuer"),
-        (Certificate::SelfSigned, "UnknownIssuer"),
-        (Certificate::ForClients, "InvalidPurpose"),
+        (Certificate::Good, "localhost", ""),
+        (Certificate::Good, "127.0.0.1", ""),
+        (Certificate::Good, "::1", ""),
+        (Certificate::AddressOnly, "127.0.0.1", ""),
+        (Certificate::AddressOnly, "localhost", "NotValidForName"),
+        (Certificate::WrongName, "localhost", "NotValidForName"),
+        (Certificate::WrongName, "elsewhere.example", ""),
+        (Certificate::Expired, "localhost", "Expired"),
+        (Certificate::NotYetValid, "localhost", "NotValidYet"),
+        (Certificate::OtherAuthority, "localhost", "UnknownIssuer"),
+        (Certificate::SelfSigned, "localhost", "UnknownIssuer"),
+        (Certificate::ForClients, "localhost", "InvalidPurpose"),
     ];
-    for (certificate, expected) in cases {
+    for (certificate, host, expected) in cases {
         let server = Server::builder().certificate(certificate).start();
-        let mut raw = Raw::connect(&server);
+        let mut raw = Raw::connect_as(&server, host);
         let sent = raw.send(&list_request(&server));
         // In TLS 1.3 the client is done first: its answer says that the server is, too.
         let sent = sent.and_then(|()| raw.answer());
