@@ -6,7 +6,7 @@ use super::State;
 use super::account::{Account, Owner};
 use super::behaviour::{Behaviour, End, Point};
 use super::engine::{self, Checked, Effects};
-use super::store::Refusal;
+use super::store::{Clock, Refusal, Store};
 use super::wire::{Bend, Shape};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -202,7 +202,7 @@ fn refuse(checked: &Checked, account: &Account, message: &str) -> (Value, Effect
         type_name: "InvalidInputError",
         message: message.to_owned(),
     };
-    let mut nothing = super::store::Store::new(0);
+    let mut nothing = Store::new(Clock::System);
     engine::execute(checked, account, None, &mut nothing, Some(&refusal))
 }
 

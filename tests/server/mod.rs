@@ -61,7 +61,7 @@ pub struct Builder {
     accounts: Vec<Account>,
     certificate: Certificate,
     tls: Tls,
-    clock: i64,
+    clock: store::Clock,
     port: u16,
     dir: Option<PathBuf>,
     print_log: bool,
@@ -90,7 +90,14 @@ impl Builder {
     /// Seconds since the Unix epoch before the first change; every change advances it by one.
     #[must_use]
     pub fn clock(mut self, seconds: i64) -> Self {
-        self.clock = seconds;
+        self.clock = store::Clock::Ticking(seconds);
+        self
+    }
+
+    /// Takes times from this machine's clock.
+    #[must_use]
+    pub fn system_clock(mut self) -> Self {
+        self.clock = store::Clock::System;
         self
     }
 
@@ -211,7 +218,7 @@ impl Server {
             accounts: Vec::new(),
             certificate: Certificate::default(),
             tls: Tls::default(),
-            clock: CLOCK_BASE,
+            clock: store::Clock::Ticking(CLOCK_BASE),
             port: 0,
             dir: None,
             print_log: false,
@@ -413,7 +420,7 @@ struct Facts {
 }
 
 impl State {
-    fn new(accounts: Vec<Account>, clock: i64, print_log: bool) -> Self {
+    fn new(accounts: Vec<Account>, clock: store::Clock, print_log: bool) -> Self {
         Self {
             accounts,
             store: Mutex::new(store::Store::new(clock)),
