@@ -5,6 +5,9 @@
 mod server;
 mod support;
 
+// The tour that a newcomer sees first.
+mod demo;
+
 // The server itself: does it accept what the service accepts, refuse the rest, and misbehave as told?
 mod server_self;
 
