@@ -101,20 +101,17 @@ golden: build ## Write the golden files anew from what the program prints; read 
 	git diff --stat -- tests
 
 .PHONY: bench
-bench: bench-peers ## Measure size, instructions, memory, time and round trips beside what else one could use
-	$(CLEAN) target/release/examples/bench all $(BINARY) target/release/examples/local-server
+bench: build bench-tools ## Measure size, instructions, memory, time and round trips beside what else one could use
+	$(MAKE) build TRANSPORT=minreq
+	$(CLEAN) target/release/examples/bench all $(BINARY) target/minreq/$(TARGET)/release/oz
 
 .PHONY: bench-budgets
-bench-budgets: build bench-tools ## Only the figures that do not depend on the machine's mood, against their ceilings
-	$(CLEAN) target/release/examples/bench budgets $(BINARY) target/release/examples/local-server
+bench-budgets: build bench-tools ## Only the figures that come out the same every time, against their ceilings
+	$(CLEAN) target/release/examples/bench budgets $(BINARY)
 
 .PHONY: bench-tools
-bench-tools: ## Build what measures, and the server it measures against
-	$(CARGO) build --locked --release --example bench --example local-server
-
-.PHONY: bench-peers
-bench-peers: build bench-tools ## Build the peers that are ours
-	$(MAKE) build TRANSPORT=minreq
+bench-tools: ## Build what measures
+	$(CARGO) build --locked --release --example bench
 
 .PHONY: dist
 dist: ## Package a release for both architectures: archives, container images, SHA256SUMS

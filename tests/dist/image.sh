@@ -17,7 +17,7 @@ created=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 layout=$work/layout
-mkdir -p "$layout/blobs/sha256" "$work/root"
+mkdir -p "$layout/blobs/sha256" "$work/rootfs"
 
 digest() { sha256sum < "$1" | cut -d ' ' -f 1; }
 size() { wc -c < "$1" | tr -d ' '; }
@@ -28,8 +28,8 @@ blob() {
     echo "$sum"
 }
 
-install -m 755 "$binary" "$work/root/oz"
-sh "$here/pack.sh" "$work/root" oz > "$work/layer"
+install -m 755 "$binary" "$work/rootfs/oz"
+sh "$here/pack.sh" "$work/rootfs" oz > "$work/layer"
 layer_size=$(size "$work/layer")
 layer=$(blob "$work/layer")
 

@@ -1,0 +1,343 @@
+//! Owns who is compared: how each peer is made to do the same, and which are missing.
+//! Must not know how anything is measured.
+
+use crate::github::GitHub;
+use crate::measure::{Job, which};
+use crate::relay;
+use crate::server::{Scope, Server};
+use std::cell::{OnceCell, RefCell};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+use tempfile::TempDir;
+
+/// The value that is stored.
+const VALUE: &str = "a value of some forty bytes, as tokens are";
+
+/// What one run put on the wire.
+#[derive(Clone, Copy)]
+pub struct Traffic {
+    pub requests: u64,
+    pub connections: u64,
+    pub handshakes: u64,
+}
+
+/// One program and its jobs; `None` for what it cannot do.
+pub struct Peer {
+    pub name: &'static str,
+    pub program: PathBuf,
+    pub version: Option<Job>,
+    pub list: Option<Job>,
+    pub create: Option<Job>,
+    /// A create on a server one round trip away.
+    pub distant: Option<Job>,
+}
+
+/// The servers and files that every job shares.
+pub struct Stage {
+    server: Server,
+    github: GitHub,
+    directory: TempDir,
+    far_root: String,
+    our_program: OnceCell<PathBuf>,
+    missing: RefCell<Vec<(&'static str, &'static str)>>,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let directory = TempDir::new().expect("a directory");
+        fs::write(directory.path().join("value"), VALUE).expect("a file");
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "EXISTING");
+        let port = relay::start(server.address(), crate::ROUND_TRIP);
+        Self {
+            github: GitHub::start(&directory.path().join("github.pem")),
+            far_root: format!("https://localhost:{port}"),
+            server,
+            directory,
+            our_program: OnceCell::new(),
+            missing: RefCell::new(Vec::new()),
+        }
+    }
+
+    pub fn missing(&self) -> Vec<(&'static str, &'static str)> {
+        self.missing.borrow().clone()
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    /// The program under test, or the same on another transport.
+    pub fn ours(&self, name: &'static str, program: PathBuf) -> Peer {
+        let program = program.canonicalize().unwrap_or(program);
+        let _ = self.our_program.set(program.clone());
+        let job = |arguments: &[&str]| Job {
+            program: program.clone(),
+            arguments: arguments.iter().map(|one| (*one).to_owned()).collect(),
+            environment: self.server.env(),
+        };
+        let value = self.file("value");
+        let create = job(&["secret", "create", "S{n}", "--personal", "-f", &value]);
+        let mut distant = create.clone();
+        distant
+            .environment
+            .retain(|(variable, _)| variable != "WARP_SERVER_ROOT_URL");
+        distant
+            .environment
+            .push(("WARP_SERVER_ROOT_URL".to_owned(), self.far_root.clone()));
+        Peer {
+            name,
+            version: Some(job(&["--version"])),
+            // A server of its own has exactly one secret; on this one every create adds another.
+            list: Some(self.list_of_one(&program)),
+            create: Some(create),
+            distant: Some(distant),
+            program,
+        }
+    }
+
+    fn list_of_one(&self, program: &Path) -> Job {
+        let server = Box::leak(Box::new(Server::start()));
+        server.seed_raw(Scope::Personal, "EXISTING");
+        Job {
+            program: program.to_owned(),
+            arguments: vec!["secret".to_owned(), "list".to_owned()],
+            environment: server.env(),
+        }
+    }
+
+    /// A list by the program under test on some server.
+    pub fn list_on(&self, server: &Server) -> Job {
+        Job {
+            program: self.our_program.get().cloned().unwrap_or_default(),
+            arguments: vec!["secret".to_owned(), "list".to_owned()],
+            environment: server.env(),
+        }
+    }
+
+    /// Counts what a run puts on the wire; `None` when it fails.
+    pub fn traffic(&self, job: &Job) -> Option<Traffic> {
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "EXISTING");
+        let mut job = job.clone();
+        job.environment = server.env();
+        job.run().then_some(())?;
+        Some(counted(&server, 0, 0, 0))
+    }
+
+    /// The same for any peer, on the server it already talks to.
+    pub fn traffic_of(&self, peer: &Peer, job: &Job) -> Option<Traffic> {
+        if peer.name == "gh" {
+            let counts = &self.github.counts;
+            let read = || {
+                let connections = counts.connections.load(Ordering::Relaxed);
+                (counts.requests.load(Ordering::Relaxed), connections)
+            };
+            let before = read();
+            job.run().then_some(())?;
+            let after = read();
+            return Some(Traffic {
+                requests: number(after.0 - before.0),
+                connections: number(after.1 - before.1),
+                handshakes: number(after.1 - before.1),
+            });
+        }
+        let server = &self.server;
+        let (requests, connections, handshakes) = (
+            server.requests().len(),
+            server.connections(),
+            server.handshakes(),
+        );
+        job.run().then_some(())?;
+        let found = counted(server, requests, connections, handshakes);
+        (found.requests > 0).then_some(found)
+    }
+
+    /// Everybody who is here, ours first.
+    pub fn peers(&self, ours: Peer, minreq: Option<PathBuf>) -> Vec<Peer> {
+        let mut peers = vec![ours];
+        match minreq.filter(|path| path.is_file()) {
+            Some(path) => peers.push(self.ours("oz on minreq", path)),
+            None => self.lacks("oz on minreq", "make TRANSPORT=minreq builds it"),
+        }
+        match (which("curl"), which("jq")) {
+            (Some(curl), Some(_)) => peers.extend(self.curl(curl)),
+            _ => self.lacks("curl", "needs curl and jq"),
+        }
+        match which("gh") {
+            Some(gh) => peers.extend(self.gh(gh)),
+            None => self.lacks("gh", "not installed"),
+        }
+        match self.floor() {
+            Some(floor) => peers.push(floor),
+            None => self.lacks("floor", "needs a C compiler"),
+        }
+        peers
+    }
+
+    fn lacks(&self, name: &'static str, why: &'static str) {
+        self.missing.borrow_mut().push((name, why));
+    }
+
+    /// curl on its own, both requests on one connection, and the script that people write. They send the very bodies
+    /// that we sent last.
+    fn curl(&self, curl: PathBuf) -> Vec<Peer> {
+        let requests = self.server.requests();
+        let [.., lookup, create] = requests.as_slice() else {
+            self.lacks("curl", "no requests to repeat");
+            return Vec::new();
+        };
+        let _ = fs::write(self.file("lookup.json"), &lookup.body);
+        let _ = fs::write(self.file("create.json"), &create.body);
+        let key = self.server.api_key();
+        let environment = self.with_path(self.server.env());
+        let ask = |root: &str, target: &str, file: &str| -> Vec<String> {
+            vec![
+                "--silent".to_owned(),
+                "--fail".to_owned(),
+                "--header".to_owned(),
+                format!("Authorization: Bearer {key}"),
+                "--header".to_owned(),
+                "Content-Type: application/json".to_owned(),
+                "--data-binary".to_owned(),
+                format!("@{}", self.file(file)),
+                format!("{root}{target}"),
+            ]
+        };
+        let alone = |root: &str| {
+            let mut arguments = ask(root, &lookup.target, "lookup.json");
+            arguments.push("--next".to_owned());
+            arguments.extend(ask(root, &create.target, "create.json"));
+            Job {
+                program: curl.clone(),
+                arguments,
+                environment: environment.clone(),
+            }
+        };
+        let script = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/curl.sh"));
+        let scripted = |root: &str, files: &[&str]| {
+            let mut arguments = vec![
+                script.display().to_string(),
+                root.to_owned(),
+                key.to_owned(),
+            ];
+            arguments.extend(files.iter().map(|name| self.file(name)));
+            Job {
+                program: PathBuf::from("/bin/sh"),
+                arguments,
+                environment: environment.clone(),
+            }
+        };
+        let root = self.server.root();
+        let list = Job {
+            program: curl.clone(),
+            arguments: ask(&root, &lookup.target, "lookup.json"),
+            environment: environment.clone(),
+        };
+        let both = ["lookup.json", "create.json"];
+        let version = Job {
+            program: curl.clone(),
+            arguments: vec!["--version".to_owned()],
+            environment: environment.clone(),
+        };
+        let first = Peer {
+            name: "curl",
+            version: Some(version),
+            list: Some(list),
+            create: Some(alone(&root)),
+            distant: Some(alone(&self.far_root)),
+            program: curl.clone(),
+        };
+        let second = Peer {
+            name: "curl+jq script",
+            program: script.clone(),
+            version: None,
+            list: Some(scripted(&root, &both[..1])),
+            create: Some(scripted(&root, &both)),
+            distant: Some(scripted(&self.far_root, &both)),
+        };
+        vec![first, second]
+    }
+
+    fn gh(&self, gh: PathBuf) -> Vec<Peer> {
+        let host = format!("localhost:{}", self.github.port);
+        let repository = format!("{host}/owner/name");
+        let environment = self.with_path(vec![
+            ("SSL_CERT_FILE".to_owned(), self.file("github.pem")),
+            ("GH_ENTERPRISE_TOKEN".to_owned(), "token".to_owned()),
+            ("GH_HOST".to_owned(), host),
+            ("GH_NO_UPDATE_NOTIFIER".to_owned(), "1".to_owned()),
+            ("HOME".to_owned(), self.file("")),
+        ]);
+        let job = |arguments: &[&str]| Job {
+            program: gh.clone(),
+            arguments: arguments.iter().map(|one| (*one).to_owned()).collect(),
+            environment: environment.clone(),
+        };
+        let create = job(&["secret", "set", "S{n}", "--body", VALUE, "-R", &repository]);
+        if !create.run() {
+            eprintln!("gh: {}", create.explain());
+            self.lacks("gh", "does not talk to the local server");
+            return Vec::new();
+        }
+        vec![Peer {
+            name: "gh",
+            version: Some(job(&["--version"])),
+            list: Some(job(&["secret", "list", "-R", &repository])),
+            create: Some(create),
+            distant: None,
+            program: gh,
+        }]
+    }
+
+    /// What any static program costs: one that does nothing.
+    fn floor(&self) -> Option<Peer> {
+        let (source, program) = (self.file("floor.c"), self.file("floor"));
+        fs::write(&source, "int main(void) { return 0; }\n").ok()?;
+        let built = Command::new("cc")
+            .args(["-static", "-O2", "-s", "-o", &program, &source])
+            .stderr(Stdio::null())
+            .status();
+        built.is_ok_and(|status| status.success()).then_some(())?;
+        let job = Job {
+            program: PathBuf::from(&program),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        };
+        Some(Peer {
+            name: "floor",
+            program: PathBuf::from(program),
+            version: Some(job.clone()),
+            list: Some(job.clone()),
+            create: Some(job),
+            distant: None,
+        })
+    }
+
+    fn with_path(&self, mut environment: Vec<(String, String)>) -> Vec<(String, String)> {
+        let path = std::env::var("PATH").unwrap_or_default();
+        environment.push(("PATH".to_owned(), path));
+        environment
+    }
+}
+
+impl Drop for Stage {
+    /// curl sends a body twice, which the server rightly minds.
+    fn drop(&mut self) {
+        let _ = self.server.violations();
+    }
+}
+
+fn counted(server: &Server, requests: usize, connections: usize, handshakes: usize) -> Traffic {
+    Traffic {
+        requests: number(server.requests().len() - requests),
+        connections: number(server.connections() - connections),
+        handshakes: number(server.handshakes() - handshakes),
+    }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

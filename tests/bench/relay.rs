@@ -1,0 +1,59 @@
+//! Owns distance: a relay on loopback that hands bytes on half a round trip later, both ways.
+//! Must not know what the bytes are.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Starts a relay in front of `server` and says its port. It runs until the process ends.
+///
+/// The kernel answers a connect before the relay sees it, so the round trip of the TCP handshake is made up for: the
+/// first bytes wait that much longer.
+pub fn start(server: SocketAddr, round_trip: Duration) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(upstream) = TcpStream::connect(server) else {
+                continue;
+            };
+            let _ = client.set_nodelay(true);
+            let _ = upstream.set_nodelay(true);
+            let opened = Instant::now() + round_trip;
+            let (Ok(from_client), Ok(from_server)) = (client.try_clone(), upstream.try_clone())
+            else {
+                continue;
+            };
+            pump(from_client, upstream, round_trip / 2, opened);
+            pump(from_server, client, round_trip / 2, opened);
+        }
+    });
+    port
+}
+
+/// Bytes, and when they may arrive.
+type Parcel = (Instant, Vec<u8>);
+
+fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration, opened: Instant) {
+    let (sender, receiver) = mpsc::channel::<Parcel>();
+    thread::spawn(move || {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            let due = Instant::now().max(opened) + delay;
+            if sender.send((due, buffer[..count].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+    thread::spawn(move || {
+        for (due, bytes) in receiver {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    });
+}
