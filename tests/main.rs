@@ -15,6 +15,8 @@ mod server_self;
 mod peers;
 
 // The command line: usage errors, help, completions in real shells.
+mod completions;
+mod help;
 mod usage;
 
 // The verbs as a user meets them.

@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::json::Writer;
 use crate::outcome::{Action, Applied, Listed, Timestamp, Write};
+use crate::secret::StoredType;
 use crate::time::push_rfc3339;
 
 /// One array on one line.
@@ -60,10 +61,11 @@ pub fn write(write: &Write, out: &mut Vec<u8>) {
     let (action, length) = word(write.action);
     Writer::new(out).object(|w| {
         w.key("name").printable(&write.name);
-        w.key("scope").string(write.owner.scope());
+        w.key("scope").printable(write.owner.scope());
         w.key("team");
         optional(w, write.owner.team());
-        w.key("type").printable(write.stored_type.wire());
+        w.key("type");
+        optional(w, write.stored_type.as_ref().map(StoredType::wire));
         w.key("action").string(action);
         w.key("applied").boolean(write.action.applied());
         if let Some(length) = length.and_then(|length| u64::try_from(length).ok()) {

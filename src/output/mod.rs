@@ -8,7 +8,7 @@ mod time;
 use crate::command::Format;
 use crate::error::Error;
 use crate::outcome::{Action, Listed, Outcome, Timestamp, Write};
-use crate::secret::Owner;
+use crate::secret::{Owner, StoredType};
 use crate::text::safe;
 
 /// How to show an outcome.
@@ -70,7 +70,12 @@ pub fn failure(error: &Error, format: Format) -> Vec<u8> {
             push_line("  caused by: ", cause, &mut out);
         }
         if let Some(hint) = &words.hint {
-            push_line("hint: ", hint, &mut out);
+            // A hint may be a list, a line each.
+            let mut prefix = "hint: ";
+            for line in hint.lines() {
+                push_line(prefix, line, &mut out);
+                prefix = "";
+            }
         }
     }
     out
@@ -100,10 +105,11 @@ fn sentence(write: &Write) -> String {
 
 fn would(write: &Write, what: &str, length: Option<usize>) -> String {
     let name = safe(&write.name);
-    let label = safe(write.stored_type.label());
+    let label = safe(write.stored_type.as_ref().map_or("", StoredType::label));
     let scope = match &write.owner {
         Owner::Personal => "personal".to_owned(),
         Owner::Team(uid) => format!("team {}", safe(uid)),
+        Owner::Other(scope) => safe(scope).into_owned(),
     };
     let size = match length {
         None => String::new(),
@@ -119,7 +125,7 @@ fn sorted(rows: &[Listed]) -> Vec<&Listed> {
     let mut sorted: Vec<&Listed> = rows.iter().collect();
     sorted.sort_by_key(|row| {
         let team = row.owner.team();
-        (team.is_some(), row.name.as_str(), team)
+        (row.owner != Owner::Personal, row.name.as_str(), team)
     });
     sorted
 }
@@ -129,7 +135,7 @@ mod tests {
     use super::*;
     use crate::error::Words;
     use crate::outcome::Applied;
-    use crate::secret::{Kind, SecretName, StoredType};
+    use crate::secret::{Kind, SecretName};
 
     const FORMATS: [Format; 4] = [Format::Pretty, Format::Text, Format::Json, Format::Ndjson];
 
@@ -151,7 +157,7 @@ mod tests {
 
     fn written(action: Action, owner: Owner) -> Outcome {
         let name = SecretName::parse("N").unwrap();
-        Outcome::Write(Write::new(action, &name, owner, Kind::RawValue.into()))
+        Outcome::Write(Write::new(action, &name, owner, Some(Kind::RawValue.into())))
     }
 
     #[test]
