@@ -40,7 +40,7 @@ fn a_file_is_stored_byte_for_byte_and_dash_is_standard_input() {
 
 #[test]
 fn a_final_newline_is_kept_and_said_so_or_dropped_when_asked() {
-    let note = "note: the value ends in a newline, which is stored; --trim-newline drops it\n";
+    let note = "note: the value ends with a newline, which is stored too; --trim-newline drops it\n";
     for (flags, value, stored, stderr) in [
         (&[][..], "x\n", r#"{"value":"x\n"}"#, note),
         (&[], "x\r\n", r#"{"value":"x\r\n"}"#, note),
@@ -165,7 +165,7 @@ fn json_is_one_document() {
         .stdin("x\n")
         .stdout(
             "{\"name\":\"N\",\"scope\":\"Personal\",\"team\":null,\"type\":\"RAW_VALUE\",\"action\":\"created\",\
-             \"applied\":true,\"notes\":[\"the value ends in a newline, which is stored; --trim-newline drops it\"]}\n",
+             \"applied\":true,\"notes\":[\"the value ends with a newline, which is stored too; --trim-newline drops it\"]}\n",
         )
         .run();
     oz(&["secret", "create", "N", "--output-format", "ndjson"])

@@ -1,15 +1,22 @@
 //! Owns `list` as a user meets it: formats, order, filters.
 
-use crate::server::{Account, Scope, Server};
+use crate::server::{Account, Behaviour, Scope, Server, When};
 use crate::support::oz;
 
 fn stocked() -> Server {
     let server = Server::builder().account(Account::on_teams(&[("team-1", "Core"), ("team-2", "Web")])).start();
     let old = "2001-02-03T04:05:06Z";
-    server.seed(Scope::Team("team-2"), "B", "NOVEL_TYPE", None, old, "2001-02-03T04:05:06.12+01:00");
+    server.seed(Scope::Team("team-2"), "B", "RAW_VALUE", None, old, "2001-02-03T04:05:06.12+01:00");
     server.seed(Scope::Personal, "Z", "RAW_VALUE", Some("the\nlast"), old, old);
     server.seed(Scope::Team("team-1"), "A", "ANTHROPIC_BEDROCK_ACCESS_KEY", Some(""), old, old);
     server.seed(Scope::Personal, "日本", "DOTENVX", None, old, old);
+    // The engine serves only what the schema has, so the type of tomorrow comes in afterwards.
+    server.always(
+        When::Any,
+        Behaviour::edit(|reply| {
+            reply["data"]["managedSecrets"]["managedSecrets"][0]["type"] = "NOVEL_TYPE".into();
+        }),
+    );
     server
 }
 

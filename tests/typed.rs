@@ -252,8 +252,8 @@ fn a_field_of_another_type_is_a_usage_error_that_names_the_stored_type() {
         .server(&server)
         .code(2)
         .stderr(
-            "error: 'N' is of type Anthropic API Key, which has no --region and no --bedrock-api-key\n\
-             hint: it takes --value-file FILE\n",
+            "error: 'N' is of type Anthropic API Key, which does not take --region\n\
+             hint: that type takes --value or -f FILE\n",
         )
         .run();
     assert_eq!(server.ops(), ["Lookup"]);

@@ -17,7 +17,7 @@ fn a_value_a_description_or_both() {
         .stdin("two")
         .stdout("Secret 'N' updated\n")
         .run();
-    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description.as_deref(), Some(""));
+    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description, None);
     assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"two"}"#));
     assert_eq!((server.connections(), server.ops().len()), (3, 6));
 }

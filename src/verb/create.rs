@@ -7,7 +7,7 @@ use crate::api::operation::Keys;
 use crate::command::{Create, IfExists};
 use crate::error::{Error, Words};
 use crate::outcome::{Action, Listed, Write};
-use crate::secret::StoredType;
+use crate::secret::{Kind, StoredType};
 use crate::text;
 use crate::value;
 
@@ -17,6 +17,10 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
     let lookup = session.api.lookup(Keys::Wanted)?;
     let place = Place::resolve(&target, &lookup.account)?;
     let mut notes: Vec<String> = place.note.iter().cloned().chain(fitted.notes()).collect();
+    if kind == Kind::RawValue && !target.name.is_shell_variable() {
+        let name = text::safe(target.name.as_str());
+        notes.push(format!("'{name}' is not a name a shell can use for a variable"));
+    }
 
     if let Some(existing) = lookup.find(&place.owner, &target.name) {
         return match if_exists {
