@@ -103,15 +103,15 @@ golden: build ## Write the golden files anew from what the program prints; read 
 .PHONY: bench
 bench: build bench-tools ## Measure size, instructions, memory, time and round trips beside what else one could use
 	$(MAKE) build TRANSPORT=minreq
-	$(CLEAN) target/release/examples/bench all $(BINARY) target/minreq/$(TARGET)/release/oz
+	$(CLEAN) target/debug/examples/bench all $(BINARY) target/minreq/$(TARGET)/release/oz
 
 .PHONY: bench-budgets
 bench-budgets: build bench-tools ## Only the figures that come out the same every time, against their ceilings
-	$(CLEAN) target/release/examples/bench budgets $(BINARY)
+	$(CLEAN) target/debug/examples/bench budgets $(BINARY)
 
 .PHONY: bench-tools
 bench-tools: ## Build what measures
-	$(CARGO) build --locked --release --example bench
+	$(CARGO) build --locked --example bench
 
 .PHONY: dist
 dist: ## Package a release for both architectures: archives, container images, SHA256SUMS
