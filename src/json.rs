@@ -11,6 +11,8 @@
 //! - it keeps numbers as `f64`, losing digits above 2^53: a [`Node`] has no way to read one;
 //! - it writes objects in random order: its writer is not used.
 
+use crate::text::safe;
+use std::borrow::Cow;
 use std::fmt;
 use tinyjson::{JsonParser, JsonValue};
 
@@ -324,6 +326,33 @@ impl<'a> Writer<'a> {
         self.out.push(b'"');
     }
 
+    /// A string that is also safe to look at: what [`safe`] would replace is written as `\uXXXX`, so that a reader
+    /// gets the text as it is and a terminal is left alone.
+    pub fn printable(&mut self, text: &str) {
+        if let Cow::Borrowed(text) = safe(text) {
+            return self.string(text);
+        }
+        self.separate();
+        self.out.push(b'"');
+        for character in text.chars() {
+            let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
+            let one = character.encode_utf8(&mut utf8);
+            if character.is_ascii() && character != '\u{7f}'
+                || matches!(safe(one), Cow::Borrowed(_))
+            {
+                escape(one.as_bytes(), self.out);
+            } else {
+                for unit in character.encode_utf16(&mut utf16) {
+                    self.out.extend_from_slice(b"\\u");
+                    for byte in unit.to_be_bytes() {
+                        hex(byte, self.out);
+                    }
+                }
+            }
+        }
+        self.out.push(b'"');
+    }
+
     pub fn null(&mut self) {
         self.word(b"null");
     }
@@ -377,7 +406,6 @@ pub fn escaped_len(bytes: &[u8]) -> usize {
 /// Appends the text between the quotes: the escapes of RFC 8259 section 7 that are required, the short forms where
 /// there are any, lower-case hex elsewhere.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    const HEX: [u8; 16] = *b"0123456789abcdef";
     let mut rest = bytes;
     while let Some(plain) = rest.iter().position(|&byte| needs_escape(byte)) {
         let (before, after) = rest.split_at(plain);
@@ -394,14 +422,19 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) {
             0x0c => out.extend_from_slice(b"\\f"),
             _ => {
                 out.extend_from_slice(b"\\u00");
-                for nibble in [byte >> 4, byte & 0xf] {
-                    out.extend(HEX.get(usize::from(nibble)));
-                }
+                hex(byte, out);
             }
         }
         rest = after;
     }
     out.extend_from_slice(rest);
+}
+
+fn hex(byte: u8, out: &mut Vec<u8>) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    for nibble in [byte >> 4, byte & 0xf] {
+        out.extend(DIGITS.get(usize::from(nibble)));
+    }
 }
 
 fn needs_escape(byte: u8) -> bool {
@@ -637,6 +670,21 @@ mod tests {
             assert_eq!(escaped_len(text.as_bytes()) + 2, expected.len(), "{text:?}");
             let document = parse(expected.as_bytes()).ok().unwrap();
             assert_eq!(document.root().text(), Some(text.as_str()));
+        }
+    }
+
+    #[test]
+    fn printable_strings_hide_nothing_and_move_nothing() {
+        for (text, expected) in [
+            ("plain ü 🔑", "\"plain ü 🔑\""),
+            ("\u{9b}2J\u{1b}[m\n\"ü", r#""\u009b2J\u001b[m\n\"ü""#),
+            ("\u{7f}\u{202e}\u{feff}", r#""\u007f\u202e\ufeff""#),
+            ("\u{e0041}x", r#""\udb40\udc41x""#),
+        ] {
+            let mut out = Vec::new();
+            Writer::new(&mut out).printable(text);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+            assert_eq!(parse(&out).ok().unwrap().root().text(), Some(text));
         }
     }
 

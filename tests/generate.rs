@@ -4,13 +4,20 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("man") => {
-            print!("{}", oz::cli::man::page());
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let text = match words[..] {
+        ["man"] => Some(oz::cli::man::page()),
+        ["completions", shell] => oz::cli::completions::script(shell),
+        _ => None,
+    };
+    match text {
+        Some(text) => {
+            print!("{text}");
             ExitCode::SUCCESS
         }
-        _ => {
-            eprintln!("error: say what to print\nhint: man");
+        None => {
+            eprintln!("error: say what to print\nhint: 'man' or 'completions SHELL'");
             ExitCode::from(2)
         }
     }

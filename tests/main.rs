@@ -5,6 +5,9 @@
 mod server;
 mod support;
 
+// The tour that a newcomer sees first.
+mod demo;
+
 // The server itself: does it accept what the service accepts, refuse the rest, and misbehave as told?
 mod server_self;
 
@@ -12,6 +15,8 @@ mod server_self;
 mod peers;
 
 // The command line: usage errors, help, completions in real shells.
+mod completions;
+mod help;
 mod usage;
 
 // The verbs as a user meets them.

@@ -22,7 +22,7 @@ pub fn script(shell: &str) -> Option<String> {
 }
 
 /// `w|PLACE|WORD||LEADS TO|ABOUT` for a command or a choice of operands, `o|PLACE|--LONG|-SHORT|TAKES|ABOUT` for an
-/// option; `*` is every place. A second spelling leads somewhere and has no text, so that it is followed and not
+/// option; the place `any` is every one. A second spelling leads somewhere and has no text, so that it is followed and not
 /// offered. What an option takes is nothing, `text`, `file`, or the choices.
 fn rows() -> String {
     let mut rows = Rows(String::with_capacity(12 * 1024));
@@ -47,7 +47,7 @@ fn rows() -> String {
         }
     }
     for option in OPTIONS.iter().filter(|option| option.global) {
-        rows.option("*", option);
+        rows.option("any", option);
     }
     rows.0
 }
@@ -141,7 +141,7 @@ _oz() {
     elif [[ -n $literal ]]; then
         return
     elif [[ $cur == -* ]]; then
-        for word in ${options[$at]-} ${options[*]}; do
+        for word in ${options[$at]-} ${options[any]-}; do
             if [[ $used != *" $word "* ]]; then offer+=" $word"; fi
         done
     elif [[ -z $operand ]]; then
@@ -202,7 +202,7 @@ _oz() {
     for line in $lines; do
         IFS='|' read -r row place word short to about <<<$line
         if [[ $PREFIX == -* ]]; then
-            if [[ $row == o && ( $place == $at || $place == '*' ) && -z ${words[(r)$word]} ]]; then
+            if [[ $row == o && ( $place == $at || $place == any ) && -z ${words[(r)$word]} ]]; then
                 list+=("$word:$about")
             fi
         elif [[ $row == w && $place == $at && -n $about && -z $operand ]]; then
@@ -277,7 +277,7 @@ function __oz_complete
     for line in $rows
         set -l cell (string split '|' -- $line)
         if string match -q -- '-*' "$current"
-            if test "$cell[1]" = o; and contains -- "$cell[2]" "$at" '*'; and not contains -- "$cell[3]" $before
+            if test "$cell[1]" = o; and contains -- "$cell[2]" "$at" any; and not contains -- "$cell[3]" $before
                 printf '%s\t%s\n' $cell[3] "$cell[6]"
             end
         else if test "$cell[1]" = w -a "$cell[2]" = "$at" -a -n "$cell[6]" -a -z "$operand"
@@ -343,7 +343,7 @@ Register-ArgumentCompleter -Native -CommandName oz -ScriptBlock {
     } elseif (-not $pending -and -not $literal) {
         foreach ($row in $rows) {
             if ($wordToComplete -like '-*') {
-                if ($row[0] -ceq 'o' -and $row[1] -cin $at, '*') { $offers += , @($row[2], $row[5]) }
+                if ($row[0] -ceq 'o' -and $row[1] -cin $at, 'any') { $offers += , @($row[2], $row[5]) }
             } elseif ($row[0] -ceq 'w' -and $row[1] -ceq $at -and $row[5] -and -not $operand) {
                 $offers += , @($row[2], $row[5])
             }
@@ -397,7 +397,7 @@ set edit:completion:arg-completer[oz] = {|@words|
     } elif (not $literal) {
         for row $oz-rows {
             if (str:has-prefix $words[-1] '-') {
-                if (and (eq $row[0] o) (or (eq $row[1] $at) (eq $row[1] '*'))) {
+                if (and (eq $row[0] o) (or (eq $row[1] $at) (eq $row[1] any))) {
                     edit:complex-candidate $row[2] &display=$row[2]'  '$row[5]
                 }
             } elif (and (eq $row[0] w) (eq $row[1] $at) (not-eq $row[5] '') (not $operand)) {
@@ -451,7 +451,7 @@ mod tests {
                     let option = table::by_long(&long[2..]).unwrap();
                     assert_eq!(option.short, short.chars().nth(1), "{row}");
                     assert!(
-                        at == "*" && option.global || place(at).unwrap().accepts(option),
+                        at == "any" && option.global || place(at).unwrap().accepts(option),
                         "{row}"
                     );
                 }

@@ -8,6 +8,9 @@ use super::table::{self, Command, Does, Opt, Takes};
 pub fn short(command: &Command) -> String {
     let mut page = Page::default();
     page.opening(command);
+    if command.does == Does::Group && !command.more.is_empty() {
+        page.line(&["\n", command.more]);
+    }
     page.lists(command, false);
     page.line(&["\nMore, with examples: ", &command.path(), " --help"]);
     page.0
@@ -121,9 +124,16 @@ impl Page {
     }
 
     fn lists(&mut self, command: &Command, explain: bool) {
-        let children: Vec<(String, &str)> = command
-            .children()
-            .map(|child| (name(child), child.about))
+        // The program's own page goes one step further down, to what can be done.
+        let is_root = command.words.is_empty();
+        let children: Vec<(String, &str)> = table::COMMANDS
+            .iter()
+            .filter(|below| below.words.starts_with(command.words))
+            .filter_map(|below| match below.words.len() - command.words.len() {
+                1 if !is_root || below.does != Does::Group => Some((name(below), below.about)),
+                2 if is_root => Some((below.words.join(" "), below.about)),
+                _ => None,
+            })
             .collect();
         if !children.is_empty() {
             self.line(&["\nCommands:"]);
@@ -159,7 +169,7 @@ impl Page {
     fn explain(&mut self, option: &Opt) {
         let exposure = exposure(option);
         for line in option.more.lines().chain(exposure.as_deref()) {
-            self.line(&["      ", line]);
+            self.line(&["          ", line]);
         }
     }
 

@@ -11,7 +11,7 @@ pub fn page() -> String {
     let root = table::root();
     page.push_str(".TH OZ 1 \"\" \"oz ");
     page.push_str(env!("CARGO_PKG_VERSION"));
-    page.push_str("\" \"User Commands\"\n.SH NAME\noz \\- ");
+    page.push_str("\" \"User Commands\"\n.nh\n.ad l\n.SH NAME\noz \\- ");
     text(&mut page, root.about);
     page.push_str(".SH SYNOPSIS\n");
     for command in table::COMMANDS.iter().filter(|c| c.does != Does::Group) {
@@ -34,6 +34,8 @@ pub fn page() -> String {
     for option in OPTIONS {
         explain(&mut page, option);
     }
+    page.push_str(".SH EXAMPLES\n");
+    examples(&mut page, root);
     page.push_str(".SH ENVIRONMENT\n");
     for option in OPTIONS {
         if let Some(variable) = option.variable {
@@ -71,10 +73,13 @@ fn describe(page: &mut String, command: &Command) {
         page.push_str(".PP\n");
         text(page, &["Options: ", &own.join(", "), "."].concat());
     }
+    examples(page, command);
+}
+
+fn examples(page: &mut String, command: &Command) {
     for (what, line) in command.examples {
-        page.push_str(".PP\n");
-        text(page, &["Example: ", what, ":"].concat());
         page.push_str(".PP\n.RS 4\n.nf\n");
+        text(page, &["# ", what].concat());
         text(page, line);
         page.push_str(".fi\n.RE\n");
     }
@@ -138,6 +143,34 @@ mod tests {
         for option in OPTIONS {
             let head = option.long.replace('-', "\\-");
             assert!(page.contains(&format!("\\-\\-{head}")), "{head}");
+        }
+    }
+
+    /// The formatter itself has nothing to say against it. Machines without man-db cannot ask it.
+    #[test]
+    fn man_formats_it_without_a_warning() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("oz.1");
+        std::fs::write(&path, page()).unwrap();
+        let formatted = std::process::Command::new("man")
+            .args(["--warnings", "--local-file"])
+            .arg(&path)
+            .env_clear()
+            .envs([
+                ("PATH", "/usr/bin:/bin"),
+                ("MANWIDTH", "100"),
+                ("LC_ALL", "C"),
+            ])
+            .output();
+        let Ok(output) = formatted else { return };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        for command in table::COMMANDS {
+            for (_, example) in command.examples {
+                for line in example.lines() {
+                    assert!(text.contains(line.trim_start()), "{line}");
+                }
+            }
         }
     }
 }

@@ -29,3 +29,212 @@ pub struct Misuse {
 pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<Invocation, Misuse> {
     parse::parse(args, env)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::table::{COMMANDS, Command, Does, OPTIONS, Opt, Shape, Takes};
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    /// What stands where a user's value would: found in an error, it is a leak.
+    const MARKER: &str = "M4rk3r";
+
+    fn read(words: &[&[u8]]) -> Result<Invocation, Misuse> {
+        let args = words.iter().map(|word| OsString::from_vec(word.to_vec()));
+        parse(args.collect(), &Environment::new(|_| None))
+    }
+
+    /// Reads every line of `length` words after `before`, and returns how many there were.
+    fn search(vocabulary: &[&[u8]], before: &[&[u8]], length: usize) -> usize {
+        let Some(left) = length.checked_sub(1) else {
+            if let Err(misuse) = read(before) {
+                let words = misuse.error.words().unwrap();
+                let hint = words.hint.as_deref().unwrap();
+                for text in [words.message.as_str(), hint] {
+                    assert!(!text.contains(MARKER) && !text.contains('\n'), "{text}");
+                    assert!(!text.is_empty() && text.is_ascii(), "{text}");
+                }
+                assert!(matches!(misuse.error.code(), 2 | 65) && words.causes.is_empty());
+            }
+            return 1;
+        };
+        let lines = vocabulary.iter().map(|word| {
+            let line = [before, &[*word]].concat();
+            search(vocabulary, &line, left)
+        });
+        lines.sum()
+    }
+
+    /// Every word of the table, and what people and machines type instead.
+    #[test]
+    fn no_short_line_panics_or_leaks() {
+        let mut vocabulary: Vec<Vec<u8>> = [
+            "",
+            "-",
+            "--",
+            "---",
+            "-=",
+            "=",
+            "--=",
+            "-t=",
+            "N",
+            "A=M4rk3r",
+            "M4rk3r",
+            "-M4rk3r",
+            "--M4rk3r",
+            "--x=M4rk3r",
+            "-f=M4rk3r",
+            "--team=M4rk3r",
+            "--type=M4rk3r",
+            "--value=M4rk3r",
+            "-hM4rk3r",
+            "-VVM4rk3r",
+            "-h=M4rk3r",
+            "--api-keyM4rk3r",
+            "--timeout=M4rk3r",
+            "--api-key-file=-",
+            "--password-file=-",
+            "-f-",
+        ]
+        .iter()
+        .map(|word| word.as_bytes().to_vec())
+        .collect();
+        vocabulary.extend([
+            b"\xff".to_vec(),
+            b"--\xff".to_vec(),
+            b"-\xff\xfe".to_vec(),
+            b"-d\xff".to_vec(),
+            b"N\0".to_vec(),
+        ]);
+        for command in COMMANDS {
+            vocabulary.extend(command.spellings().map(|word| word.as_bytes().to_vec()));
+        }
+        for option in OPTIONS {
+            vocabulary.push(format!("--{}", option.long).into_bytes());
+            vocabulary.extend(option.short.map(|short| format!("-{short}").into_bytes()));
+        }
+        vocabulary.sort();
+        vocabulary.dedup();
+        let words: Vec<&[u8]> = vocabulary.iter().map(Vec::as_slice).collect();
+        let mut lines = 0;
+        for length in 0..=2 {
+            lines += search(&words, &[], length);
+        }
+        // The interesting third words stand behind a verb.
+        for verb in ["create", "update", "delete", "list"] {
+            lines += search(&words, &[b"secret", verb.as_bytes()], 2);
+        }
+        let few: &[&[u8]] = &[
+            b"",
+            b"--",
+            b"-f",
+            b"--team",
+            b"N",
+            b"M4rk3r",
+            b"-M4rk3r",
+            b"--M4rk3r",
+            b"\xff",
+            b"secret",
+            b"create",
+            b"claude",
+            b"api-key",
+            b"help",
+        ];
+        for length in 3..=4 {
+            lines += search(few, &[], length);
+            lines += search(few, &[b"secret", b"create"], length - 1);
+        }
+        assert!(lines > 80_000, "{lines}");
+    }
+
+    /// The words that give an option, with a value it takes.
+    fn given(option: &Opt) -> Vec<String> {
+        let long = format!("--{}", option.long);
+        match option.takes {
+            Takes::Nothing | Takes::Optional(_) => vec![long],
+            Takes::Value(_, Shape::Choice(choices)) => vec![long, choices[0].to_owned()],
+            Takes::Value("SECONDS", _) => vec![long, "1".to_owned()],
+            Takes::Value(..) => vec![long, "x".to_owned()],
+        }
+    }
+
+    fn line(command: &Command, more: &[String]) -> Result<Invocation, Misuse> {
+        let mut words: Vec<String> = command.words.iter().map(|w| (*w).to_owned()).collect();
+        match command.does {
+            Does::Completions => words.push("bash".to_owned()),
+            Does::Help | Does::Group | Does::List => {}
+            Does::Create(_) | Does::Update | Does::Delete => words.push("N".to_owned()),
+        }
+        words.extend_from_slice(more);
+        let args = words.into_iter().map(OsString::from).collect();
+        parse(args, &Environment::new(|_| None))
+    }
+
+    /// What help and completions list for a command is accepted there, and nothing else.
+    #[test]
+    fn parser_help_and_completions_agree() {
+        let bash = completions::script("bash").unwrap();
+        for command in COMMANDS
+            .iter()
+            .filter(|command| command.does != Does::Group)
+        {
+            let page = help::short(command);
+            for option in OPTIONS {
+                let mut words = given(option);
+                if command.does == Does::Update {
+                    // Alone, not every option is a change.
+                    words.extend(match option.id {
+                        table::Id::Description => vec![],
+                        _ => vec!["-d".to_owned(), "x".to_owned()],
+                    });
+                }
+                let is_read = match line(command, &words) {
+                    Ok(_) => true,
+                    Err(misuse) => {
+                        assert!(
+                            misuse.error.message().contains("is not an option of"),
+                            "{}",
+                            misuse.error.message()
+                        );
+                        false
+                    }
+                };
+                let spelling = format!("{} ", help::spelling(option).trim_start());
+                let is_listed = page
+                    .lines()
+                    .any(|line| line.trim_start().starts_with(&spelling));
+                assert_eq!(is_read, is_listed, "{} {spelling}", command.path());
+                let own = format!("\no|{}|--{}|", command.path(), option.long);
+                let global = format!("\no|any|--{}|", option.long);
+                assert_eq!(is_read, bash.contains(&own) || bash.contains(&global));
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_is_read() {
+        for command in COMMANDS {
+            for (_, example) in command.examples {
+                let text = example.replace("\\\n", " ");
+                let after = text.split("oz ").nth(1).unwrap();
+                let words = after.split([')', '|']).next().unwrap();
+                let args = words.split_whitespace().map(|word| word.trim_matches('\''));
+                // A quoted text with blanks is one word for the shell.
+                let args: Vec<OsString> = match words.split_once('\'') {
+                    Some((start, rest)) => start
+                        .split_whitespace()
+                        .chain([rest.trim_end().trim_end_matches('\'')])
+                        .map(OsString::from)
+                        .collect(),
+                    None => args.map(OsString::from).collect(),
+                };
+                let read = parse(args, &Environment::new(|_| None));
+                assert!(
+                    read.is_ok(),
+                    "{example}: {}",
+                    read.err().unwrap().error.message()
+                );
+            }
+        }
+    }
+}

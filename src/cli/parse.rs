@@ -759,8 +759,6 @@ fn one_kind(line: &Line) -> Result<(), Error> {
 }
 
 fn globals(line: &mut Line, env: &Environment) -> Result<Globals, Error> {
-    let not_utf8 =
-        |name: &str| Error::Usage(Words::new(format!("the value of {name} is not UTF-8")));
     let format = match (line.draft.format, env.filled(FORMAT_VARIABLE)) {
         (Some(format), _) => format,
         (None, None) => Format::Pretty,
@@ -771,12 +769,16 @@ fn globals(line: &mut Line, env: &Environment) -> Result<Globals, Error> {
             ))
         })?,
     };
-    let draft = &mut line.draft;
-    let server_root_url = match (draft.server_root_url.take(), env.filled(ROOT_VARIABLE)) {
+    let flag = line.draft.server_root_url.take();
+    let server_root_url = match (flag, env.filled(ROOT_VARIABLE)) {
         (Some(url), _) => Some(url),
         (None, None) => None,
-        (None, Some(url)) => Some(url.into_string().map_err(|_| not_utf8(ROOT_VARIABLE))?),
+        (None, Some(url)) => Some(
+            url.into_string()
+                .map_err(|_| line.usage(format!("the value of {ROOT_VARIABLE} is not UTF-8")))?,
+        ),
     };
+    let draft = &mut line.draft;
     Ok(Globals {
         api_key: draft.key.take().unwrap_or_else(|| key_from(env)),
         format,

@@ -648,7 +648,7 @@ pub static OPTIONS: &[Opt] = &[
         takes: Takes::Value("TYPE", Shape::Choice(TYPES)),
         help: "raw-value (the default) or anthropic-api-key",
         more: "\
-A raw value is any text. The same as 'oz secret create anthropic api-key' with the latter.",
+A raw value is any text; anthropic-api-key is what 'create anthropic api-key' sets.",
         ..OPTION
     },
     Opt {
@@ -656,7 +656,7 @@ A raw value is any text. The same as 'oz secret create anthropic api-key' with t
         long: "value",
         help: "Ask for a new value, or read it from standard input",
         more: "\
-Takes no value itself: at a terminal you are asked, otherwise all of standard input is read.",
+Takes no value itself: at a terminal you are asked, otherwise standard input is read.",
         excludes: &[Id::FieldFile(FieldId::Value)],
         ..OPTION
     },
@@ -815,14 +815,14 @@ With a port if it needs one, without scheme and path.",
         id: Id::Team,
         long: "team",
         takes: Takes::Optional("UID"),
-        help: "The secret is your team's; with several teams, --team=UID",
+        help: "In your team's scope; with several teams, --team=UID",
         excludes: &[Id::Personal],
         ..OPTION
     },
     Opt {
         id: Id::Personal,
         long: "personal",
-        help: "The secret is your own",
+        help: "In your personal scope",
         excludes: &[Id::Team],
         ..OPTION
     },
@@ -832,8 +832,8 @@ With a port if it needs one, without scheme and path.",
         takes: Takes::Value("ACTION", Shape::Choice(IF_EXISTS)),
         help: "When the name is taken: fail (the default), skip or update",
         more: "\
-'fail' ends with exit code 5, 'skip' leaves the secret as it is and ends with 0, 'update'
-replaces the value of a secret of the same type.",
+'fail' ends with exit code 5; 'skip' leaves the secret as it is and ends with 0;
+'update' replaces the value of a secret of the same type.",
         ..OPTION
     },
     Opt {
@@ -911,7 +911,7 @@ With json and ndjson, errors are one JSON document on standard error.",
         takes: Takes::Value("SECONDS", Shape::Text),
         help: "Give up after that long; 60 by default",
         more: "\
-Bounds the whole run, retries included, prompts not. Fractions are allowed; at most 86400.",
+Bounds the whole run, retries included, prompts not. A fraction is fine; at most 86400.",
         global: true,
         ..OPTION
     },

@@ -184,7 +184,7 @@ impl Client {
         wire.send(bytes.expose(), deadline)
             .map_err(|stop| self.send_failed(stop, deadline))?;
         drop(bytes);
-        let mut reader = Reader::new();
+        let mut reader = Reader::reply();
         match read_reply(&mut wire, &mut reader, deadline) {
             Ok(()) => {}
             Err(broken) => return Err(self.reply_failed(broken, reader.started(), deadline)),
@@ -315,59 +315,42 @@ impl Client {
     ) -> Result<(), Failure> {
         let target = format!("{}:{}", self.host, self.root.port);
         let request = http::connect(&target, proxy.credentials.as_ref());
-        let lost = |stop| match stop {
-            Stop::Deadline => unsent(
+        let answer = connect::write(stream, request.expose(), deadline)
+            .map_err(Broken::Stop)
+            .and_then(|()| read_tunnel_reply(stream, deadline));
+        let (words, transient) = match answer {
+            Ok(200..300) => {
+                self.trace
+                    .line(format_args!("tunnel through {}", proxy.place()));
+                return Ok(());
+            }
+            Ok(status) => (
+                refusal(proxy, place, &target, status),
+                matches!(status, 502..=504),
+            ),
+            Err(Broken::Fault(Fault::Cut) | Broken::Stop(Stop::Closed)) => (
+                Words::new(format!("{place} closed the connection without an answer")),
+                true,
+            ),
+            Err(Broken::Fault(fault)) => (
+                Words::new(format!("the reply of {place} is not usable")).cause(fault.words()),
+                false,
+            ),
+            Err(Broken::Stop(Stop::Deadline)) => (
                 late(format!(
                     "no answer from {place} within {}",
                     deadline.words()
                 )),
                 false,
             ),
-            Stop::Io(error) => unsent(
+            Err(Broken::Stop(Stop::Io(error))) => (
                 Words::new(format!("the connection to {place} was lost"))
                     .cause(&connect::words(&error)),
                 true,
             ),
-            _ => unsent(
-                Words::new(format!("the connection to {place} was lost")),
-                true,
-            ),
+            Err(Broken::Stop(Stop::Untrusted(words))) => (words, false),
         };
-        connect::write(stream, request.expose(), deadline).map_err(lost)?;
-        let mut reader = Reader::tunnel();
-        let mut buffer = [0; 4096];
-        loop {
-            let count = connect::read(stream, &mut buffer, deadline).map_err(lost)?;
-            let bytes = buffer.get(..count).unwrap_or(&[]);
-            if bytes.is_empty() {
-                return Err(unsent(
-                    Words::new(format!("{place} closed the connection without an answer")),
-                    true,
-                ));
-            }
-            match reader.feed(bytes) {
-                Ok(true) => break,
-                Ok(false) => {}
-                // A refusal may come with a page, of which nothing is needed.
-                Err(Fault::MoreThanPromised) if !reader.is_success() => break,
-                Err(fault) => {
-                    let words = Words::new(format!("the reply of {place} is not usable"))
-                        .cause(fault.words());
-                    return Err(unsent(words, false));
-                }
-            }
-        }
-        match reader.into_message().status {
-            200..300 => {
-                self.trace
-                    .line(format_args!("tunnel through {}", proxy.place()));
-                Ok(())
-            }
-            status => Err(unsent(
-                refusal(proxy, place, &target, status),
-                matches!(status, 502..=504),
-            )),
-        }
+        Err(unsent(words, transient))
     }
 
     fn send_failed(&self, stop: Stop, deadline: &Deadline) -> Failure {
@@ -477,6 +460,27 @@ fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Words {
 enum Broken {
     Stop(Stop),
     Fault(Fault),
+}
+
+/// The status of the reply to CONNECT.
+fn read_tunnel_reply(stream: &TcpStream, deadline: &Deadline) -> Result<u16, Broken> {
+    let mut reader = Reader::tunnel();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = connect::read(stream, &mut buffer, deadline).map_err(Broken::Stop)?;
+        let bytes = buffer.get(..count).unwrap_or(&[]);
+        if bytes.is_empty() {
+            return Err(Broken::Fault(Fault::Cut));
+        }
+        match reader.feed(bytes) {
+            Ok(false) => {}
+            Ok(true) => break,
+            // A refusal may come with a page, of which nothing is needed.
+            Err(Fault::MoreThanPromised) if !reader.is_success() => break,
+            Err(fault) => return Err(Broken::Fault(fault)),
+        }
+    }
+    Ok(reader.into_message().status)
 }
 
 fn read_reply(wire: &mut Wire, reader: &mut Reader, deadline: &Deadline) -> Result<(), Broken> {

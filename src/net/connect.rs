@@ -8,7 +8,7 @@ use super::url::Host;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket};
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -31,8 +31,7 @@ const LOOKUP_STACK: usize = 256 * 1024;
 pub fn lookup(host: &Host, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, Stop> {
     let name = match host {
         Host::Ip(address) => return Ok(vec![SocketAddr::new(*address, port)]),
-        Host::Name(name) if host.is_loopback() => {
-            let _ = name;
+        Host::Name(_) if host.is_loopback() => {
             return Ok(vec![
                 SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port),
                 SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
@@ -238,6 +237,38 @@ pub fn is_silent(mut stream: &TcpStream) -> bool {
             Err(error) => return would_block(&error),
             Ok(_) => return false,
         }
+    }
+}
+
+/// What is joined for one call at most, in bytes: more than a request commonly has, and little to copy again when
+/// the system takes only a part.
+const JOINED: usize = 64 * 1024;
+
+/// Writes several buffers with one call. A peer that is gone is an error of that call and never a signal, whatever
+/// the process does with SIGPIPE: the standard library sends single buffers so, but several with `writev`, which
+/// cannot be told.
+pub struct Sender<'a>(pub &'a TcpStream);
+
+impl Write for Sender<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        if let [single] = buffers {
+            return self.0.write(single);
+        }
+        let total: usize = buffers.iter().map(|buffer| buffer.len()).sum();
+        let mut joined = Vec::with_capacity(total.min(JOINED));
+        for buffer in buffers {
+            let room = JOINED.saturating_sub(joined.len());
+            joined.extend_from_slice(buffer.get(..room).unwrap_or(buffer));
+        }
+        self.0.write(&joined)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

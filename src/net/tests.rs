@@ -5,17 +5,18 @@ use super::{Client, Failure, Pause, Reply, Request, Settings, Transport, open};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
-use crate::trace::Trace;
 use crate::secret::SecretBytes;
+use crate::trace::Trace;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::ffi::OsString;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const KEY: &str = "wk-test-key-0123456789";
 const OK: &[u8] =
@@ -123,10 +124,7 @@ impl Pki {
     }
 }
 
-fn server_config(
-    chain: Vec<CertificateDer<'static>>,
-    key: &KeyPair,
-) -> Arc<rustls::ServerConfig> {
+fn server_config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<rustls::ServerConfig> {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -157,22 +155,19 @@ where
 fn take_request(stream: &mut impl Read) -> Option<String> {
     let mut seen = Vec::new();
     let mut byte = [0];
-    loop {
+    while !seen.ends_with(b"\r\n\r\n") {
         if stream.read(&mut byte).ok()? == 0 {
             return None;
         }
         seen.push(byte[0]);
-        let text = String::from_utf8_lossy(&seen).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("Content-Length: "));
-        if body.len() == length.map_or(0, |length| length.parse().unwrap()) {
-            return Some(text);
-        }
     }
+    let head = String::from_utf8(seen).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Content-Length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).ok()?;
+    Some(head + &String::from_utf8(body).unwrap())
 }
 
 type TlsStream = rustls::StreamOwned<rustls::ServerConnection, TcpStream>;
@@ -242,5 +237,807 @@ fn two_requests_on_one_connection_over_tls() {
                 env!("CARGO_PKG_VERSION")
             )
         );
+    }
+}
+
+/// What a failure says, with the parts of an address that change from run to run replaced.
+fn said(failure: &Failure, address: SocketAddr) -> (u8, bool, bool, String) {
+    let words = failure.error.words().unwrap();
+    let mut text = words.message.clone();
+    for cause in &words.causes {
+        text.push_str(" | ");
+        text.push_str(cause);
+    }
+    let text = text.replace(&address.port().to_string(), "PORT");
+    assert!(!format!("{:?}", failure.error).contains(KEY));
+    (failure.error.code(), failure.sent, failure.transient, text)
+}
+
+fn plain_root(address: SocketAddr) -> String {
+    format!("http://127.0.0.1:{}", address.port())
+}
+
+fn tls_root(address: SocketAddr) -> String {
+    format!("https://localhost:{}", address.port())
+}
+
+/// Fails unless `took` is the timeout and little more.
+fn assert_on_time(started: Instant, timeout: u64) {
+    let took = started.elapsed();
+    let timeout = Duration::from_millis(timeout);
+    assert!(
+        took >= timeout && took < timeout + Duration::from_millis(400),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn a_reply_cut_at_every_byte_was_sent_and_is_lost() {
+    for at in 0..OK.len() {
+        let address = plain_server(OK.get(..at).unwrap().to_vec());
+        let failure = failure(Setup::new(plain_root(address)).client().post(&ASK));
+        let text = match at {
+            0 => "127.0.0.1 closed the connection without an answer",
+            _ => "the connection to 127.0.0.1 was cut before its answer was complete",
+        };
+        assert_eq!(
+            said(&failure, address),
+            (69, true, true, text.to_owned()),
+            "{at}"
+        );
+    }
+}
+
+#[test]
+fn a_cut_below_tls_is_no_end() {
+    let pki = Pki::new();
+    for (reply, clean, good) in [
+        (&b"HTTP/1.1 200 OK\r\n\r\n{}"[..], true, true),
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", false, false),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+            false,
+            true,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{",
+            true,
+            false,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+            true,
+            false,
+        ),
+        (b"", false, false),
+    ] {
+        let config = pki.server(&["localhost"]);
+        let address = listen(move |_, stream| {
+            let mut stream = accept_tls(&config, stream);
+            take_request(&mut stream);
+            stream.write_all(reply).unwrap();
+            if clean {
+                stream.conn.send_close_notify();
+            }
+            let _ = stream.flush();
+        });
+        let mut client = Setup::new(tls_root(address))
+            .env("SSL_CERT_FILE", pki.file())
+            .client();
+        match client.post(&ASK) {
+            Ok(reply) => assert!(good && reply.body == b"{}"),
+            Err(failure) => {
+                assert!(!good && failure.sent && failure.transient && failure.error.code() == 69)
+            }
+        }
+    }
+}
+
+#[test]
+fn malformed_replies_are_named_and_final() {
+    for (reply, fault) in [
+        ("<html>", "it does not begin as an HTTP reply"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}!",
+            "more bytes came than it promised",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n",
+            "it is compressed, which was not asked for",
+        ),
+    ] {
+        let address = plain_server(reply.as_bytes().to_vec());
+        let failure = failure(Setup::new(plain_root(address)).client().post(&ASK));
+        let text = format!("the reply of 127.0.0.1 is not usable | {fault}");
+        assert_eq!(said(&failure, address), (69, true, false, text));
+    }
+}
+
+#[test]
+fn what_a_reply_says_is_passed_on() {
+    let text = "HTTP/1.1 302 Found\r\nLocation: https://u:p@login.example:8443/x\r\nRetry-After: 3\r\n\
+                Content-Type: Text/HTML; charset=x\r\nContent-Length: 2\r\n\r\nno";
+    let address = plain_server(text.as_bytes().to_vec());
+    let reply = Setup::new(plain_root(address))
+        .client()
+        .post(&ASK)
+        .map_err(|f| f.error)
+        .unwrap();
+    assert_eq!(
+        (reply.status, reply.body.as_slice()),
+        (302, b"no".as_slice())
+    );
+    assert_eq!(reply.redirect_host.as_deref(), Some("login.example:8443"));
+    assert_eq!(reply.retry_after, Some(Duration::from_secs(3)));
+    assert_eq!(reply.content_type.as_deref(), Some("text/html"));
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_left_on_time() {
+    let address = listen(|_, mut stream| {
+        take_request(&mut stream);
+        thread::sleep(Duration::from_secs(3));
+    });
+    let mut client = Setup::new(plain_root(address)).timeout(300).client();
+    let started = Instant::now();
+    let failure = failure(client.post(&ASK));
+    assert_on_time(started, 300);
+    let text = "no answer from 127.0.0.1 within 0.3 s".to_owned();
+    assert_eq!(said(&failure, address), (75, true, false, text));
+    // Nothing is left for another attempt.
+    assert!(!client.pause(Pause::Attempt(2)));
+    let text = "no connection to 127.0.0.1:PORT within 0.3 s".to_owned();
+    assert_eq!(
+        said(&self::failure(client.post(&ASK)), address),
+        (69, false, false, text)
+    );
+}
+
+#[test]
+fn a_dripping_peer_is_left_on_time() {
+    let address = listen(|_, mut stream| {
+        take_request(&mut stream);
+        for byte in OK {
+            thread::sleep(Duration::from_millis(50));
+            if stream.write_all(&[*byte]).is_err() {
+                break;
+            }
+        }
+    });
+    let started = Instant::now();
+    let failure = failure(
+        Setup::new(plain_root(address))
+            .timeout(400)
+            .client()
+            .post(&ASK),
+    );
+    assert_on_time(started, 400);
+    assert_eq!(failure.error.code(), 75);
+}
+
+#[test]
+fn a_handshake_that_never_ends_is_left_on_time() {
+    let pki = Pki::new();
+    let address = listen(|_, stream| {
+        thread::sleep(Duration::from_secs(3));
+        drop(stream);
+    });
+    let started = Instant::now();
+    let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
+    let failure = failure(setup.timeout(300).client().post(&ASK));
+    assert_on_time(started, 300);
+    let text = "no TLS handshake with localhost within 0.3 s".to_owned();
+    assert_eq!(said(&failure, address), (69, false, false, text));
+}
+
+#[test]
+fn a_peer_that_takes_no_request_is_left_on_time() {
+    let address = listen(|_, stream| {
+        thread::sleep(Duration::from_secs(3));
+        drop(stream);
+    });
+    let body = vec![b' '; 32 * 1024 * 1024];
+    let request = Request { body: &body, ..ASK };
+    let started = Instant::now();
+    let failure = failure(
+        Setup::new(plain_root(address))
+            .timeout(500)
+            .client()
+            .post(&request),
+    );
+    assert_on_time(started, 500);
+    let text = "127.0.0.1 did not take the request within 0.5 s".to_owned();
+    assert_eq!(said(&failure, address), (69, false, false, text));
+}
+
+#[test]
+fn a_request_that_was_not_taken_was_not_sent() {
+    let address = listen(|_, stream| drop(stream));
+    let body = vec![b' '; 32 * 1024 * 1024];
+    let request = Request { body: &body, ..ASK };
+    let failure = failure(Setup::new(plain_root(address)).client().post(&request));
+    let (code, sent, transient, text) = said(&failure, address);
+    assert_eq!((code, sent, transient), (69, false, true));
+    assert!(
+        text.starts_with("the connection to 127.0.0.1 was lost while the request was sent | "),
+        "{text}"
+    );
+}
+
+#[test]
+fn nobody_listens() {
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let failure = failure(Setup::new(plain_root(address)).client().post(&ASK));
+    let text = "127.0.0.1:PORT could not be reached | Connection refused".to_owned();
+    assert_eq!(said(&failure, address), (69, false, true, text));
+}
+
+#[test]
+fn a_connection_closed_between_requests_is_replaced() {
+    let (sender, connections) = channel();
+    let address = listen(move |number, mut stream| {
+        take_request(&mut stream);
+        stream.write_all(OK).unwrap();
+        sender.send(number).unwrap();
+    });
+    let mut client = Setup::new(plain_root(address)).client();
+    for number in 0..3 {
+        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+        assert_eq!(connections.recv().unwrap(), number);
+        thread::sleep(Duration::from_millis(50));
+    }
+    let pki = Pki::new();
+    let config = pki.server(&["localhost"]);
+    let (sender, connections) = channel();
+    let address = listen(move |number, stream| {
+        let mut stream = accept_tls(&config, stream);
+        take_request(&mut stream);
+        stream.write_all(OK).unwrap();
+        sender.send(number).unwrap();
+        if number != 1 {
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    let mut client = Setup::new(tls_root(address))
+        .env("SSL_CERT_FILE", pki.file())
+        .client();
+    for number in 0..3 {
+        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+        assert_eq!(connections.recv().unwrap(), number);
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_comes_unasked_ends_a_connection() {
+    let (sender, connections) = channel();
+    let address = listen(move |number, mut stream| {
+        take_request(&mut stream);
+        stream.write_all(OK).unwrap();
+        thread::sleep(Duration::from_millis(50));
+        let _ = stream.write_all(b"HTTP/1.1 408 Request Timeout\r\n\r\n");
+        sender.send(number).unwrap();
+    });
+    let mut client = Setup::new(plain_root(address)).client();
+    for number in 0..2 {
+        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+        assert_eq!(connections.recv().unwrap(), number);
+    }
+}
+
+#[test]
+fn a_reply_that_ends_the_connection_is_followed_by_a_new_one() {
+    let address = plain_server(
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
+    );
+    let mut client = Setup::new(plain_root(address)).client();
+    for _ in 0..2 {
+        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().body, b"{}");
+    }
+}
+
+#[test]
+fn a_uid_that_is_no_header_value_is_never_sent() {
+    let mut client = Setup::new("http://127.0.0.1:9".to_owned()).client();
+    for uid in ["", "a b", "a\r\nX: y", "ü"] {
+        let failure = failure(client.post(&Request {
+            team: Some(uid),
+            ..ASK
+        }));
+        assert_eq!(
+            (failure.error.code(), failure.sent, failure.transient),
+            (65, false, false)
+        );
+    }
+}
+
+#[test]
+fn pauses_stay_within_the_budget() {
+    let mut client = Setup::new("http://127.0.0.1:9".to_owned())
+        .timeout(1000)
+        .client();
+    let started = Instant::now();
+    assert!(!client.pause(Pause::Server(Duration::from_secs(1))));
+    assert!(!client.pause(Pause::Server(Duration::MAX)));
+    assert!(started.elapsed() < Duration::from_millis(90));
+    assert!(client.pause(Pause::Attempt(2)));
+    let took = started.elapsed();
+    assert!(
+        took >= Duration::from_millis(100) && took < Duration::from_millis(500),
+        "{took:?}"
+    );
+    assert!(!client.pause(Pause::Server(Duration::from_millis(950))));
+}
+
+/// The failure of one request to a TLS server.
+fn tls_failure(
+    config: Arc<rustls::ServerConfig>,
+    setup: impl FnOnce(Setup) -> Setup,
+) -> (u8, bool, bool, String) {
+    let (address, _requests) = tls_server(config, OK);
+    let failure = failure(setup(Setup::new(tls_root(address))).client().post(&ASK));
+    said(&failure, address)
+}
+
+#[test]
+fn certificates_that_are_not_believed() {
+    let pki = Pki::new();
+    let trusting = |setup: Setup| setup.env("SSL_CERT_FILE", pki.file());
+    let day = rcgen::date_time_ymd;
+    let shown = "the certificate shown is for localhost";
+    let expired = pki.server_with(&["localhost"], |p| p.not_after = day(2020, 2, 29));
+    let future = pki.server_with(&["localhost"], |p| p.not_before = day(2999, 12, 31));
+    let client_only = pki.server_with(&["localhost"], |p| {
+        p.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let authority = pki.server_with(&["localhost"], |p| {
+        p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+    });
+    for (config, start, end) in [
+        (
+            expired,
+            "the certificate of localhost expired on 2020-02-29 | this machine's clock says ",
+            shown,
+        ),
+        (
+            future,
+            "the certificate of localhost is not valid before 2999-12-31 | this machine's clock says ",
+            shown,
+        ),
+        (
+            pki.server(&["a.example", "*.b.example", "10.0.0.1"]),
+            "who answered is not localhost | ",
+            "the certificate shown is for a.example, *.b.example, 10.0.0.1",
+        ),
+        (
+            pki.server(&["a", "b", "c", "d", "e", "f"]),
+            "who answered is not localhost | ",
+            "the certificate shown is for a, b, c, d, e and others",
+        ),
+        (
+            pki.server(&[]),
+            "who answered is not localhost | ",
+            "the certificate shown is for no host at all",
+        ),
+        (
+            client_only,
+            "the certificate of localhost is not for servers | ",
+            shown,
+        ),
+        (
+            authority,
+            "localhost shows the certificate of an authority as its own | ",
+            shown,
+        ),
+    ] {
+        let (code, sent, transient, text) = tls_failure(config, trusting);
+        assert_eq!((code, sent, transient), (69, false, false));
+        assert!(text.starts_with(start) && text.ends_with(end), "{text}");
+    }
+}
+
+#[test]
+fn issuers_that_are_not_known() {
+    let (pki, other) = (Pki::new(), Pki::new());
+    let trusting = |setup: Setup| setup.env("SSL_CERT_FILE", other.file());
+    let text = "the certificate of localhost is issued by an authority that is not trusted here | \
+                the issuer calls itself Test CA | the certificate shown is for localhost";
+    // Both authorities have the same name, and then it is the signature that does not fit.
+    let (.., same_name) = tls_failure(pki.server(&["localhost"]), trusting);
+    assert!(
+        same_name.contains("signature that is wrong") || same_name == text,
+        "{same_name}"
+    );
+    let stranger = |setup: Setup| setup.env("SSL_CERT_FILE", strange_ca(&other));
+    assert_eq!(
+        tls_failure(pki.server(&["localhost"]), stranger),
+        (69, false, false, text.to_owned())
+    );
+    let key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    parameters.distinguished_name.push(DnType::CommonName, "me");
+    let own = parameters.self_signed(&key).unwrap();
+    let text =
+        "the certificate of localhost is self-signed | the certificate shown is for localhost";
+    let config = server_config(vec![own.der().clone()], &key);
+    assert_eq!(
+        tls_failure(config, trusting),
+        (69, false, false, text.to_owned())
+    );
+}
+
+/// A file with an authority of another name.
+fn strange_ca(pki: &Pki) -> PathBuf {
+    let mut parameters = CertificateParams::new(Vec::<String>::new()).unwrap();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, "Strange CA");
+    let path = pki.directory.path().join("strange.pem");
+    std::fs::write(
+        &path,
+        parameters
+            .self_signed(&KeyPair::generate().unwrap())
+            .unwrap()
+            .pem(),
+    )
+    .unwrap();
+    path
+}
+
+#[test]
+fn trust_is_replaced_and_added_to() {
+    let pki = Pki::new();
+    let directory = pki.directory.path().join("certs");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::copy(pki.file(), directory.join("0123abcd.0")).unwrap();
+    std::fs::write(directory.join("README"), "no certificate").unwrap();
+    let mut list = OsString::from(":");
+    list.push(&directory);
+    let strange = strange_ca(&pki);
+    let (address, _requests) = tls_server(pki.server(&["localhost", "127.0.0.1"]), OK);
+    let status = |setup: Setup| {
+        setup
+            .client()
+            .post(&ASK)
+            .map_or_else(|f| f.error.code().into(), |reply| reply.status)
+    };
+    let with_file = |mut setup: Setup| {
+        setup.ca_file = Some(pki.file());
+        setup
+    };
+    for root in [
+        tls_root(address),
+        format!("https://127.0.0.1:{}", address.port()),
+    ] {
+        let new = || Setup::new(root.clone());
+        assert_eq!(status(new()), 69);
+        assert_eq!(status(new().env("SSL_CERT_FILE", &strange)), 69);
+        assert_eq!(status(new().env("SSL_CERT_FILE", pki.file())), 200);
+        assert_eq!(status(new().env("SSL_CERT_DIR", &list)), 200);
+        assert_eq!(
+            status(
+                new()
+                    .env("SSL_CERT_FILE", &strange)
+                    .env("SSL_CERT_DIR", &directory)
+            ),
+            200
+        );
+        assert_eq!(status(with_file(new())), 200);
+        assert_eq!(status(with_file(new().env("SSL_CERT_FILE", &strange))), 200);
+        assert_eq!(
+            status(new().env("SSL_CERT_FILE", "").env("SSL_CERT_DIR", "")),
+            69
+        );
+    }
+}
+
+#[test]
+fn ca_files_that_are_none() {
+    let pki = Pki::new();
+    let path = pki.directory.path().join("x.pem");
+    let good = std::fs::read(pki.file()).unwrap();
+    let key = [
+        good.as_slice(),
+        KeyPair::generate().unwrap().serialize_pem().as_bytes(),
+    ]
+    .concat();
+    let cut = good.get(..good.len() / 2).unwrap().to_vec();
+    let sized = |length: usize| {
+        let mut bytes = good.clone();
+        bytes.resize(length, b'\n');
+        bytes
+    };
+    let garbage = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
+    for (content, fault) in [
+        (Vec::new(), "is empty"),
+        (b"\n \n".to_vec(), "is empty"),
+        (vec![0x30, 0x82, 1, 0], "holds no certificate in PEM"),
+        (b"hello".to_vec(), "holds no certificate in PEM"),
+        (key, "holds a private key, which does not belong there"),
+        (cut, "holds malformed PEM"),
+        (garbage, "holds no usable certificate"),
+        (sized(4 * 1024 * 1024 + 1), "is larger than 4 MiB"),
+        (sized(4 * 1024 * 1024), ""),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let mut by_option = Setup::new("https://localhost".to_owned());
+        by_option.ca_file = Some(path.clone());
+        let by_variable = Setup::new("https://localhost".to_owned()).env("SSL_CERT_FILE", &path);
+        for (setup, name) in [(by_option, "the CA file"), (by_variable, "SSL_CERT_FILE")] {
+            match setup.open() {
+                Ok(_) => assert_eq!(fault, ""),
+                Err(error) => {
+                    assert_eq!(
+                        error.message(),
+                        format!("{name} {} {fault}", path.display())
+                    );
+                    assert_eq!(error.code(), 78);
+                }
+            }
+        }
+    }
+    for (variable, name) in [("SSL_CERT_FILE", "x"), ("SSL_CERT_DIR", "x")] {
+        let missing = pki.directory.path().join(name).join("missing");
+        let error = Setup::new("https://localhost".to_owned())
+            .env(variable, &missing)
+            .open()
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.message(),
+            format!("{variable} {} cannot be read", missing.display())
+        );
+        assert_eq!(error.code(), 66);
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let error = Setup::new("https://localhost".to_owned())
+        .env("SSL_CERT_DIR", empty.path())
+        .open()
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.message(),
+        "SSL_CERT_FILE and SSL_CERT_DIR name no usable certificate"
+    );
+    assert_eq!(error.code(), 78);
+}
+
+#[test]
+fn what_does_not_speak_tls_is_told_apart() {
+    let pki = Pki::new();
+    for (answer, text) in [
+        (
+            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+            "localhost did not answer in TLS",
+        ),
+        // handshake_failure and protocol_version as alerts.
+        (
+            &[21, 3, 1, 0, 2, 2, 70],
+            "localhost speaks no TLS version that is still safe",
+        ),
+        (
+            &[21, 3, 3, 0, 2, 2, 40],
+            "localhost and this client have no TLS cipher suite or key in common",
+        ),
+        (
+            &[21, 3, 3, 0, 2, 2, 112],
+            "who answered does not serve localhost",
+        ),
+        (
+            &[21, 3, 3, 0, 2, 2, 80],
+            "localhost broke off TLS | alert InternalError",
+        ),
+    ] {
+        let address = listen(move |_, mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+            thread::sleep(Duration::from_millis(50));
+        });
+        let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
+        let failure = failure(setup.client().post(&ASK));
+        assert_eq!(said(&failure, address), (69, false, false, text.to_owned()));
+    }
+    let address = listen(|_, mut stream| drop(stream.read(&mut [0; 4096])));
+    let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
+    let failure = failure(setup.client().post(&ASK));
+    let text = "localhost closed the connection during the TLS handshake".to_owned();
+    assert_eq!(said(&failure, address), (69, false, true, text));
+}
+
+/// A proxy that gives `reply` to CONNECT in pieces, and joins both ends if `open`. The requests are reported.
+fn proxy(reply: &'static [u8], piece: usize, open: bool) -> (SocketAddr, Receiver<String>) {
+    let (sender, receiver) = channel();
+    let address = listen(move |_, mut stream| {
+        let Some(request) = take_request(&mut stream) else {
+            return;
+        };
+        let target = request
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .replace("localhost", "127.0.0.1");
+        let _ = sender.send(request);
+        for bytes in reply.chunks(piece) {
+            let _ = stream.write_all(bytes);
+            thread::sleep(Duration::from_millis(1));
+        }
+        if !open {
+            return;
+        }
+        let mut server = TcpStream::connect(target).unwrap();
+        let (mut from, mut to) = (stream.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || std::io::copy(&mut from, &mut to));
+        thread::spawn(move || std::io::copy(&mut server, &mut stream));
+    });
+    (address, receiver)
+}
+
+#[test]
+fn a_tunnel_carries_the_request_and_the_proxy_never_sees_the_key() {
+    let pki = Pki::new();
+    let (server, requests) = tls_server(pki.server(&["localhost"]), OK);
+    for piece in [1, 7, 1000] {
+        let (address, connects) = proxy(
+            b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n",
+            piece,
+            true,
+        );
+        let mut client = Setup::new(tls_root(server))
+            .env("SSL_CERT_FILE", pki.file())
+            .env("HTTPS_PROXY", format!("http://us%20er:hunter2@{address}/"))
+            .client();
+        for _ in 0..2 {
+            assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+            assert!(requests.recv().unwrap().1.contains(KEY));
+        }
+        let request = connects.recv().unwrap();
+        let port = server.port();
+        assert_eq!(
+            request,
+            format!(
+                "CONNECT localhost:{port} HTTP/1.1\r\nHost: localhost:{port}\r\nUser-Agent: oz/{}\r\n\
+                 Proxy-Authorization: Basic dXMgZXI6aHVudGVyMg==\r\n\r\n",
+                env!("CARGO_PKG_VERSION")
+            )
+        );
+        assert!(connects.try_recv().is_err());
+    }
+}
+
+#[test]
+fn proxies_that_open_nothing() {
+    let pki = Pki::new();
+    let place = "the proxy 127.0.0.1:PORT (https_proxy)";
+    for (reply, login, transient, text, hint) in [
+        (
+            &b"HTTP/1.1 407 Auth\r\nContent-Length: 2\r\n\r\nno"[..],
+            "",
+            false,
+            "demands credentials: status 407",
+            "put them into https_proxy: http://USER:PASSWORD@HOST:PORT",
+        ),
+        (
+            b"HTTP/1.1 407 Auth\r\n\r\n",
+            "u:hunter2@",
+            false,
+            "did not accept the credentials: status 407",
+            "check the user name and password in https_proxy",
+        ),
+        (
+            b"HTTP/1.1 403 No\r\n\r\n<html>",
+            "",
+            false,
+            "did not connect to localhost:1: status 403",
+            "",
+        ),
+        (
+            b"HTTP/1.1 503 Busy\r\n\r\n",
+            "",
+            true,
+            "did not connect to localhost:1: status 503",
+            "",
+        ),
+        (b"", "", true, "closed the connection without an answer", ""),
+        (
+            b"HTTP/1.1 200 OK\r\n",
+            "",
+            true,
+            "closed the connection without an answer",
+            "",
+        ),
+    ] {
+        let (address, _connects) = proxy(reply, 1000, false);
+        let mut client = Setup::new("https://localhost:1".to_owned())
+            .env("SSL_CERT_FILE", pki.file())
+            .env("https_proxy", format!("{login}{address}"))
+            .client();
+        let failure = failure(client.post(&ASK));
+        assert_eq!(
+            said(&failure, address),
+            (69, false, transient, format!("{place} {text}"))
+        );
+        assert!(!format!("{:?}", failure.error).contains("hunter2"));
+        if !hint.is_empty() {
+            assert_eq!(failure.error.words().unwrap().hint.as_deref(), Some(hint));
+        }
+    }
+    for (reply, fault) in [
+        (
+            &b"HTTP/1.1 200 OK\r\n\r\n\x16"[..],
+            "more bytes came than it promised",
+        ),
+        (b"SSH-2.0-x\r\n", "it does not begin as an HTTP reply"),
+    ] {
+        let (address, _connects) = proxy(reply, 1000, false);
+        let setup = Setup::new("https://localhost:1".to_owned()).env("SSL_CERT_FILE", pki.file());
+        let failure = failure(
+            setup
+                .env("https_proxy", address.to_string())
+                .client()
+                .post(&ASK),
+        );
+        let text = format!("the reply of {place} is not usable | {fault}");
+        assert_eq!(said(&failure, address), (69, false, false, text));
+    }
+}
+
+#[test]
+fn proxies_that_are_not_there() {
+    let pki = Pki::new();
+    let setup = || Setup::new("https://localhost:1".to_owned()).env("SSL_CERT_FILE", pki.file());
+    let silent = listen(|_, stream| {
+        thread::sleep(Duration::from_secs(3));
+        drop(stream);
+    });
+    let started = Instant::now();
+    let failure = failure(
+        setup()
+            .env("ALL_PROXY", silent.to_string())
+            .timeout(300)
+            .client()
+            .post(&ASK),
+    );
+    assert_on_time(started, 300);
+    let text = "no answer from the proxy 127.0.0.1:PORT (ALL_PROXY) within 0.3 s".to_owned();
+    assert_eq!(said(&failure, silent), (69, false, false, text));
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let failure = self::failure(
+        setup()
+            .env("ALL_PROXY", closed.to_string())
+            .client()
+            .post(&ASK),
+    );
+    let text =
+        "the proxy 127.0.0.1:PORT (ALL_PROXY) could not be reached | Connection refused".to_owned();
+    assert_eq!(said(&failure, closed), (69, false, true, text));
+}
+
+#[test]
+fn a_body_of_many_records_arrives_whole() {
+    let pki = Pki::new();
+    let (address, requests) = tls_server(pki.server(&["localhost"]), OK);
+    let body: Vec<u8> = (0..200_000u32)
+        .map(|i| b'a' + u8::try_from(i % 26).unwrap())
+        .collect();
+    let mut client = Setup::new(tls_root(address))
+        .env("SSL_CERT_FILE", pki.file())
+        .client();
+    for length in [0, 1, 16_383, 16_384, 16_385, 200_000] {
+        let body = body.get(..length).unwrap();
+        client
+            .post(&Request { body, ..ASK })
+            .map_err(|f| f.error)
+            .unwrap();
+        let (connection, request) = requests.recv().unwrap();
+        assert_eq!(connection, 0);
+        assert!(request.as_bytes().ends_with(body));
     }
 }

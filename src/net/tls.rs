@@ -13,15 +13,17 @@ use crate::text;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, verify_tls12_signature,
+    verify_tls13_signature,
 };
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
-    InvalidMessage, PeerIncompatible, RootCertStore, SignatureScheme,
+    InvalidMessage, PeerIncompatible, ProtocolVersion, RootCertStore, SignatureScheme,
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -103,7 +105,10 @@ impl Context {
         roots: RootCertStore,
         system: Option<Bundle>,
     ) -> Result<Self, Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(CryptoProvider {
+            key_provider: &NoKeys,
+            ..rustls::crypto::ring::default_provider()
+        });
         let verifier = Arc::new(Verifier::new(roots, system, &provider));
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
@@ -118,6 +123,20 @@ impl Context {
             verifier,
             name,
         })
+    }
+}
+
+/// No client certificate is ever shown, so no private key is ever loaded. Without the provider's own loader, signing
+/// is left out of the binary.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(
+        &self,
+        _: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("no private keys".to_owned()))
     }
 }
 
@@ -153,7 +172,7 @@ fn add_file(roots: &mut RootCertStore, path: &Path, what: &str) -> Result<(), Er
     if bytes.trim_ascii().is_empty() {
         return Err(config("is empty"));
     }
-    if contains(&bytes, b"PRIVATE KEY-----") {
+    if holds_private_key(&bytes) {
         return Err(config("holds a private key, which does not belong there"));
     }
     let mut seen = false;
@@ -182,13 +201,20 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let limit = u64::try_from(MAX_CA_FILE)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    // One read for a file; a pipe says 0 and is read all the same.
+    let expected = file.metadata()?.len().saturating_add(1).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
+/// Whether a line opens a private key of any kind (RFC 7468 section 2), the encrypted and the old ones included.
+fn holds_private_key(bytes: &[u8]) -> bool {
+    const LABEL: &[u8] = b"PRIVATE KEY-----";
+    bytes
+        .split(|&byte| byte == b'\n')
+        .any(|line| line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(LABEL))
 }
 
 /// `SSL_CERT_DIR` is a list divided by colons; what is no certificate in them is passed over.
@@ -384,13 +410,13 @@ impl Session {
 
     /// Version and cipher suite, for `--debug`.
     pub fn summary(&self) -> String {
-        match (
-            self.connection.protocol_version(),
-            self.connection.negotiated_cipher_suite(),
-        ) {
-            (Some(version), Some(suite)) => format!("{version:?}, {:?}", suite.suite()),
-            _ => String::new(),
-        }
+        let version = match self.connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "1.3",
+            _ => "1.2",
+        };
+        let suite = self.connection.negotiated_cipher_suite();
+        let suite = suite.and_then(|suite| suite.suite().as_str()).unwrap_or("");
+        format!("tls {version}, {suite}")
     }
 
     /// Encrypts and writes all of `bytes`. After an error the last of them was not handed to the system, and without
@@ -454,7 +480,9 @@ impl Session {
             return Ok(());
         };
         // The alert tells the peer why; if it cannot be written, the connection ends without.
-        let _ = self.connection.write_tls(&mut &self.stream);
+        let _ = self
+            .connection
+            .write_tls(&mut connect::Sender(&self.stream));
         let refused = self
             .verifier
             .refused
@@ -470,7 +498,10 @@ impl Session {
 
     fn flush(&mut self, deadline: &Deadline) -> Result<(), Stop> {
         while self.connection.wants_write() {
-            match self.connection.write_tls(&mut &self.stream) {
+            match self
+                .connection
+                .write_tls(&mut connect::Sender(&self.stream))
+            {
                 Ok(0) => return Err(Stop::Io(io::ErrorKind::WriteZero.into())),
                 Ok(_) => {}
                 Err(error) if connect::would_block(&error) => {
@@ -489,7 +520,9 @@ impl Drop for Session {
     fn drop(&mut self) {
         if !self.connection.is_handshaking() {
             self.connection.send_close_notify();
-            let _ = self.connection.write_tls(&mut &self.stream);
+            let _ = self
+                .connection
+                .write_tls(&mut connect::Sender(&self.stream));
         }
     }
 }
@@ -653,4 +686,167 @@ fn date(seconds: u64) -> String {
         month += 1;
     }
     format!("{year}-{month:02}-{:02}", days + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+    use std::cell::{Cell, RefCell};
+    use std::time::Duration;
+
+    thread_local! {
+        static BUNDLE: RefCell<Vec<CertificateDer<'static>>> = const { RefCell::new(Vec::new()) };
+        static READS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    fn bundle() -> Vec<CertificateDer<'static>> {
+        READS.set(READS.get() + 1);
+        BUNDLE.with_borrow(Clone::clone)
+    }
+
+    type Authority = CertifiedIssuer<'static, KeyPair>;
+
+    fn authority(name: &str) -> Authority {
+        let mut parameters = CertificateParams::new(Vec::<String>::new()).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    fn issued(authority: &Authority) -> CertificateDer<'static> {
+        let parameters = CertificateParams::new(vec!["h.example".to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        parameters.signed_by(&key, authority).unwrap().der().clone()
+    }
+
+    fn verifier(authority: &Authority, system: Option<Bundle>) -> Verifier {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        Verifier::new(roots, system, &rustls::crypto::ring::default_provider())
+    }
+
+    fn verify(
+        verifier: &Verifier,
+        certificate: &CertificateDer<'_>,
+        name: &str,
+    ) -> Result<(), rustls::Error> {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_700_000_000));
+        verifier
+            .verify_server_cert(certificate, &[], &name, &[], now)
+            .map(|_| ())
+    }
+
+    const UNKNOWN: rustls::Error =
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+
+    #[test]
+    fn the_system_is_asked_once_and_only_about_strangers() {
+        let (built_in, system, nobody) = (authority("A"), authority("B"), authority("C"));
+        BUNDLE.replace(vec![
+            system.der().clone(),
+            CertificateDer::from(vec![1, 2, 3]),
+        ]);
+        let verifier = verifier(&built_in, Some(bundle));
+        assert_eq!(verify(&verifier, &issued(&built_in), "h.example"), Ok(()));
+        assert!(verify(&verifier, &issued(&built_in), "other.example").is_err());
+        assert_eq!(READS.get(), 0);
+        assert_eq!(verify(&verifier, &issued(&system), "h.example"), Ok(()));
+        assert!(verify(&verifier, &issued(&system), "other.example").is_err());
+        assert_eq!(
+            verify(&verifier, &issued(&nobody), "h.example"),
+            Err(UNKNOWN)
+        );
+        assert_eq!(READS.get(), 1);
+    }
+
+    #[test]
+    fn roots_that_were_given_are_the_only_ones() {
+        let (given, system) = (authority("A"), authority("B"));
+        BUNDLE.replace(vec![system.der().clone()]);
+        let verifier = verifier(&given, None);
+        assert_eq!(verify(&verifier, &issued(&given), "h.example"), Ok(()));
+        assert_eq!(
+            verify(&verifier, &issued(&system), "h.example"),
+            Err(UNKNOWN)
+        );
+        assert_eq!(READS.get(), 0);
+    }
+
+    #[test]
+    fn nothing_but_the_variables_leaves_the_built_in_roots() {
+        let none = Environment::new(|_| None);
+        let host = Host::parse("h.example").unwrap();
+        let context =
+            Context::load(&host, None, &none).unwrap_or_else(|e| panic!("{}", e.message()));
+        assert_eq!(
+            context.verifier.roots.len(),
+            webpki_roots::TLS_SERVER_ROOTS.len()
+        );
+        assert!(context.verifier.system.is_some());
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ca.pem");
+        std::fs::write(&file, authority("A").pem()).unwrap();
+        let added =
+            Context::load(&host, Some(&file), &none).unwrap_or_else(|e| panic!("{}", e.message()));
+        assert_eq!(
+            added.verifier.roots.len(),
+            webpki_roots::TLS_SERVER_ROOTS.len() + 1
+        );
+        assert!(added.verifier.system.is_some());
+        let only = Environment::new(move |name| {
+            (name == "SSL_CERT_FILE").then(|| file.clone().into_os_string())
+        });
+        let replaced =
+            Context::load(&host, None, &only).unwrap_or_else(|e| panic!("{}", e.message()));
+        assert_eq!(replaced.verifier.roots.len(), 1);
+        assert!(replaced.verifier.system.is_none());
+    }
+
+    #[test]
+    fn days() {
+        for (seconds, text) in [
+            (0, "1970-01-01"),
+            (86_399, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_709_164_800, "2024-02-29"),
+            (1_735_689_599, "2024-12-31"),
+            (1_735_689_600, "2025-01-01"),
+            (4_107_456_000, "2100-02-28"),
+            (4_107_542_400, "2100-03-01"),
+            (253_402_300_799, "9999-12-31"),
+        ] {
+            assert_eq!(date(seconds), text);
+        }
+        // Whatever it says, it says so soon.
+        date(u64::MAX);
+    }
+
+    #[test]
+    fn names_as_people_write_them() {
+        let list = |names: &[&str]| {
+            answered(
+                &names
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(list(&[]), "the certificate shown is for no host at all");
+        assert_eq!(
+            list(&["DnsName(\"*.a\")", "IpAddress(::1)", "DirectoryName"]),
+            "the certificate shown is for *.a, ::1, DirectoryName"
+        );
+        let many = ["DnsName(\"a\")"; MAX_NAMES + 1];
+        assert_eq!(
+            list(&many[1..]),
+            "the certificate shown is for a, a, a, a, a"
+        );
+        assert_eq!(
+            list(&many),
+            "the certificate shown is for a, a, a, a, a and others"
+        );
+    }
 }

@@ -1,1 +1,384 @@
-//! Stub.
+//! Owns what is printed: an outcome or a failure and a format in, bytes out.
+//! Must not know streams, the clock or the terminal: it writes nothing, and what it needs of them is an argument.
+
+mod machine;
+mod table;
+mod time;
+
+use crate::command::Format;
+use crate::error::Error;
+use crate::outcome::{Action, Listed, Outcome, Timestamp, Write};
+use crate::secret::{Owner, StoredType};
+use crate::text::safe;
+
+/// How to show an outcome.
+pub struct View {
+    pub format: Format,
+    /// The times of a table are relative to it.
+    pub now: Timestamp,
+    /// Columns of the terminal, when standard output is one.
+    pub width: Option<usize>,
+}
+
+/// The bytes for the two streams; either may be empty.
+pub struct Rendered {
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// Renders what a run did.
+#[must_use]
+pub fn outcome(outcome: &Outcome, view: &View) -> Rendered {
+    let mut stdout = Vec::new();
+    let mut stderr = Vec::new();
+    match outcome {
+        Outcome::Write(write) => match view.format {
+            Format::Pretty | Format::Text => {
+                let mut line = sentence(write);
+                line.push('\n');
+                stdout = line.into_bytes();
+                for note in &write.notes {
+                    push_line("note: ", note, &mut stderr);
+                }
+            }
+            Format::Json | Format::Ndjson => machine::write(write, &mut stdout),
+        },
+        Outcome::Listed(rows) => {
+            let rows = sorted(rows);
+            match view.format {
+                Format::Pretty => table::pretty(&rows, view.now, view.width, &mut stdout),
+                Format::Text => table::text(&rows, view.now, &mut stdout),
+                Format::Json => machine::json(&rows, &mut stdout),
+                Format::Ndjson => machine::ndjson(&rows, &mut stdout),
+            }
+        }
+    }
+    Rendered { stdout, stderr }
+}
+
+/// Renders why a run failed, for standard error.
+#[must_use]
+pub fn failure(error: &Error, format: Format) -> Vec<u8> {
+    let mut out = Vec::new();
+    if matches!(format, Format::Json | Format::Ndjson) {
+        machine::failure(error, &mut out);
+        return out;
+    }
+    push_line("error: ", error.message(), &mut out);
+    if let Some(words) = error.words() {
+        for cause in &words.causes {
+            push_line("  caused by: ", cause, &mut out);
+        }
+        if let Some(hint) = &words.hint {
+            // A hint may be a list, a line each.
+            let mut prefix = "hint: ";
+            for line in hint.lines() {
+                push_line(prefix, line, &mut out);
+                prefix = "";
+            }
+        }
+    }
+    out
+}
+
+fn push_line(prefix: &str, text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(prefix.as_bytes());
+    out.extend_from_slice(safe(text).as_bytes());
+    out.push(b'\n');
+}
+
+/// What happened to one secret, as the official client words it where it does.
+fn sentence(write: &Write) -> String {
+    let what = match write.action {
+        Action::Created => "created",
+        Action::Updated => "updated",
+        Action::Deleted => "deleted",
+        Action::Unchanged => "already exists, unchanged",
+        Action::Absent => "does not exist, nothing deleted",
+        Action::Declined => return "Deletion cancelled".to_owned(),
+        Action::WouldCreate { length } => return would(write, "created", length),
+        Action::WouldUpdate { length } => return would(write, "updated", length),
+        Action::WouldDelete => return would(write, "deleted", None),
+    };
+    format!("Secret '{}' {what}", safe(&write.name))
+}
+
+fn would(write: &Write, what: &str, length: Option<usize>) -> String {
+    let name = safe(&write.name);
+    let label = safe(write.stored_type.as_ref().map_or("", StoredType::label));
+    let scope = match &write.owner {
+        Owner::Personal => "personal".to_owned(),
+        Owner::Team(uid) => format!("team {}", safe(uid)),
+        Owner::Other(scope) => safe(scope).into_owned(),
+    };
+    let size = match length {
+        None => String::new(),
+        Some(1) => ", 1 byte".to_owned(),
+        Some(length) => format!(", {length} bytes"),
+    };
+    format!("Secret '{name}' would be {what} ({scope}, {label}{size})")
+}
+
+/// Personal before team, then by name, then by team. Names compare by code point, so that the order is the same
+/// everywhere.
+fn sorted(rows: &[Listed]) -> Vec<&Listed> {
+    let mut sorted: Vec<&Listed> = rows.iter().collect();
+    sorted.sort_by_key(|row| {
+        let team = row.owner.team();
+        (row.owner != Owner::Personal, row.name.as_str(), team)
+    });
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Words;
+    use crate::outcome::Applied;
+    use crate::secret::{Kind, SecretName};
+
+    const FORMATS: [Format; 4] = [Format::Pretty, Format::Text, Format::Json, Format::Ndjson];
+
+    fn view(format: Format) -> View {
+        View {
+            format,
+            now: Timestamp {
+                seconds: 1_767_323_045,
+                nanoseconds: 0,
+            },
+            width: None,
+        }
+    }
+
+    fn streams(result: &Outcome, format: Format) -> [String; 2] {
+        let rendered = outcome(result, &view(format));
+        [rendered.stdout, rendered.stderr].map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    fn written(action: Action, owner: Owner) -> Outcome {
+        let name = SecretName::parse("N").unwrap();
+        Outcome::Write(Write::new(action, &name, owner, Some(Kind::RawValue.into())))
+    }
+
+    #[test]
+    fn every_action_in_every_format() {
+        let length = Some(12);
+        for (action, words, json) in [
+            (
+                Action::Created,
+                "Secret 'N' created",
+                r#""created","applied":true"#,
+            ),
+            (
+                Action::Updated,
+                "Secret 'N' updated",
+                r#""updated","applied":true"#,
+            ),
+            (
+                Action::Deleted,
+                "Secret 'N' deleted",
+                r#""deleted","applied":true"#,
+            ),
+            (
+                Action::Unchanged,
+                "Secret 'N' already exists, unchanged",
+                r#""unchanged","applied":false"#,
+            ),
+            (
+                Action::Absent,
+                "Secret 'N' does not exist, nothing deleted",
+                r#""absent","applied":false"#,
+            ),
+            (
+                Action::Declined,
+                "Deletion cancelled",
+                r#""declined","applied":false"#,
+            ),
+            (
+                Action::WouldCreate { length },
+                "Secret 'N' would be created (personal, Raw Value, 12 bytes)",
+                r#""would_create","applied":false,"length":12"#,
+            ),
+            (
+                Action::WouldCreate { length: Some(1) },
+                "Secret 'N' would be created (personal, Raw Value, 1 byte)",
+                r#""would_create","applied":false,"length":1"#,
+            ),
+            (
+                Action::WouldUpdate { length: None },
+                "Secret 'N' would be updated (personal, Raw Value)",
+                r#""would_update","applied":false"#,
+            ),
+            (
+                Action::WouldDelete,
+                "Secret 'N' would be deleted (personal, Raw Value)",
+                r#""would_delete","applied":false"#,
+            ),
+        ] {
+            for format in FORMATS {
+                let expected = if format.is_machine() {
+                    format!(
+                        "{{\"name\":\"N\",\"scope\":\"Personal\",\"team\":null,\"type\":\"RAW_VALUE\",\
+                         \"action\":{json},\"notes\":[]}}\n"
+                    )
+                } else {
+                    format!("{words}\n")
+                };
+                let result = written(action, Owner::Personal);
+                assert_eq!(streams(&result, format), [expected, String::new()]);
+            }
+        }
+    }
+
+    #[test]
+    fn teams_and_notes() {
+        let length = Some(0);
+        let team = Owner::Team("T\u{7f}1".to_owned());
+        let Outcome::Write(mut write) = written(Action::WouldUpdate { length }, team) else {
+            unreachable!()
+        };
+        write.name = "A\u{1b}".to_owned();
+        write.notes = vec!["one".to_owned(), "two\n".to_owned()];
+        let result = Outcome::Write(write);
+        assert_eq!(
+            streams(&result, Format::Text),
+            [
+                "Secret 'A\\u{1b}' would be updated (team T\\u{7f}1, Raw Value, 0 bytes)\n",
+                "note: one\nnote: two\\n\n"
+            ]
+        );
+        let json = r#"{"name":"A\u001b","scope":"Team","team":"T\u007f1","type":"RAW_VALUE","action":"would_update","applied":false,"length":0,"notes":["one","two\n"]}"#;
+        let expected = [format!("{json}\n"), String::new()];
+        assert_eq!(streams(&result, Format::Json), expected);
+        assert_eq!(streams(&result, Format::Ndjson), expected);
+    }
+
+    fn listed(name: &str, team: Option<&str>) -> Listed {
+        Listed {
+            name: name.to_owned(),
+            description: None,
+            owner: team.map_or(Owner::Personal, |uid| Owner::Team(uid.to_owned())),
+            stored_type: Kind::OpenaiApiKey.into(),
+            created: Timestamp {
+                seconds: 1_767_323_045,
+                nanoseconds: 120_000_000,
+            },
+            updated: Timestamp {
+                seconds: 1_767_323_045,
+                nanoseconds: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn lists_are_sorted() {
+        let rows = [
+            listed("A", Some("t2")),
+            listed("B", None),
+            listed("A", Some("t1")),
+            listed("a", None),
+            listed("Ä", None),
+            listed("A", None),
+            listed("0", Some("t9")),
+        ];
+        let order: Vec<_> = sorted(&rows)
+            .iter()
+            .map(|row| (row.name.as_str(), row.owner.team()))
+            .collect();
+        let expected = [
+            ("A", None),
+            ("B", None),
+            ("a", None),
+            ("Ä", None),
+            ("0", Some("t9")),
+            ("A", Some("t1")),
+            ("A", Some("t2")),
+        ];
+        assert_eq!(order, expected);
+    }
+
+    #[test]
+    fn lists_for_programs() {
+        let mut described = listed("B", Some("t"));
+        described.description = Some("why \"so\"\u{202e}".to_owned());
+        described.stored_type = StoredType::Other("NEW_TYPE".to_owned());
+        let rows = Outcome::Listed(vec![described, listed("A", None)]);
+        let first = r#"{"name":"A","scope":"Personal","type":"OPENAI_API_KEY","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":null,"team":null}"#;
+        let second = r#"{"name":"B","scope":"Team","type":"NEW_TYPE","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":"why \"so\"\u202e","team":"t"}"#;
+        let none = Outcome::Listed(Vec::new());
+        for (result, format, expected) in [
+            (&rows, Format::Json, format!("[{first},{second}]\n")),
+            (&rows, Format::Ndjson, format!("{first}\n{second}\n")),
+            (&none, Format::Json, "[]\n".to_owned()),
+            (&none, Format::Ndjson, String::new()),
+        ] {
+            assert_eq!(streams(result, format), [expected, String::new()]);
+        }
+    }
+
+    #[test]
+    fn lists_for_people() {
+        let rows = Outcome::Listed(vec![listed("B", Some("t")), listed("A", None)]);
+        let [text, stderr] = streams(&rows, Format::Text);
+        assert_eq!(
+            text,
+            "Name  Scope     Type            Created   Updated   Description\n\
+             A     Personal  OpenAI API Key  just now  just now\n\
+             B     Team      OpenAI API Key  just now  just now\n"
+        );
+        assert_eq!(stderr, "");
+        let [pretty, _] = streams(&rows, Format::Pretty);
+        assert!(
+            pretty.starts_with('╭') && pretty.ends_with("╯\n"),
+            "{pretty}"
+        );
+        assert_eq!(pretty.lines().count(), 7);
+    }
+
+    #[test]
+    fn failures() {
+        let words = Words::new("no secret 'N\u{1b}'")
+            .cause("first")
+            .cause("second\n")
+            .hint("list them");
+        let human = "error: no secret 'N\\u{1b}'\n  caused by: first\n  caused by: second\\n\nhint: list them\n";
+        let json = r#"{"error":{"code":3,"kind":"not_found","message":"no secret 'N\u001b'","hint":"list them","causes":["first","second\\n"],"applied":false}}"#;
+        let bare = |code: u8, kind: &str, message: &str, applied: &str| {
+            format!(
+                r#"{{"error":{{"code":{code},"kind":"{kind}","message":"{message}","hint":null,"causes":[],"applied":{applied}}}}}"#
+            )
+        };
+        for (error, human, json) in [
+            (Error::NotFound(words), human, json.to_owned()),
+            (
+                Error::Cancelled,
+                "error: cancelled\n",
+                bare(130, "cancelled", "cancelled", "false"),
+            ),
+            (
+                Error::Terminated,
+                "error: terminated\n",
+                bare(143, "terminated", "terminated", "false"),
+            ),
+            (
+                Error::Unknown(Words::new("lost")),
+                "error: lost\n",
+                bare(75, "outcome_unknown", "lost", "\"unknown\""),
+            ),
+            (
+                Error::Output(Words::new("full"), Applied::Yes),
+                "error: full\n",
+                bare(1, "output", "full", "true"),
+            ),
+        ] {
+            for format in FORMATS {
+                let out = String::from_utf8(failure(&error, format)).unwrap();
+                if format.is_machine() {
+                    assert_eq!(out, format!("{json}\n"));
+                } else {
+                    assert_eq!(out, human);
+                }
+            }
+        }
+    }
+}

@@ -206,7 +206,6 @@ impl From<Malformed> for EntryFault {
 }
 
 /// `Keyset.Key`.
-#[derive(Default)]
 struct Entry<'a> {
     data: Option<&'a [u8]>,
     status: u32,

@@ -63,6 +63,8 @@ pub struct Draft {
     /// From `--from-env`; which of them count depends on the kind, so they are not checked yet.
     found: Vec<Given>,
     from_env: bool,
+    /// Named to be read from standard input, which is a terminal: to be asked for, optional or not.
+    awaited: Option<FieldId>,
 }
 
 /// Reads every source that is named: arguments first, standard input last, because it may have to be waited for.
@@ -93,12 +95,13 @@ pub fn read(inputs: Inputs, kind: Option<Kind>, io: &mut Io<'_>) -> Result<Draft
         one.check()?;
         given.push(one);
     }
+    // On a terminal a field is asked for, hidden: read like a file it would be shown as it is typed.
+    let awaited = stdin_for.filter(|_| io.stdin_is_terminal);
     let takes_value =
         kind.is_none_or(|kind| kind.fields().iter().any(|field| field.id == FieldId::Value));
     if ask && takes_value && !value_named && stdin_for.is_none() {
         stdin_for = Some(FieldId::Value);
     }
-    // On a terminal a field is asked for, hidden: read like a file it would be shown as it is typed.
     if let Some(id) = stdin_for
         && !io.stdin_is_terminal
     {
@@ -110,7 +113,7 @@ pub fn read(inputs: Inputs, kind: Option<Kind>, io: &mut Io<'_>) -> Result<Draft
     let mut found = Vec::new();
     if from_env {
         for id in ENVIRONMENT_FIELDS {
-            if !given.iter().any(|one| one.id == id) {
+            if awaited != Some(id) && !given.iter().any(|one| one.id == id) {
                 found.extend(Given::from_environment(id, io.env));
             }
         }
@@ -119,6 +122,7 @@ pub fn read(inputs: Inputs, kind: Option<Kind>, io: &mut Io<'_>) -> Result<Draft
         given,
         found,
         from_env,
+        awaited,
     })
 }
 
@@ -148,6 +152,7 @@ impl Draft {
             given,
             found,
             from_env,
+            awaited,
         } = self;
         if from_env && !kind.fields().iter().any(is_from_environment) {
             return Err(foreign("--from-env", kind, name));
@@ -158,14 +163,15 @@ impl Draft {
             interactive,
             notes: Vec::new(),
         };
+        let mut named = given.iter().map(|one| one.id).chain(awaited);
+        if let Some(id) = named.find(|id| !kind.fields().iter().any(|field| field.id == *id)) {
+            let what = match id {
+                FieldId::Value => "a single value",
+                id => id.flag(),
+            };
+            return Err(foreign(what, kind, name));
+        }
         for one in given {
-            if !kind.fields().iter().any(|field| field.id == one.id) {
-                let what = match one.id {
-                    FieldId::Value => "a single value",
-                    id => id.flag(),
-                };
-                return Err(foreign(what, kind, name));
-            }
             fitted.take(one)?;
         }
         for one in found {
@@ -174,7 +180,10 @@ impl Draft {
                 fitted.take(one)?;
             }
         }
-        let missing: Vec<&Field> = fitted.missing().filter(|field| field.required).collect();
+        let missing: Vec<&Field> = fitted
+            .missing()
+            .filter(|field| field.required || awaited == Some(field.id))
+            .collect();
         if !interactive && !missing.is_empty() {
             return Err(not_given(&missing));
         }
@@ -792,6 +801,49 @@ mod tests {
             done(refused, &mut Script::default()),
             "2: missing --value-file"
         );
+    }
+
+    #[test]
+    fn a_dash_on_a_terminal_means_to_be_asked() {
+        let with_token = || Case {
+            given: vec![
+                argument(FieldId::AccessKeyId, "AKIA"),
+                argument(FieldId::SecretAccessKey, "s"),
+                argument(FieldId::Region, "us-east-1"),
+                (FieldId::SessionToken, Source::File(Input::Stdin)),
+            ],
+            from_env: true,
+            env: &[("AWS_SESSION_TOKEN", "of the environment")],
+            terminal: true,
+            ..case()
+        };
+        let mut script = Script {
+            answers: vec!["typed"],
+            ..Script::default()
+        };
+        let kind = Kind::AnthropicBedrockAccessKey;
+        assert_eq!(
+            done(with_token().fitted(kind), &mut script),
+            r#"{"aws_access_key_id":"AKIA","aws_secret_access_key":"s","aws_session_token":"typed","aws_region":"us-east-1"}"#
+        );
+        // Where nobody may be asked it is missing, optional as it is.
+        let name = SecretName::parse("N").unwrap();
+        let draft = with_token().draft(None).unwrap_or_else(|_| panic!());
+        let refused = draft.fit(kind, &name, false);
+        assert_eq!(
+            done(refused, &mut Script::default()),
+            "2: missing --session-token"
+        );
+        let foreign = Case {
+            given: vec![(FieldId::SessionToken, Source::File(Input::Stdin))],
+            terminal: true,
+            ..case()
+        };
+        let message = done(
+            foreign.updated(Kind::DockerRegistry),
+            &mut Script::default(),
+        );
+        assert!(message.ends_with("which does not take --session-token"));
     }
 
     #[test]

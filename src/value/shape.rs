@@ -122,7 +122,7 @@ fn region(bytes: &[u8]) -> Result<(), Fault> {
             area.len() >= 2
                 && is_word(area)
                 && !middle.is_empty()
-                && middle.iter().all(|part| is_word(part))
+                && middle.iter().all(is_word)
                 && matches!(number.len(), 1 | 2)
                 && number.iter().all(u8::is_ascii_digit)
         }

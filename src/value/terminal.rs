@@ -103,15 +103,13 @@ impl ProcessTerminal {
     /// Throws away what was typed after the last answer. Whether it was more than line ends.
     fn drain(held: &mut Held) -> Result<bool, Error> {
         let mut more = false;
-        let mut pause = PollTimeout::ZERO;
         for _ in 0..MAX_DRAINED {
-            match held.next(pause)? {
+            match held.next(PollTimeout::from(PASTE_PAUSE))? {
                 Event::Byte(b'\r' | b'\n') => {}
                 Event::Byte(_) => more = true,
                 Event::Continued => {}
                 Event::Pause => break,
             }
-            pause = PollTimeout::from(PASTE_PAUSE);
         }
         let _ = termios::tcflush(&held.input, FlushArg::TCIFLUSH);
         Ok(more)
@@ -299,6 +297,7 @@ impl Held {
         match self.next(pause)? {
             Event::Pause => Ok(line.pause()),
             Event::Continued => {
+                self.draw(CLEAR_BELOW);
                 self.draw(&question.open());
                 if !question.hidden {
                     self.draw(&shown(line));

@@ -11,7 +11,7 @@ use crate::secret::StoredType;
 use crate::text;
 use crate::value;
 
-pub(super) fn run(create: Create, session: &mut Session<'_>) -> Result<Write, Error> {
+pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write, Error> {
     let Create { target, kind, inputs, description, if_exists, dry_run } = create;
     let fitted = value::read(inputs, Some(kind), &mut session.io)?.fit(kind, &target.name, session.terminal.available())?;
     let lookup = session.api.lookup(Keys::Wanted)?;

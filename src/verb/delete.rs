@@ -9,7 +9,7 @@ use crate::error::{Error, Words};
 use crate::outcome::{Action, Write};
 use crate::text;
 
-pub(super) fn run(delete: Delete, session: &mut Session<'_>) -> Result<Write, Error> {
+pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write, Error> {
     let Delete { target, force, ignore_missing, dry_run } = delete;
     let must_confirm = !force && !dry_run;
     if must_confirm && !session.terminal.available() {

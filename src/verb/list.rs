@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::outcome::Listed;
 use crate::secret::Owner;
 
-pub(super) fn run(list: &List, session: &mut Session<'_>) -> Result<Vec<Listed>, Error> {
+pub(super) fn run(list: &List, session: &mut Session<'_, '_>) -> Result<Vec<Listed>, Error> {
     let mut secrets = session.api.list()?;
     secrets.retain(|secret| match &list.scope {
         Scope::Unsaid => true,

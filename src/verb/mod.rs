@@ -20,9 +20,9 @@ use crate::text;
 use crate::value::{Fields, Io, Terminal};
 
 /// What a verb works with; every effect is in here.
-pub struct Session<'a> {
+pub struct Session<'a, 'io> {
     pub api: Api<'a>,
-    pub io: Io<'a>,
+    pub io: Io<'io>,
     pub terminal: &'a mut dyn Terminal,
     pub random: &'a Random,
 }
@@ -31,7 +31,7 @@ pub struct Session<'a> {
 ///
 /// # Errors
 /// Whatever keeps it from being done; [`Error::applied`] tells what is true on the server.
-pub fn run(verb: Verb, session: &mut Session<'_>) -> Result<Outcome, Error> {
+pub fn run(verb: Verb, session: &mut Session<'_, '_>) -> Result<Outcome, Error> {
     match verb {
         Verb::Create(create) => create::run(create, session).map(Outcome::Write),
         Verb::Update(update) => update::run(update, session).map(Outcome::Write),
@@ -177,7 +177,7 @@ struct Settled {
 ///
 /// `holds` tells from the secrets there are whether the write was applied; `done` is its past participle.
 fn settle(
-    session: &mut Session<'_>,
+    session: &mut Session<'_, '_>,
     result: Result<Option<String>, WriteError>,
     done: &str,
     holds: impl FnOnce(&[Listed]) -> bool,

@@ -10,7 +10,7 @@ use crate::secret::{FieldId, Kind, SecretName, StoredType};
 use crate::text;
 use crate::value::{self, Fitted};
 
-pub(super) fn run(update: Update, session: &mut Session<'_>) -> Result<Write, Error> {
+pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write, Error> {
     let Update { target, change, dry_run } = update;
     // What the command line names is read and checked first; the kind it must fit is known only after the lookup.
     let (draft, description) = match change {
@@ -47,7 +47,7 @@ pub(super) fn value(
     fitted: Fitted,
     description: Option<&str>,
     dry_run: bool,
-    session: &mut Session<'_>,
+    session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
     let key = found.place.key()?;
     let mut notes: Vec<String> = found.place.note.iter().cloned().chain(fitted.notes()).collect();
@@ -68,7 +68,7 @@ fn apply(
     description: Option<&str>,
     dry_run: bool,
     mut notes: Vec<String>,
-    session: &mut Session<'_>,
+    session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
     let owner = &found.place.owner;
     let stored_type = Some(found.before.stored_type.clone());

@@ -6,7 +6,7 @@ use super::State;
 use super::account::{Account, Owner};
 use super::behaviour::{Behaviour, End, Point};
 use super::engine::{self, Checked, Effects};
-use super::store::Refusal;
+use super::store::{Clock, Refusal, Store};
 use super::wire::{Bend, Shape};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -59,15 +59,17 @@ pub async fn serve(
     let (parts, body) = request.into_parts();
     let recorded = recorded(&parts, connection);
     let op = recorded.op.clone();
+    // In the log, where runs of several connections mix.
+    let label = format!("connection {connection}: {op}");
     let index = state.record(recorded);
     let behaviour = state.script().for_request(&op);
     if let Some(Behaviour::Vanish(Point::Head, end)) = behaviour {
-        return Ok(vanish(&state, &bend, &op, "head", end));
+        return Ok(vanish(&state, &bend, &label, "head", end));
     }
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {
-            state.log(format!("{op}: the request broke off"));
+            state.log(format!("{label}: the request broke off"));
             return Ok(text(StatusCode::BAD_REQUEST, "incomplete"));
         }
     };
@@ -76,7 +78,7 @@ pub async fn serve(
         tokio::time::sleep(time).await;
     }
     let checked = check(&state, &parts, &op, &body);
-    if let Some(answer) = before(&state, &bend, &op, behaviour.as_ref()) {
+    if let Some(answer) = before(&state, &bend, &label, behaviour.as_ref()) {
         return Ok(answer);
     }
     let Prepared {
@@ -98,12 +100,12 @@ pub async fn serve(
             None,
         ),
     };
-    state.took_effect(&op, &effects);
+    state.took_effect(&label, &effects);
     match behaviour {
         Some(Behaviour::ErrorsBesideData(messages)) => reply["errors"] = errors(&messages),
         Some(Behaviour::Edit(edit)) => edit(&mut reply),
         Some(behaviour) => {
-            if let Some(answer) = after(&state, &bend, &op, behaviour, &reply) {
+            if let Some(answer) = after(&state, &bend, &label, behaviour, &reply) {
                 return Ok(answer);
             }
         }
@@ -131,15 +133,20 @@ fn recorded(parts: &Parts, connection: usize) -> Recorded {
 }
 
 /// Behaviours in place of carrying a request out.
-fn before(state: &State, bend: &Bend, op: &str, behaviour: Option<&Behaviour>) -> Option<Answer> {
+fn before(
+    state: &State,
+    bend: &Bend,
+    label: &str,
+    behaviour: Option<&Behaviour>,
+) -> Option<Answer> {
     match behaviour? {
-        Behaviour::Vanish(Point::Body, end) => Some(vanish(state, bend, op, "body", *end)),
+        Behaviour::Vanish(Point::Body, end) => Some(vanish(state, bend, label, "body", *end)),
         Behaviour::Reply {
             status,
             headers,
             body,
         } => {
-            state.log(format!("{op}: told to answer {status}"));
+            state.log(format!("{label}: told to answer {status}"));
             let mut answer = Response::builder().status(*status);
             for (name, value) in headers {
                 answer = answer.header(*name, value);
@@ -148,12 +155,12 @@ fn before(state: &State, bend: &Bend, op: &str, behaviour: Option<&Behaviour>) -
             Some(answer.body(body).expect("a test's own headers are valid"))
         }
         Behaviour::Raw(bytes, end) => {
-            state.log(format!("{op}: told to answer {} raw bytes", bytes.len()));
+            state.log(format!("{label}: told to answer {} raw bytes", bytes.len()));
             bend.set(Shape::Instead(bytes.clone(), *end));
             Some(text(StatusCode::OK, ""))
         }
         Behaviour::Errors(messages) => {
-            state.log(format!("{op}: told to answer with errors"));
+            state.log(format!("{label}: told to answer with errors"));
             Some(graphql(&json!({"errors": errors(messages), "data": null})))
         }
         _ => None,
@@ -164,12 +171,12 @@ fn before(state: &State, bend: &Bend, op: &str, behaviour: Option<&Behaviour>) -
 fn after(
     state: &State,
     bend: &Bend,
-    op: &str,
+    label: &str,
     behaviour: Behaviour,
     reply: &Value,
 ) -> Option<Answer> {
     match behaviour {
-        Behaviour::Vanish(_, end) => return Some(vanish(state, bend, op, "work", end)),
+        Behaviour::Vanish(_, end) => return Some(vanish(state, bend, label, "work", end)),
         Behaviour::Framed(frame, end) => {
             bend.set(Shape::Instead(frame(reply.to_string().as_bytes()), end));
             return Some(text(StatusCode::OK, ""));
@@ -184,8 +191,8 @@ fn after(
     None
 }
 
-fn vanish(state: &State, bend: &Bend, op: &str, point: &str, end: End) -> Answer {
-    state.log(format!("{op}: told to end after the {point}"));
+fn vanish(state: &State, bend: &Bend, label: &str, point: &str, end: End) -> Answer {
+    state.log(format!("{label}: told to end after the {point}"));
     bend.set(Shape::Instead(Vec::new(), end));
     text(StatusCode::OK, "")
 }
@@ -195,7 +202,7 @@ fn refuse(checked: &Checked, account: &Account, message: &str) -> (Value, Effect
         type_name: "InvalidInputError",
         message: message.to_owned(),
     };
-    let mut nothing = super::store::Store::new(0);
+    let mut nothing = Store::new(Clock::System);
     engine::execute(checked, account, None, &mut nothing, Some(&refusal))
 }
 

@@ -20,7 +20,6 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
     match options(std::env::args().skip(1)) {
@@ -56,8 +55,6 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
 
 fn run(options: Options) -> ExitCode {
     let key = std::env::var("LOCAL_SERVER_KEY").unwrap_or_else(|_| "wk-demo".to_owned());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
     // Before any thread starts, so that every thread leaves them to the descriptor.
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
     signals.thread_block().expect("a signal mask");
@@ -67,8 +64,8 @@ fn run(options: Options) -> ExitCode {
             api_key: key,
             ..Account::person()
         })
-        // Somebody looks at "created … ago": the clock is this machine's.
-        .clock(now)
+        // Somebody looks at "created … ago".
+        .system_clock()
         .port(options.port)
         .print_log();
     if let Some(dir) = &options.dir {

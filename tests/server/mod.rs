@@ -28,6 +28,7 @@ pub use http::Recorded;
 pub use store::{Record, rfc3339};
 
 use crate::support::pki::{self, Certificate};
+use crate::support::{MARKER_KEY, MARKER_SECRET};
 use engine::Effects;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ pub struct Builder {
     accounts: Vec<Account>,
     certificate: Certificate,
     tls: Tls,
-    clock: i64,
+    clock: store::Clock,
     port: u16,
     dir: Option<PathBuf>,
     print_log: bool,
@@ -89,7 +90,14 @@ impl Builder {
     /// Seconds since the Unix epoch before the first change; every change advances it by one.
     #[must_use]
     pub fn clock(mut self, seconds: i64) -> Self {
-        self.clock = seconds;
+        self.clock = store::Clock::Ticking(seconds);
+        self
+    }
+
+    /// Takes times from this machine's clock.
+    #[must_use]
+    pub fn system_clock(mut self) -> Self {
+        self.clock = store::Clock::System;
         self
     }
 
@@ -185,8 +193,8 @@ fn run(
     });
 }
 
-/// A running server. Dropping it stops it, and fails the test if a handler panicked or a request was one that the
-/// service would not understand.
+/// A running server. Dropping it stops it, and fails the test if a handler panicked, a request was one that the service
+/// would not understand, or a marker came in the clear.
 pub struct Server {
     state: Arc<State>,
     address: SocketAddr,
@@ -210,7 +218,7 @@ impl Server {
             accounts: Vec::new(),
             certificate: Certificate::default(),
             tls: Tls::default(),
-            clock: CLOCK_BASE,
+            clock: store::Clock::Ticking(CLOCK_BASE),
             port: 0,
             dir: None,
             print_log: false,
@@ -423,7 +431,7 @@ struct Facts {
 }
 
 impl State {
-    fn new(accounts: Vec<Account>, clock: i64, print_log: bool) -> Self {
+    fn new(accounts: Vec<Account>, clock: store::Clock, print_log: bool) -> Self {
         Self {
             accounts,
             store: Mutex::new(store::Store::new(clock)),
@@ -474,12 +482,26 @@ impl State {
     }
 
     fn record(&self, request: Recorded) -> usize {
+        let key_elsewhere = request
+            .headers
+            .iter()
+            .any(|(name, value)| name != "authorization" && value.contains(MARKER_KEY));
+        if key_elsewhere || request.target.contains(MARKER_KEY) {
+            self.fault("LEAK: the marker key came outside `authorization`".to_owned());
+        }
         let mut facts = self.lock();
         facts.requests.push(request);
         facts.requests.len() - 1
     }
 
     fn record_body(&self, index: usize, body: &[u8]) {
+        let holds = |marker: &str| {
+            body.windows(marker.len())
+                .any(|part| part == marker.as_bytes())
+        };
+        if holds(MARKER_SECRET) || holds(MARKER_KEY) {
+            self.fault("LEAK: a marker came in the clear".to_owned());
+        }
         self.lock().requests[index].body = body.to_vec();
     }
 
@@ -493,9 +515,9 @@ impl State {
         self.lock().faults.push(what);
     }
 
-    fn took_effect(&self, op: &str, effects: &Effects) {
+    fn took_effect(&self, label: &str, effects: &Effects) {
         self.lock().public_keys_read += effects.public_keys;
-        let mut line = op.to_owned();
+        let mut line = label.to_owned();
         if let Some((owner, name)) = &effects.about {
             line.push_str(&format!(", {}, '{name}'", http::owner_text(owner)));
         }

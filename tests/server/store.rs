@@ -3,8 +3,9 @@
 
 use super::account::{Account, Owner, Principal};
 use crate::support::opener;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds that the clock advances with every change.
+/// Seconds that a ticking clock advances with every change.
 const TICK: i64 = 1;
 
 /// A stored secret. The value is kept as it was opened, which the service would never do.
@@ -61,19 +62,42 @@ pub struct Update {
     pub envelope: Option<String>,
 }
 
+/// Where the times of changes come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// Seconds since the Unix epoch before the first change; every change advances it by one.
+    Ticking(i64),
+    /// This machine's.
+    System,
+}
+
+impl Clock {
+    fn tick(&mut self) -> i64 {
+        match self {
+            Self::Ticking(now) => {
+                *now += TICK;
+                *now
+            }
+            Self::System => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH);
+                since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+            }
+        }
+    }
+}
+
 /// Every store, in the order of insertion.
 pub struct Store {
     records: Vec<Record>,
-    /// Seconds since the Unix epoch.
-    now: i64,
+    clock: Clock,
 }
 
 impl Store {
     #[must_use]
-    pub fn new(now: i64) -> Self {
+    pub fn new(clock: Clock) -> Self {
         Self {
             records: Vec::new(),
-            now,
+            clock,
         }
     }
 
@@ -105,8 +129,7 @@ impl Store {
     }
 
     fn tick(&mut self) -> String {
-        self.now += TICK;
-        rfc3339(self.now)
+        rfc3339(self.clock.tick())
     }
 
     pub fn create(&mut self, account: &Account, new: NewSecret) -> Result<Record, Refusal> {

@@ -42,13 +42,19 @@ impl Raw {
     /// Connects, trusting the server's authority; the handshake happens with the first byte.
     #[must_use]
     pub fn connect(server: &Server) -> Self {
+        Self::connect_as(server, "localhost")
+    }
+
+    /// The same, expecting a certificate for this name or address.
+    #[must_use]
+    pub fn connect_as(server: &Server, host: &'static str) -> Self {
         let tcp = TcpStream::connect(server.address()).expect("a connection");
         tcp.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let again = tcp.try_clone().expect("a second handle");
         let stream: Box<dyn Stream> = if server.root().starts_with("http:") {
             Box::new(again)
         } else {
-            let name = ServerName::try_from("localhost").expect("a name");
+            let name = ServerName::try_from(host).expect("a name");
             let tls = ClientConnection::new(Arc::new(trusting(server)), name).expect("a client");
             Box::new(StreamOwned::new(tls, again))
         };

@@ -1,0 +1,122 @@
+//! Owns the formats for programs: `json` and `ndjson`.
+//! Must not know words for people.
+
+use crate::error::Error;
+use crate::json::Writer;
+use crate::outcome::{Action, Applied, Listed, Timestamp, Write};
+use crate::secret::StoredType;
+use crate::time::push_rfc3339;
+
+/// One array on one line.
+pub fn json(rows: &[&Listed], out: &mut Vec<u8>) {
+    let mut time = String::new();
+    Writer::new(out).array(|w| {
+        for row in rows {
+            listed(w, row, &mut time);
+        }
+    });
+    out.push(b'\n');
+}
+
+/// One object a line; no rows, no bytes.
+pub fn ndjson(rows: &[&Listed], out: &mut Vec<u8>) {
+    let mut time = String::new();
+    for row in rows {
+        listed(&mut Writer::new(out), row, &mut time);
+        out.push(b'\n');
+    }
+}
+
+fn listed(w: &mut Writer<'_>, row: &Listed, time: &mut String) {
+    w.object(|w| {
+        w.key("name").printable(&row.name);
+        w.key("scope").string(row.owner.scope());
+        w.key("type").printable(row.stored_type.wire());
+        w.key("created");
+        instant(w, row.created, time);
+        w.key("updated");
+        instant(w, row.updated, time);
+        w.key("description");
+        optional(w, row.description.as_deref());
+        w.key("team");
+        optional(w, row.owner.team());
+    });
+}
+
+fn instant(w: &mut Writer<'_>, instant: Timestamp, time: &mut String) {
+    time.clear();
+    push_rfc3339(instant, time);
+    w.string(time);
+}
+
+fn optional(w: &mut Writer<'_>, text: Option<&str>) {
+    match text {
+        Some(text) => w.printable(text),
+        None => w.null(),
+    }
+}
+
+/// One object on one line: what happened to one secret.
+pub fn write(write: &Write, out: &mut Vec<u8>) {
+    let (action, length) = word(write.action);
+    Writer::new(out).object(|w| {
+        w.key("name").printable(&write.name);
+        w.key("scope").printable(write.owner.scope());
+        w.key("team");
+        optional(w, write.owner.team());
+        w.key("type");
+        optional(w, write.stored_type.as_ref().map(StoredType::wire));
+        w.key("action").string(action);
+        w.key("applied").boolean(write.action.applied());
+        if let Some(length) = length.and_then(|length| u64::try_from(length).ok()) {
+            w.key("length").number(length);
+        }
+        w.key("notes").array(|w| {
+            for note in &write.notes {
+                w.printable(note);
+            }
+        });
+    });
+    out.push(b'\n');
+}
+
+/// The stable word for an action, and what a dry run knows of the value.
+fn word(action: Action) -> (&'static str, Option<usize>) {
+    match action {
+        Action::Created => ("created", None),
+        Action::Updated => ("updated", None),
+        Action::Deleted => ("deleted", None),
+        Action::Unchanged => ("unchanged", None),
+        Action::Absent => ("absent", None),
+        Action::Declined => ("declined", None),
+        Action::WouldCreate { length } => ("would_create", length),
+        Action::WouldUpdate { length } => ("would_update", length),
+        Action::WouldDelete => ("would_delete", None),
+    }
+}
+
+/// One object on one line: why a run failed.
+pub fn failure(error: &Error, out: &mut Vec<u8>) {
+    let words = error.words();
+    Writer::new(out).object(|w| {
+        w.key("error").object(|w| {
+            w.key("code").number(u64::from(error.code()));
+            w.key("kind").string(error.kind());
+            w.key("message").printable(error.message());
+            w.key("hint");
+            optional(w, words.and_then(|words| words.hint.as_deref()));
+            w.key("causes").array(|w| {
+                for cause in words.map_or(&[][..], |words| &words.causes) {
+                    w.printable(cause);
+                }
+            });
+            w.key("applied");
+            match error.applied() {
+                Applied::Yes => w.boolean(true),
+                Applied::No => w.boolean(false),
+                Applied::Unknown => w.string("unknown"),
+            }
+        });
+    });
+    out.push(b'\n');
+}

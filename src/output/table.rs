@@ -1,0 +1,370 @@
+//! Owns the formats for people: the framed table of `pretty` and the aligned columns of `text`. No other file names
+//! unicode-width.
+//! Must not know streams or the clock.
+
+use crate::outcome::{Listed, Timestamp};
+use crate::output::time::push_relative;
+use crate::text::safe;
+use std::borrow::Cow;
+use unicode_width::UnicodeWidthStr;
+
+const COLUMNS: usize = 6;
+const HEADERS: [&str; COLUMNS] = ["Name", "Scope", "Type", "Created", "Updated", "Description"];
+
+/// The columns that give way when a table is wider than its terminal, in this order, and how narrow each may get.
+/// Scopes are one short word and stay whole.
+const SHRINK: [(usize, usize); 5] = [(5, 11), (0, 12), (2, 12), (3, 7), (4, 7)];
+
+type Cells<'a> = [Cow<'a, str>; COLUMNS];
+
+/// The cells of one row, safe to print. `times` holds the texts that no row owns.
+fn cells<'a>(row: &'a Listed, now: Timestamp, times: &'a mut [String; 2]) -> Cells<'a> {
+    for (text, then) in times.iter_mut().zip([row.created, row.updated]) {
+        text.clear();
+        push_relative(then, now, text);
+    }
+    let [created, updated] = times;
+    [
+        safe(&row.name),
+        Cow::Borrowed(row.owner.scope()),
+        safe(row.stored_type.label()),
+        Cow::Borrowed(created),
+        Cow::Borrowed(updated),
+        safe(row.description.as_deref().unwrap_or("")),
+    ]
+}
+
+/// Display columns of a text without control characters.
+fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
+/// How wide each column is, the header included.
+fn widths(rows: &[&Listed], now: Timestamp) -> [usize; COLUMNS] {
+    let mut widths = HEADERS.map(str::len);
+    let mut times = Default::default();
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(&cells(row, now, &mut times)) {
+            *widest = width(cell).max(*widest);
+        }
+    }
+    widths
+}
+
+/// Columns padded to their width and two spaces, without spaces at the end of a line. The header is always there.
+pub fn text(rows: &[&Listed], now: Timestamp, out: &mut Vec<u8>) {
+    let widths = widths(rows, now);
+    text_line(&HEADERS.map(Cow::Borrowed), &widths, out);
+    let mut times = Default::default();
+    for row in rows {
+        text_line(&cells(row, now, &mut times), &widths, out);
+    }
+}
+
+fn text_line(cells: &Cells<'_>, widths: &[usize; COLUMNS], out: &mut Vec<u8>) {
+    let mut gap = 0;
+    for (cell, column) in cells.iter().zip(widths) {
+        if !cell.is_empty() {
+            pad(gap, out);
+            out.extend_from_slice(cell.as_bytes());
+            gap = 0;
+        }
+        gap += column.saturating_sub(width(cell)) + 2;
+    }
+    out.push(b'\n');
+}
+
+fn pad(count: usize, out: &mut Vec<u8>) {
+    out.resize(out.len() + count, b' ');
+}
+
+/// A framed table with a rule between rows. When a terminal's width is known and the table is wider, cells wrap.
+pub fn pretty(rows: &[&Listed], now: Timestamp, terminal: Option<usize>, out: &mut Vec<u8>) {
+    let mut widths = widths(rows, now);
+    if let Some(terminal) = terminal {
+        shrink(&mut widths, terminal);
+    }
+    rule(["╭", "─", "┬", "╮"], &widths, out);
+    framed(&HEADERS.map(Cow::Borrowed), &widths, out);
+    rule(["╞", "═", "╪", "╡"], &widths, out);
+    let mut between = Vec::new();
+    rule(["├", "╌", "┼", "┤"], &widths, &mut between);
+    let mut times = Default::default();
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(&between);
+        }
+        framed(&cells(row, now, &mut times), &widths, out);
+    }
+    rule(["╰", "─", "┴", "╯"], &widths, out);
+}
+
+/// Narrows columns until the table fits, or none may give way further.
+fn shrink(widths: &mut [usize; COLUMNS], terminal: usize) {
+    // Beside each cell: a space on both sides and a line; and one more line.
+    let total = widths.iter().sum::<usize>() + 3 * COLUMNS + 1;
+    let mut excess = total.saturating_sub(terminal);
+    for (column, least) in SHRINK {
+        if let Some(width) = widths.get_mut(column) {
+            let given = width.saturating_sub(least).min(excess);
+            *width -= given;
+            excess -= given;
+        }
+    }
+}
+
+/// A horizontal line of the frame: its left end, the line itself, its crossings and its right end.
+fn rule([left, line, cross, right]: [&str; 4], widths: &[usize; COLUMNS], out: &mut Vec<u8>) {
+    let mut edge = left;
+    for column in widths {
+        out.extend_from_slice(edge.as_bytes());
+        for _ in 0..column + 2 {
+            out.extend_from_slice(line.as_bytes());
+        }
+        edge = cross;
+    }
+    out.extend_from_slice(right.as_bytes());
+    out.push(b'\n');
+}
+
+/// One row, in as many lines as its longest cell needs.
+fn framed(cells: &Cells<'_>, widths: &[usize; COLUMNS], out: &mut Vec<u8>) {
+    let mut rests = cells.each_ref().map(AsRef::as_ref);
+    loop {
+        let mut edge = "│ ";
+        for (rest, &column) in rests.iter_mut().zip(widths) {
+            let (line, after) = wrap(rest, column);
+            *rest = after;
+            out.extend_from_slice(edge.as_bytes());
+            out.extend_from_slice(line.as_bytes());
+            pad(column.saturating_sub(width(line)), out);
+            edge = " ┆ ";
+        }
+        out.extend_from_slice(" │\n".as_bytes());
+        if rests.iter().all(|rest: &&str| rest.is_empty()) {
+            return;
+        }
+    }
+}
+
+/// Splits off the part that fits a column: at the last space that leaves it fitting, which is dropped, else anywhere
+/// between two characters. At least one character is taken, so that it ends.
+fn wrap(text: &str, column: usize) -> (&str, &str) {
+    if width(text) <= column {
+        return (text, "");
+    }
+    let mut used = 0;
+    let mut fits = 0;
+    let mut space = None;
+    for (start, unit) in units(text) {
+        if unit == " " {
+            space = Some(start);
+        }
+        used += width(unit);
+        if used > column && start > 0 {
+            break;
+        }
+        fits = start + unit.len();
+    }
+    let (end, next) = match space {
+        Some(space) if space > 0 => (space, space + 1),
+        _ => (fits, fits),
+    };
+    (
+        text.get(..end).unwrap_or(text),
+        text.get(next..).unwrap_or(""),
+    )
+}
+
+/// Characters with what combines with them, and where each starts.
+fn units(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(start..)?;
+        let first = rest.chars().next()?.len_utf8();
+        let combining = rest.get(first..)?;
+        let end = combining
+            .char_indices()
+            .find(|(_, c)| width(c.encode_utf8(&mut [0; 4])) > 0)
+            .map_or(combining.len(), |(at, _)| at);
+        let unit = (start, rest.get(..first + end)?);
+        start += first + end;
+        Some(unit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::{Kind, Owner, StoredType};
+
+    const NOW: Timestamp = Timestamp {
+        seconds: 1_767_323_045,
+        nanoseconds: 0,
+    };
+
+    fn row(name: &str, kind: Kind, ages: [i64; 2], description: Option<&str>) -> Listed {
+        let [created, updated] = ages.map(|age| Timestamp {
+            seconds: NOW.seconds - age,
+            nanoseconds: 0,
+        });
+        Listed {
+            name: name.to_owned(),
+            description: description.map(str::to_owned),
+            owner: Owner::Personal,
+            stored_type: StoredType::Known(kind),
+            created,
+            updated,
+        }
+    }
+
+    fn shown(rows: &[Listed], terminal: Option<usize>) -> String {
+        let rows: Vec<_> = rows.iter().collect();
+        let mut out = Vec::new();
+        pretty(&rows, NOW, terminal, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn aligned(rows: &[Listed]) -> String {
+        let rows: Vec<_> = rows.iter().collect();
+        let mut out = Vec::new();
+        text(&rows, NOW, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn sample() -> [Listed; 3] {
+        let bedrock = Kind::AnthropicBedrockAccessKey;
+        [
+            row("GITHUB_TOKEN", Kind::RawValue, [3 * 86_400, 0], None),
+            row(
+                "MY_KEY",
+                bedrock,
+                [31 * 86_400, 120],
+                Some("for the nightly run"),
+            ),
+            row("鍵", Kind::RawValue, [60, 60], Some("two\nlines")),
+        ]
+    }
+
+    #[test]
+    fn a_framed_table() {
+        assert_eq!(
+            shown(&sample(), None),
+            "\
+╭──────────────┬──────────┬──────────────────────────────┬─────────────┬───────────┬─────────────────────╮
+│ Name         ┆ Scope    ┆ Type                         ┆ Created     ┆ Updated   ┆ Description         │
+╞══════════════╪══════════╪══════════════════════════════╪═════════════╪═══════════╪═════════════════════╡
+│ GITHUB_TOKEN ┆ Personal ┆ Raw Value                    ┆ 3 days ago  ┆ just now  ┆                     │
+├╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
+│ MY_KEY       ┆ Personal ┆ Anthropic Bedrock Access Key ┆ 1 month ago ┆ 2 min ago ┆ for the nightly run │
+├╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
+│ 鍵           ┆ Personal ┆ Raw Value                    ┆ 1 min ago   ┆ 1 min ago ┆ two\\nlines          │
+╰──────────────┴──────────┴──────────────────────────────┴─────────────┴───────────┴─────────────────────╯
+"
+        );
+    }
+
+    #[test]
+    fn an_empty_table_is_its_header() {
+        let expected = "\
+╭──────┬───────┬──────┬─────────┬─────────┬─────────────╮
+│ Name ┆ Scope ┆ Type ┆ Created ┆ Updated ┆ Description │
+╞══════╪═══════╪══════╪═════════╪═════════╪═════════════╡
+╰──────┴───────┴──────┴─────────┴─────────┴─────────────╯
+";
+        for terminal in [None, Some(57), Some(1)] {
+            assert_eq!(shown(&[], terminal), expected);
+        }
+        assert_eq!(
+            aligned(&[]),
+            "Name  Scope  Type  Created  Updated  Description\n"
+        );
+    }
+
+    #[test]
+    fn aligned_columns_end_without_spaces() {
+        assert_eq!(
+            aligned(&sample()),
+            "\
+Name          Scope     Type                          Created      Updated    Description
+GITHUB_TOKEN  Personal  Raw Value                     3 days ago   just now
+MY_KEY        Personal  Anthropic Bedrock Access Key  1 month ago  2 min ago  for the nightly run
+鍵            Personal  Raw Value                     1 min ago    1 min ago  two\\nlines
+"
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_wraps() {
+        let rows = sample();
+        let whole = shown(&rows, None);
+        assert_eq!(shown(&rows, Some(106)), whole);
+        assert_eq!(
+            shown(&rows[1..2], Some(80)),
+            "\
+╭────────┬──────────┬──────────────────┬─────────────┬───────────┬─────────────╮
+│ Name   ┆ Scope    ┆ Type             ┆ Created     ┆ Updated   ┆ Description │
+╞════════╪══════════╪══════════════════╪═════════════╪═══════════╪═════════════╡
+│ MY_KEY ┆ Personal ┆ Anthropic        ┆ 1 month ago ┆ 2 min ago ┆ for the     │
+│        ┆          ┆ Bedrock Access   ┆             ┆           ┆ nightly run │
+│        ┆          ┆ Key              ┆             ┆           ┆             │
+╰────────┴──────────┴──────────────────┴─────────────┴───────────┴─────────────╯
+"
+        );
+        for terminal in 70..=106 {
+            for line in shown(&rows, Some(terminal)).lines() {
+                assert_eq!(width(line), terminal.max(76), "{terminal}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrapping_is_exact() {
+        for (text, column, lines) in [
+            ("", 5, &[""][..]),
+            ("abc", 3, &["abc"]),
+            ("abcd", 3, &["abc", "d"]),
+            ("ab cd", 3, &["ab", "cd"]),
+            ("abc def", 3, &["abc", "def"]),
+            ("a b c d", 3, &["a b", "c d"]),
+            ("abcdef gh", 4, &["abcd", "ef", "gh"]),
+            ("a  b", 2, &["a ", "b"]),
+            (" abc", 2, &[" a", "bc"]),
+            ("日本語", 4, &["日本", "語"]),
+            ("日本語", 3, &["日", "本", "語"]),
+            ("日本", 1, &["日", "本"]),
+            ("e\u{301}e\u{301}e", 2, &["e\u{301}e\u{301}", "e"]),
+        ] {
+            let mut rest = text;
+            for (index, &expected) in lines.iter().enumerate() {
+                let (line, after) = wrap(rest, column);
+                assert_eq!(line, expected, "{text:?} {column} {index}");
+                rest = after;
+            }
+            assert_eq!(rest, "", "{text:?} {column}");
+        }
+    }
+
+    #[test]
+    fn foreign_text_cannot_move_the_cursor() {
+        let mut hostile = row("A\u{1b}[2J", Kind::RawValue, [0, 0], Some("\u{202e}\r\n"));
+        hostile.stored_type = StoredType::Other("NEW\u{9b}".to_owned());
+        for out in [
+            shown(std::slice::from_ref(&hostile), Some(80)),
+            aligned(std::slice::from_ref(&hostile)),
+        ] {
+            assert!(
+                !out.contains(['\u{1b}', '\r', '\u{9b}', '\u{202e}']),
+                "{out}"
+            );
+            assert!(
+                out.contains("A\\u{1b}[2J") && out.contains("NEW\\u{9b}"),
+                "{out}"
+            );
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Owns instants as text: RFC 3339 in, RFC 3339 out, and the calendar between.
+//! Must not know the clock, nor texts for people.
+
+use crate::outcome::Timestamp;
+
+/// Seconds of a day without a leap second.
+const DAY: i64 = 86_400;
+/// Days from 0000-01-01 to 1970-01-01 in the proleptic Gregorian calendar.
+const EPOCH: i64 = 719_528;
+/// The first second of the year 0, and the last one of the year 9999: RFC 3339 has no others.
+const FIRST: i64 = -62_167_219_200;
+const LAST: i64 = 253_402_300_799;
+/// Days before each month of a common year.
+const BEFORE_MONTH: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/// Reads an RFC 3339 `date-time` (section 5.6). Digits of the fraction beyond the ninth are dropped; a leap second
+/// is the first one of the next minute. `None` for anything else, and outside the years 0 to 9999 in UTC.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let mut rest = text.as_bytes();
+    let year = digits(&mut rest, 4)?;
+    byte(&mut rest, b"-")?;
+    let month = digits(&mut rest, 2)?;
+    byte(&mut rest, b"-")?;
+    let day = digits(&mut rest, 2)?;
+    byte(&mut rest, b"Tt")?;
+    let hour = digits(&mut rest, 2)?;
+    byte(&mut rest, b":")?;
+    let minute = digits(&mut rest, 2)?;
+    byte(&mut rest, b":")?;
+    let second = digits(&mut rest, 2)?;
+    let nanoseconds = fraction(&mut rest)?;
+    let offset = offset(&mut rest)?;
+    if !rest.is_empty() || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let days = days(year, month, day)?;
+    let seconds = days * DAY + hour * 3600 + minute * 60 + second - offset;
+    (FIRST..=LAST).contains(&seconds).then_some(Timestamp {
+        seconds,
+        nanoseconds,
+    })
+}
+
+/// Appends `YYYY-MM-DDTHH:MM:SSZ`, with 3, 6 or 9 digits of a fraction where they are needed. An instant outside the
+/// years 0 to 9999 is written as the nearest one inside.
+pub fn push_rfc3339(instant: Timestamp, out: &mut String) {
+    let seconds = instant.seconds.clamp(FIRST, LAST);
+    let (year, month, day) = date(seconds.div_euclid(DAY));
+    let second = seconds.rem_euclid(DAY);
+    push_digits(year, 4, out);
+    for (separator, number) in [
+        ('-', month),
+        ('-', day),
+        ('T', second / 3600),
+        (':', second / 60 % 60),
+        (':', second % 60),
+    ] {
+        out.push(separator);
+        push_digits(number, 2, out);
+    }
+    let nanoseconds = i64::from(instant.nanoseconds);
+    if nanoseconds != 0 {
+        out.push('.');
+        if nanoseconds % 1_000_000 == 0 {
+            push_digits(nanoseconds / 1_000_000, 3, out);
+        } else if nanoseconds % 1000 == 0 {
+            push_digits(nanoseconds / 1000, 6, out);
+        } else {
+            push_digits(nanoseconds, 9, out);
+        }
+    }
+    out.push('Z');
+}
+
+/// Appends a number that is not negative, with zeros before it up to `width` digits.
+pub fn push_digits(number: i64, width: usize, out: &mut String) {
+    let start = out.len();
+    let mut rest = number;
+    while rest > 0 || out.len() - start < width {
+        let digit = u8::try_from(rest % 10).unwrap_or(0);
+        out.insert(start, char::from(b'0' + digit));
+        rest /= 10;
+    }
+}
+
+/// Days from 1970-01-01 to a date; `None` if the calendar has no such date.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let index = usize::try_from(month).ok()?.checked_sub(1)?;
+    let before = *BEFORE_MONTH.get(index)?;
+    let after = BEFORE_MONTH.get(index + 1).copied().unwrap_or(365);
+    let leap = i64::from(is_leap(year));
+    let length = after - before + if month == 2 { leap } else { 0 };
+    let shift = if month > 2 { leap } else { 0 };
+    (1..=length)
+        .contains(&day)
+        .then(|| days_before_year(year) + before + shift + day - 1 - EPOCH)
+}
+
+/// Year, month and day of a day counted from 1970-01-01, from the year 0 on.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + EPOCH;
+    // 146,097 days are 400 years; the estimate is at most one year off.
+    let mut year = days * 400 / 146_097;
+    if days_before_year(year + 1) <= days {
+        year += 1;
+    } else if days_before_year(year) > days {
+        year -= 1;
+    }
+    let day = days - days_before_year(year);
+    let leap = i64::from(is_leap(year));
+    let mut month = 1;
+    let mut first = 0;
+    for (number, before) in (1..).zip(BEFORE_MONTH) {
+        let start = before + if number > 2 { leap } else { 0 };
+        if start <= day {
+            month = number;
+            first = start;
+        }
+    }
+    (year, month, day - first + 1)
+}
+
+fn is_leap(year: i64) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+/// Days from 0000-01-01 to the first of January of a year from 0 on. The year 0 is a leap year.
+fn days_before_year(year: i64) -> i64 {
+    365 * year + (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400
+}
+
+fn byte(rest: &mut &[u8], allowed: &[u8]) -> Option<u8> {
+    let (&first, after) = rest.split_first()?;
+    allowed.contains(&first).then(|| {
+        *rest = after;
+        first
+    })
+}
+
+fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
+    let (text, after) = rest.split_at_checked(count)?;
+    *rest = after;
+    text.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + i64::from(byte - b'0'))
+    })
+}
+
+/// The fraction of a second in nanoseconds; 0 if there is none, `None` if there is a dot without a digit.
+fn fraction(rest: &mut &[u8]) -> Option<u32> {
+    if byte(rest, b".").is_none() {
+        return Some(0);
+    }
+    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (text, after) = rest.split_at_checked(count).filter(|_| count > 0)?;
+    *rest = after;
+    let padded = text.iter().chain(std::iter::repeat(&b'0')).take(9);
+    Some(padded.fold(0, |number, byte| number * 10 + u32::from(byte - b'0')))
+}
+
+/// Seconds east of UTC.
+fn offset(rest: &mut &[u8]) -> Option<i64> {
+    let sign = match byte(rest, b"Zz+-")? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return Some(0),
+    };
+    let hours = digits(rest, 2)?;
+    byte(rest, b":")?;
+    let minutes = digits(rest, 2)?;
+    (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(seconds: i64, nanoseconds: u32) -> String {
+        let mut out = String::new();
+        let instant = Timestamp {
+            seconds,
+            nanoseconds,
+        };
+        push_rfc3339(instant, &mut out);
+        out
+    }
+
+    #[test]
+    fn what_is_read() {
+        for (text, seconds, nanoseconds) in [
+            ("1970-01-01T00:00:00Z", 0, 0),
+            ("2026-01-02T03:04:05Z", 1_767_323_045, 0),
+            ("2026-01-02t03:04:05z", 1_767_323_045, 0),
+            ("2026-01-02T03:04:05.12Z", 1_767_323_045, 120_000_000),
+            (
+                "2026-01-02T03:04:05.123456789987Z",
+                1_767_323_045,
+                123_456_789,
+            ),
+            ("2026-01-02T05:04:05+02:00", 1_767_323_045, 0),
+            ("2026-01-01T21:34:05.5-05:30", 1_767_323_045, 500_000_000),
+            ("2026-01-02T03:04:05-00:00", 1_767_323_045, 0),
+            ("2016-12-31T23:59:60Z", 1_483_228_800, 0),
+            ("2000-02-29T00:00:00Z", 951_782_400, 0),
+            ("1969-12-31T23:59:59.999Z", -1, 999_000_000),
+            ("0000-01-01T00:00:00Z", FIRST, 0),
+            ("0000-02-29T00:00:00Z", FIRST + 59 * DAY, 0),
+            ("9999-12-31T23:59:59.999999999Z", LAST, 999_999_999),
+            ("9999-12-31T23:59:59+23:59", LAST - 86_340, 0),
+        ] {
+            let expected = Timestamp {
+                seconds,
+                nanoseconds,
+            };
+            assert_eq!(parse_rfc3339(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not() {
+        for text in [
+            "",
+            "2026-01-02",
+            "2026-01-02T03:04Z",
+            "2026-01-02T03:04:05",
+            "2026-01-02 03:04:05Z",
+            "2026-01-02T03:04:05Z ",
+            " 2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05.Z",
+            "2026-01-02T03:04:05,5Z",
+            "2026-01-02T03:04:61Z",
+            "2026-01-02T03:60:05Z",
+            "2026-01-02T24:00:00Z",
+            "2026-00-02T03:04:05Z",
+            "2026-13-02T03:04:05Z",
+            "2026-01-00T03:04:05Z",
+            "2026-01-32T03:04:05Z",
+            "2026-04-31T03:04:05Z",
+            "2026-12-32T03:04:05Z",
+            "2026-02-29T03:04:05Z",
+            "1900-02-29T03:04:05Z",
+            "+2026-01-02T03:04:05Z",
+            "-026-01-02T03:04:05Z",
+            "20260-01-02T03:04:05Z",
+            "2026-1-02T03:04:05Z",
+            "2026-01-02T03:04:05+0200",
+            "2026-01-02T03:04:05+24:00",
+            "2026-01-02T03:04:05+02:60",
+            "2026-01-02T03:04:05+02",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+            "9999-12-31T23:59:60Z",
+            "２026-01-02T03:04:05Z",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn fractions_have_as_many_digits_as_they_need() {
+        for (nanoseconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (120_000_000, "1970-01-01T00:00:00.120Z"),
+            (1_000_000, "1970-01-01T00:00:00.001Z"),
+            (123_456_000, "1970-01-01T00:00:00.123456Z"),
+            (1000, "1970-01-01T00:00:00.000001Z"),
+            (100, "1970-01-01T00:00:00.000000100Z"),
+            (1, "1970-01-01T00:00:00.000000001Z"),
+            (999_999_999, "1970-01-01T00:00:00.999999999Z"),
+        ] {
+            assert_eq!(written(0, nanoseconds), text);
+        }
+        assert_eq!(written(i64::MIN, 0), "0000-01-01T00:00:00Z");
+        assert_eq!(written(i64::MAX, 0), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn every_day_survives() {
+        let mut expected = (0, 1, 1);
+        for day in FIRST / DAY..=LAST / DAY {
+            assert_eq!(date(day), expected);
+            let (year, month, number) = expected;
+            assert_eq!(days(year, month, number), Some(day));
+            expected = if days(year, month, number + 1).is_some() {
+                (year, month, number + 1)
+            } else if month < 12 {
+                (year, month + 1, 1)
+            } else {
+                (year + 1, 1, 1)
+            };
+        }
+        assert_eq!(expected, (10_000, 1, 1));
+    }
+
+    #[test]
+    fn every_second_of_a_day_survives() {
+        for seconds in 1_767_323_045..1_767_323_045 + DAY {
+            let text = written(seconds, 0);
+            assert_eq!(parse_rfc3339(&text).unwrap().seconds, seconds, "{text}");
+        }
+    }
+}

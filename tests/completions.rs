@@ -1,0 +1,197 @@
+//! Owns loading the completion scripts in the real shells: what a person gets who presses the tab key.
+//! Must not know how the scripts are made.
+
+use crate::support::run::oz;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The words of a line, the last one being completed, and what is offered for it, sorted.
+const LINES: &[(&[&str], &[&str])] = &[
+    (&[""], &["completions", "help", "secret"]),
+    (&["se"], &["secret"]),
+    (&["secret", ""], &["create", "delete", "list", "update"]),
+    (
+        &["--debug", "secret", "create", ""],
+        &["anthropic", "codex", "docker-registry"],
+    ),
+    (
+        &["secret", "create", "--team", "claude", ""],
+        &["api-key", "bedrock-access-key", "bedrock-api-key"],
+    ),
+    (
+        &["secret", "create", "-d", "text", "openai", ""],
+        &["api-key"],
+    ),
+    (&["secret", "create", "NAME", ""], &[]),
+    (&["secret", "create", "--", ""], &[]),
+    (
+        &["secret", "create", "-t", ""],
+        &["anthropic-api-key", "raw-value"],
+    ),
+    (&["secret", "create", "--if-exists", "s"], &["skip"]),
+    (&["secret", "create", "-d", ""], &[]),
+    (&["secret", "delete", "NAME", "--f"], &["--force"]),
+    (&["secret", "list", "--te"], &["--team"]),
+    (
+        &["secret", "update", "NAME", "--pass"],
+        &["--password", "--password-file"],
+    ),
+    (
+        &["--output-format", ""],
+        &["json", "ndjson", "pretty", "text"],
+    ),
+    (&["secret", "create", "-f", "fil"], &["file.txt"]),
+    (&["--ca-file", "fil"], &["file.txt"]),
+    (&["help", "secret", "up"], &["update"]),
+    (
+        &["completions", ""],
+        &["bash", "elvish", "fish", "powershell", "zsh"],
+    ),
+];
+
+/// A directory with the script as `script` and a file to complete, in which the shells run.
+fn workplace(shell: &str) -> TempDir {
+    let printed = oz(&["completions", shell]).any_stdout().run();
+    let directory = TempDir::new().expect("a temporary directory");
+    std::fs::write(directory.path().join("script"), printed.stdout).expect("the script");
+    std::fs::write(directory.path().join("file.txt"), "").expect("a file");
+    directory
+}
+
+/// Runs a shell without any set-up of the user's, and returns what it says line by line.
+fn run(shell: &str, arguments: &[&str], directory: &Path) -> Vec<String> {
+    let output = Command::new(shell)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("HOME", directory)
+        .env("TERM", "dumb")
+        .env("LC_ALL", "C")
+        .current_dir(directory)
+        .output()
+        .unwrap_or_else(|error| panic!("{shell} has to be installed for this test: {error}"));
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{shell} {arguments:?}: {} {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
+fn sorted(mut offers: Vec<String>) -> Vec<String> {
+    offers.retain(|offer| !offer.is_empty());
+    offers.sort();
+    offers
+}
+
+#[test]
+fn bash_completes() {
+    const DRIVER: &str = "source ./script || exit; COMP_WORDS=(oz \"$@\"); COMP_CWORD=$#; \
+                          _oz; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let directory = workplace("bash");
+    let complete = |words: &[&str]| {
+        let arguments = [&["--norc", "-c", DRIVER, "bash"], words].concat();
+        sorted(run("bash", &arguments, directory.path()))
+    };
+    for (words, offers) in LINES {
+        assert_eq!(complete(words), *offers, "{words:?}");
+    }
+    // Readline cuts words at `=` and `:`.
+    for (words, offers) in [
+        (
+            &["secret", "create", "--type", "=", "r"][..],
+            &["raw-value"][..],
+        ),
+        (
+            &["--output-format", "="],
+            &["json", "ndjson", "pretty", "text"],
+        ),
+        (
+            &["--server-root-url", "https", ":", "//host", "se"],
+            &["secret"],
+        ),
+        (
+            &["secret", "create", "--team", "=", "uid", "co"],
+            &["codex"],
+        ),
+    ] {
+        assert_eq!(complete(words), offers, "{words:?}");
+    }
+}
+
+#[test]
+fn fish_completes() {
+    const DRIVER: &str = "source ./script; complete -C $argv[1]";
+    let directory = workplace("fish");
+    let complete = |words: &[&str]| {
+        let line = format!("oz {}", words.join(" "));
+        let offers = run(
+            "fish",
+            &["--no-config", "-c", DRIVER, &line],
+            directory.path(),
+        );
+        // A tab, and the description.
+        sorted(
+            offers
+                .iter()
+                .map(|offer| offer.split('\t').next().unwrap_or("").to_owned())
+                .collect(),
+        )
+    };
+    for (words, offers) in LINES {
+        assert_eq!(complete(words), *offers, "{words:?}");
+    }
+    for (words, offers) in [
+        (
+            &["secret", "create", "--type=r"][..],
+            &["--type=raw-value"][..],
+        ),
+        (&["--ca-file=fil"], &["--ca-file=file.txt"]),
+    ] {
+        assert_eq!(complete(words), offers, "{words:?}");
+    }
+}
+
+/// A zsh on a pseudo-terminal types the line and the tab key; each match that the completion system adds is printed
+/// between angle brackets instead of being shown.
+#[test]
+fn zsh_completes() {
+    const DRIVER: &str = r#"
+        zmodload zsh/zpty
+        zpty inner zsh -f -i
+        zpty -w inner 'PS1=; autoload -Uz compinit; compinit -u -D; source ./script
+            compadd() {
+                local -a hits
+                if [[ " $* " == *\ -[OAD]\ * ]]; then builtin compadd "$@"; return; fi
+                builtin compadd -O hits "$@"
+                (( $#hits )) && print -l -- "<"${^hits}">"
+            }
+            finish() { print "<do""ne>"; exit }
+            comppostfuncs=(finish)
+            print "<rea""dy>"'
+        while zpty -r inner line; do [[ $line == *'<ready>'* ]] && break; done
+        zpty -w -n inner "$1"$'\t'
+        while zpty -r inner line; do print -r -- $line; [[ $line == *'<done>'* ]] && break; done"#;
+    let directory = workplace("zsh");
+    let complete = |words: &[&str]| {
+        let line = format!("oz {}", words.join(" "));
+        let said = run("zsh", &["-f", "-c", DRIVER, "zsh", &line], directory.path());
+        assert!(said.iter().any(|line| line.contains("<done>")), "{said:?}");
+        let hits = said.iter().flat_map(|line| line.split('<').skip(1));
+        let mut offers: Vec<String> = hits
+            .filter_map(|hit| Some(hit.split_once('>')?.0.to_owned()))
+            .filter(|hit| hit != "done")
+            .collect();
+        offers.dedup();
+        sorted(offers)
+    };
+    for (words, offers) in LINES {
+        assert_eq!(complete(words), *offers, "{words:?}");
+    }
+    assert_eq!(complete(&["secret", "create", "--type=r"]), ["raw-value"]);
+}

@@ -1,0 +1,97 @@
+//! Owns the tests of the tour that `make demo` shows, with the real binary and the server as a program.
+//! Must not know what either does in detail: the tour itself checks every step's exit code.
+
+use crate::support::binary;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// The `local-server` example, which `cargo test` builds beside the tests. Where only the tests were built, says so,
+/// for the test to return early.
+///
+/// # Panics
+/// When it is absent and `OZ_REQUIRE_TOOLS=1`.
+fn local_server() -> Option<PathBuf> {
+    let tests = std::env::current_exe().expect("a path of our own");
+    let path = tests.parent()?.parent()?.join("examples/local-server");
+    if path.is_file() {
+        return Some(path);
+    }
+    let required = std::env::var_os("OZ_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(!required, "needs the local-server example");
+    println!("skipped: needs the local-server example");
+    None
+}
+
+/// Runs the tour; fails if it leaves a file or a listening server behind.
+fn tour(program: &Path, server: &Path) -> Output {
+    let temporary = TempDir::new().expect("a directory");
+    let output = Command::new("/bin/sh")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/demo.sh"))
+        .args([program, server])
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("TMPDIR", temporary.path())
+        .output()
+        .expect("a shell");
+    let left: Vec<_> = temporary.path().read_dir().expect("it is there").collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let root = stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("$ export WARP_SERVER_ROOT_URL=https://"))
+        .unwrap_or_else(|| panic!("no server: {output:?}"));
+    assert!(TcpStream::connect(root).is_err(), "{root} still listens");
+    output
+}
+
+#[test]
+fn the_tour_shows_every_verb() {
+    let Some(server) = local_server() else { return };
+    let output = tour(&binary(), &server);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    let mut lines = stdout.lines();
+    for expected in [
+        "$ printf %s 'correct horse' | oz secret create DB_PASSWORD -d 'Main database'",
+        "Secret 'DB_PASSWORD' created",
+        "$ oz secret create SETTINGS -f settings.json",
+        "Secret 'SETTINGS' created",
+        "Secret 'CLAUDE_KEY' created",
+        "$ oz secret list",
+        "$ oz secret list --output-format json",
+        "Secret 'DB_PASSWORD' updated",
+        "$ printf %s 'other' | oz secret create DB_PASSWORD",
+        "(exit code 5)",
+        "$ oz secret delete SETTINGS --force",
+        "Secret 'SETTINGS' deleted",
+        "$ oz secret list",
+        "  connection 1: Lookup",
+        "  connection 1: CreateManagedSecret, personal, 'DB_PASSWORD': opened 25 bytes",
+    ] {
+        assert!(
+            lines.any(|line| line == expected),
+            "no {expected:?} in its place:\n{stdout}"
+        );
+    }
+    assert!(stdout.ends_with(&format!(
+        "  WARP_API_KEY=… {} secret list\n",
+        binary().display()
+    )));
+    let errors: Vec<_> = stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert_eq!(errors.len(), 1, "{stderr}");
+}
+
+#[test]
+fn a_tour_that_goes_wrong_fails_and_cleans_up() {
+    let Some(server) = local_server() else { return };
+    let output = tour(Path::new("/bin/true"), &server);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(stderr, "demo: exit code 0, expected 5\n");
+}

@@ -1,0 +1,45 @@
+//! No text from elsewhere moves a terminal's cursor, in any format; and every layout ends.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use oz::command::Format;
+use oz::outcome::{Listed, Outcome, Timestamp};
+use oz::output::{View, outcome};
+use oz::secret::{Owner, StoredType};
+use oz::text::safe;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&width, rest)) = data.split_first() else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(rest) else {
+        return;
+    };
+    assert_eq!(safe(&safe(text)), safe(text));
+    let now = Timestamp {
+        seconds: 0,
+        nanoseconds: 0,
+    };
+    let (name, description) = text.split_once('|').unwrap_or((text, ""));
+    let row = Listed {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        owner: Owner::Team(name.to_owned()),
+        stored_type: StoredType::Other(description.to_owned()),
+        created: now,
+        updated: now,
+    };
+    let listed = Outcome::Listed(vec![row.clone(), row]);
+    for format in [Format::Pretty, Format::Text, Format::Json, Format::Ndjson] {
+        let view = View {
+            format,
+            now,
+            width: Some(width.into()),
+        };
+        let shown = String::from_utf8(outcome(&listed, &view).stdout).unwrap();
+        assert!(shown.ends_with('\n'));
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+        assert!(!shown.contains(['\u{202e}', '\u{2066}', '\u{feff}']));
+    }
+});

@@ -1,0 +1,131 @@
+//! Owns the help texts and the version as the binary prints them, held to golden files.
+//! Must not know how they are made. `OZ_BLESS=1` writes the files anew.
+
+use crate::support::run::oz;
+use std::path::Path;
+
+/// Every command, with the name of its golden files.
+const COMMANDS: &[(&str, &[&str])] = &[
+    ("oz", &[]),
+    ("secret", &["secret"]),
+    ("create", &["secret", "create"]),
+    ("anthropic", &["secret", "create", "anthropic"]),
+    (
+        "anthropic-api-key",
+        &["secret", "create", "anthropic", "api-key"],
+    ),
+    (
+        "anthropic-bedrock-api-key",
+        &["secret", "create", "anthropic", "bedrock-api-key"],
+    ),
+    (
+        "anthropic-bedrock-access-key",
+        &["secret", "create", "anthropic", "bedrock-access-key"],
+    ),
+    ("codex", &["secret", "create", "codex"]),
+    ("codex-api-key", &["secret", "create", "codex", "api-key"]),
+    ("docker-registry", &["secret", "create", "docker-registry"]),
+    ("update", &["secret", "update"]),
+    ("delete", &["secret", "delete"]),
+    ("list", &["secret", "list"]),
+    ("completions", &["completions"]),
+    ("help", &["help"]),
+];
+
+/// The text of a golden file, after writing it where that is asked for.
+fn golden(name: &str, arguments: &[&str]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/help")
+        .join(name);
+    if std::env::var_os("OZ_BLESS").is_some_and(|value| value == "1") {
+        let printed = oz(arguments).any_stdout().run();
+        std::fs::write(&path, printed.stdout).expect("the golden file can be written");
+    }
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run with OZ_BLESS=1", path.display()))
+}
+
+#[test]
+fn every_command_has_a_short_and_a_long_help() {
+    for (name, words) in COMMANDS {
+        for (flag, length) in [("-h", "short"), ("--help", "long")] {
+            let arguments = [words, &[flag][..]].concat();
+            let text = golden(&format!("{name}.{length}.txt"), &arguments);
+            oz(&arguments).stdout(&text).run();
+        }
+    }
+}
+
+#[test]
+fn help_is_found_by_other_ways() {
+    let long = |name: &str, words: &[&str]| {
+        golden(&format!("{name}.long.txt"), &[words, &["--help"]].concat())
+    };
+    let create = long("create", &["secret", "create"]);
+    let bedrock = long(
+        "anthropic-bedrock-api-key",
+        &["secret", "create", "anthropic", "bedrock-api-key"],
+    );
+    for (arguments, text) in [
+        (&["help", "secret", "create"][..], &create),
+        (&["secret", "help", "create"], &create),
+        (&["secret", "create", "help"], &create),
+        (&["secret", "create", "NAME", "--team", "--help"], &create),
+        (
+            &["--debug", "secret", "create", "--help", "--bogus"],
+            &create,
+        ),
+        (
+            &["help", "secret", "create", "claude", "bedrock-api-key"],
+            &bedrock,
+        ),
+        (
+            &["secret", "create", "help", "anthropic", "bedrock-api-key"],
+            &bedrock,
+        ),
+        (&["help"], &long("oz", &[])),
+    ] {
+        oz(arguments).stdout(text).run();
+    }
+    let short = golden("oz.short.txt", &["-h"]);
+    let nothing: &[&str] = &[];
+    oz(nothing).stdout(&short).run();
+}
+
+#[test]
+fn help_and_version_need_nothing_and_show_no_variable() {
+    let text = golden("list.long.txt", &["secret", "list", "--help"]);
+    oz(&["secret", "list", "--help"])
+        .env("WARP_API_KEY", crate::support::run::MARKER_KEY)
+        .env("WARP_OUTPUT_FORMAT", "bogus")
+        .env("WARP_SERVER_ROOT_URL", "not a url")
+        .env("SSL_CERT_FILE", "/nonexistent")
+        .env("HTTPS_PROXY", "bogus")
+        .stdout(&text)
+        .run();
+    let version = concat!("oz ", env!("CARGO_PKG_VERSION"), "\n");
+    for arguments in [&["-V"][..], &["--version"], &["secret", "list", "-V"]] {
+        oz(arguments)
+            .env("WARP_OUTPUT_FORMAT", "bogus")
+            .stdout(version)
+            .run();
+    }
+}
+
+#[test]
+fn the_long_version_names_the_build() {
+    for arguments in [&["-VV"][..], &["--version", "--debug"], &["--debug", "-V"]] {
+        let output = oz(arguments).any_stdout().run();
+        let lines: Vec<&str> = output.stdout().lines().collect();
+        assert_eq!(
+            lines.first(),
+            Some(&concat!("oz ", env!("CARGO_PKG_VERSION")))
+        );
+        let keys: Vec<&str> = lines
+            .iter()
+            .skip(1)
+            .filter_map(|line| line.split(": ").next())
+            .collect();
+        assert_eq!(keys, ["commit", "target", "roots"]);
+    }
+}

@@ -1,0 +1,393 @@
+//! Prompts on a real pseudo-terminal: what is shown, what is stored, and the state the terminal is left in.
+
+use crate::server::{Scope, Server};
+use crate::support::pty::Session;
+use nix::sys::signal::Signal;
+use std::fs::{self, File};
+
+const CREATE: [&str; 4] = ["secret", "create", "N", "--personal"];
+
+/// What the screen holds after a hidden answer, whatever it was.
+const ANSWERED: &str = "? Secret value: \r\x1b[J> Secret value: ********\r\n";
+const CANCELLED: &str = "? Secret value: \r\x1b[J? Secret value: <canceled>\r\n";
+
+fn stored(server: &Server) -> Option<String> {
+    server.opened(Scope::Personal, "N")
+}
+
+fn create(server: &Server) -> Session {
+    let mut session = Session::start(&CREATE, &server.env());
+    session.expect("? Secret value: ");
+    assert!(!session.echoes());
+    session
+}
+
+#[test]
+fn a_hidden_answer_is_edited_as_in_a_shell() {
+    let long = "x".repeat(9000);
+    let long_stored = format!(r#"{{"value":"{long}"}}"#);
+    for (keys, expected) in [
+        ("hunter2\r", r#"{"value":"hunter2"}"#),
+        ("hunter2\n", r#"{"value":"hunter2"}"#),
+        (" a b \r", r#"{"value":" a b "}"#),
+        ("aé🔑日\x7f\r", r#"{"value":"aé🔑"}"#),
+        ("abc\x08\x7f\r", r#"{"value":"a"}"#),
+        ("wrong\x15right\r", r#"{"value":"right"}"#),
+        ("one two \x17three\r", r#"{"value":"one three"}"#),
+        ("a\x1b[A\x1b[3~\x1bOPb\x04c\r", r#"{"value":"abc"}"#),
+        ("a\tb\r", r#"{"value":"a\tb"}"#),
+        ("pasted\r\n", r#"{"value":"pasted"}"#),
+        (&format!("{long}\r"), &long_stored),
+    ] {
+        let server = Server::start();
+        let mut session = create(&server);
+        session.send(keys);
+        assert_eq!(session.end(), 0, "{:?}", session.transcript());
+        assert_eq!(
+            session.transcript(),
+            format!("{ANSWERED}Secret 'N' created\r\n")
+        );
+        assert_eq!(stored(&server).as_deref(), Some(expected));
+        assert!(session.is_ordinary());
+    }
+}
+
+#[test]
+fn the_first_line_of_a_paste_counts_and_the_rest_goes_nowhere() {
+    let server = Server::start();
+    let mut session = create(&server);
+    session.send("one\rtwo\rthree\r");
+    assert_eq!(session.end(), 0);
+    assert!(session.transcript().starts_with(ANSWERED));
+    assert!(
+        session
+            .transcript()
+            .contains("more was typed than was asked for")
+    );
+    assert!(!session.transcript().contains("two"));
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"one"}"#));
+}
+
+#[test]
+fn cancelling_sends_nothing_and_restores_the_terminal() {
+    for keys in ["\x03", "abc\x03", "\x04", "\x1b", "abc\x1b", "\x1c"] {
+        let server = Server::start();
+        let mut session = create(&server);
+        session.send(keys);
+        assert_eq!(session.end(), 130, "{keys:?}");
+        assert!(session.transcript().starts_with(CANCELLED), "{keys:?}");
+        assert!(session.is_ordinary(), "{keys:?}");
+        assert_eq!(stored(&server), None);
+    }
+}
+
+#[test]
+fn an_empty_answer_to_a_required_question_cancels() {
+    let server = Server::start();
+    let mut session = create(&server);
+    session.send("\r");
+    assert_eq!(session.end(), 130);
+    assert!(session.transcript().starts_with(ANSWERED));
+    assert_eq!(stored(&server), None);
+}
+
+#[test]
+fn signals_end_the_question_and_restore_the_terminal() {
+    for (signal, code) in [
+        (Signal::SIGINT, 130),
+        (Signal::SIGQUIT, 130),
+        (Signal::SIGTERM, 143),
+        (Signal::SIGHUP, 143),
+    ] {
+        let server = Server::start();
+        let mut session = create(&server);
+        session.send("abc");
+        session.signal(signal);
+        assert_eq!(session.end(), code, "{signal}");
+        assert!(session.transcript().starts_with(CANCELLED), "{signal}");
+        assert!(session.is_ordinary(), "{signal}");
+        assert_eq!(stored(&server), None);
+    }
+}
+
+#[test]
+fn a_stop_does_not_show_what_is_typed() {
+    let server = Server::start();
+    let mut session = create(&server);
+    session.send("a");
+    session.signal(Signal::SIGTSTP);
+    session.send("b");
+    session.signal(Signal::SIGSTOP);
+    session.make_ordinary();
+    session.signal(Signal::SIGCONT);
+    session.expect("? Secret value: ");
+    assert!(!session.echoes());
+    session.send("c\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"abc"}"#));
+}
+
+#[test]
+fn a_vanished_terminal_ends_the_program() {
+    let server = Server::start();
+    let session = create(&server);
+    assert_eq!(session.vanish(), 143);
+    assert_eq!(stored(&server), None);
+}
+
+#[test]
+fn questions_come_in_the_documented_order() {
+    let table: [(&[&str], &[(&str, &str)], &str); 5] = [
+        (
+            &["anthropic", "bedrock-api-key"],
+            &[("Bedrock API key:", "key"), ("AWS Region:", " us-east-1 ")],
+            r#"{"aws_bearer_token_bedrock":"key","aws_region":"us-east-1"}"#,
+        ),
+        (
+            &["claude", "bedrock-access-key"],
+            &[
+                ("AWS Access Key ID:", "AKIA"),
+                ("AWS Secret Access Key:", "s/+"),
+                ("AWS Session Token (optional, press Enter to skip):", ""),
+                ("AWS Region:", "us-east-1"),
+            ],
+            r#"{"aws_access_key_id":"AKIA","aws_secret_access_key":"s/+","aws_region":"us-east-1"}"#,
+        ),
+        (
+            &["codex", "api-key"],
+            &[
+                ("Secret value:", "sk-1"),
+                (
+                    "OpenAI base URL (optional, press Enter to skip):",
+                    "https://us.api.openai.com/v1",
+                ),
+            ],
+            r#"{"api_key":"sk-1","base_url":"https://us.api.openai.com/v1"}"#,
+        ),
+        (
+            &["openai", "api-key"],
+            &[
+                ("Secret value:", "sk-1"),
+                ("OpenAI base URL (optional, press Enter to skip):", ""),
+            ],
+            r#"{"api_key":"sk-1"}"#,
+        ),
+        (
+            &["docker-registry"],
+            &[
+                ("Registry host:", "ghcr.io"),
+                ("Username:", "me"),
+                ("Password:", "pass"),
+            ],
+            r#"{"registry_host":"ghcr.io","username":"me","password":"pass"}"#,
+        ),
+    ];
+    for (form, questions, expected) in table {
+        let server = Server::start();
+        let mut words = vec!["secret", "create"];
+        words.extend(form);
+        words.extend(["N", "--personal"]);
+        let mut session = Session::start(&words, &server.env());
+        for (question, answer) in questions {
+            session.expect(&format!("? {question} "));
+            assert!(!session.echoes());
+            session.send(format!("{answer}\r"));
+            session.expect(&format!("> {question}"));
+        }
+        assert_eq!(session.end(), 0, "{:?}", session.transcript());
+        assert_eq!(stored(&server).as_deref(), Some(expected));
+        assert!(session.is_ordinary());
+        for hidden in ["s/+", "sk-1", "pass\r", "key\r"] {
+            assert!(!session.transcript().contains(hidden), "{hidden}");
+        }
+    }
+}
+
+#[test]
+fn one_paste_can_answer_several_questions() {
+    for line_end in ["\r", "\n", "\r\n"] {
+        let server = Server::start();
+        let words = ["secret", "create", "codex", "api-key", "N", "--personal"];
+        let mut session = Session::start(&words, &server.env());
+        session.expect("? Secret value: ");
+        session.send(format!("sk-1{line_end}https://host/v1{line_end}"));
+        assert_eq!(session.end(), 0, "{:?}", session.transcript());
+        assert_eq!(
+            stored(&server).as_deref(),
+            Some(r#"{"api_key":"sk-1","base_url":"https://host/v1"}"#)
+        );
+        assert!(!session.transcript().contains("more was typed"));
+    }
+}
+
+#[test]
+fn standard_input_that_is_a_terminal_is_asked_and_not_read() {
+    let server = Server::start();
+    let words = ["secret", "create", "N", "--personal", "-f", "-"];
+    let mut session = Session::start(&words, &server.env());
+    session.expect("? Secret value: ");
+    assert!(!session.echoes());
+    session.send("v\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"v"}"#));
+}
+
+#[test]
+fn a_visible_answer_is_drawn_without_control_characters() {
+    let server = Server::start();
+    let words = [
+        "secret",
+        "create",
+        "docker-registry",
+        "N",
+        "--personal",
+        "--username",
+        "u",
+        "--password",
+        "p",
+    ];
+    let mut session = Session::start(&words, &server.env());
+    session.expect("? Registry host: ");
+    session.send("é\u{202e}\x15ghcr.iox\x7f\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(
+        session.transcript(),
+        "? Registry host: é\\u{202e}\r\x1b[K? Registry host: ghcr.iox\r\x1b[K? Registry host: ghcr.io\r\x1b[J> Registry host: ghcr.io\r\nSecret 'N' created\r\n"
+    );
+}
+
+#[test]
+fn a_wrong_answer_is_asked_for_again_and_never_shown() {
+    let server = Server::start();
+    let words = [
+        "secret",
+        "create",
+        "anthropic",
+        "api-key",
+        "N",
+        "--personal",
+    ];
+    let mut session = Session::start(&words, &server.env());
+    for reason in ["holds a space", "is an assignment"] {
+        session.expect("? Secret value: ");
+        session.send(if reason.contains("space") {
+            "hush hush\r"
+        } else {
+            "HUSH=hush\r"
+        });
+        session.expect(&format!("# the answer {reason}"));
+    }
+    session.expect("? Secret value: ");
+    session.send("'hush'\r");
+    assert_eq!(session.end(), 65);
+    assert!(!session.transcript().to_lowercase().contains("hush"));
+    assert_eq!(stored(&server), None);
+}
+
+#[test]
+fn an_update_asks_with_value() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let words = ["secret", "update", "N", "--value", "--personal"];
+    let mut session = Session::start(&words, &server.env());
+    session.expect("? Secret value: ");
+    session.send("new\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(
+        session.transcript(),
+        format!("{ANSWERED}Secret 'N' updated\r\n")
+    );
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"new"}"#));
+}
+
+#[test]
+fn nothing_is_asked_for_a_name_that_is_taken() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let mut session = Session::start(&CREATE, &server.env());
+    assert_eq!(session.end(), 5);
+    assert!(!session.transcript().contains("? "));
+}
+
+#[test]
+fn with_both_outputs_redirected_questions_go_to_the_terminal() {
+    let server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let [out, err] = ["out", "err"].map(|name| directory.path().join(name));
+    let mut session = Session::redirected(
+        &CREATE,
+        &server.env(),
+        File::create(&out).unwrap(),
+        File::create(&err).unwrap(),
+    );
+    session.expect("? Secret value: ");
+    assert!(!session.echoes());
+    session.send("v\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(session.transcript(), ANSWERED);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "Secret 'N' created\n");
+    assert_eq!(fs::read_to_string(&err).unwrap(), "");
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"v"}"#));
+}
+
+#[test]
+fn without_input_nothing_is_asked_or_sent() {
+    let server = Server::start();
+    let words = [
+        "secret",
+        "create",
+        "anthropic",
+        "bedrock-access-key",
+        "N",
+        "--no-input",
+    ];
+    let mut session = Session::start(&words, &server.env());
+    assert_eq!(session.end(), 2);
+    assert!(
+        session
+            .transcript()
+            .contains("missing --access-key-id, --secret-access-key and --region")
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn deleting_asks_and_takes_only_yes_for_a_yes() {
+    let gone = "Secret 'N' deleted\r\n";
+    for (keys, code, last, deleted) in [
+        ("y\r", 0, gone, true),
+        ("YES\r", 0, gone, true),
+        ("n\r", 0, "Deletion cancelled\r\n", false),
+        ("No\r", 0, "Deletion cancelled\r\n", false),
+        ("\r", 0, "Deletion cancelled\r\n", false),
+        ("yess\ry\r", 0, gone, true),
+        ("\x03", 130, "", false),
+        ("\x04", 130, "", false),
+        ("\x1b", 130, "", false),
+    ] {
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "N");
+        let words = ["secret", "delete", "N", "--personal"];
+        let mut session = Session::start(&words, &server.env());
+        session.expect("[This action cannot be undone]");
+        session.expect("? Delete personal secret 'N'? (y/N) ");
+        session.send(keys);
+        assert_eq!(session.end(), code, "{keys:?}");
+        assert!(
+            session.transcript().ends_with(last),
+            "{:?}",
+            session.transcript()
+        );
+        assert!(session.is_ordinary());
+        assert_eq!(
+            server.secret(Scope::Personal, "N").is_none(),
+            deleted,
+            "{keys:?}"
+        );
+        let corrected = "# Invalid answer, try typing 'y' for yes or 'n' for no\r\n";
+        assert_eq!(
+            session.transcript().contains(corrected),
+            keys.contains("yess")
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! Owns a pseudo-terminal with the program on its far end, and the person who types.
+//! Must not know what is asked.
+
+use super::run::{binary, code};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use nix::unistd::Pid;
+use pty_process::blocking;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// How long the program may take to say what is expected of it, or to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often a child is asked whether it is done.
+const POLL_MILLISECONDS: u16 = 10;
+
+/// What is typed is shown, comes in lines, and Ctrl-C is a signal.
+const ORDINARY: LocalFlags = LocalFlags::ECHO
+    .union(LocalFlags::ICANON)
+    .union(LocalFlags::ISIG);
+
+/// A session at a terminal.
+pub struct Session {
+    /// `None` once it vanished.
+    master: Option<blocking::Pty>,
+    child: Child,
+    transcript: Vec<u8>,
+    /// How much of the transcript was expected already.
+    expected: usize,
+}
+
+impl Session {
+    /// Starts the program with this environment and no other, all three streams on the terminal.
+    #[must_use]
+    pub fn start(arguments: &[&str], variables: &[(String, String)]) -> Self {
+        Self::run(command(arguments, variables))
+    }
+
+    /// The same with standard output and standard error in files.
+    #[must_use]
+    pub fn redirected(
+        arguments: &[&str],
+        variables: &[(String, String)],
+        stdout: File,
+        stderr: File,
+    ) -> Self {
+        let command = command(arguments, variables);
+        Self::run(command.stdout(stdout).stderr(stderr))
+    }
+
+    fn run(command: blocking::Command) -> Self {
+        let (master, far_end) = blocking::open().expect("a pseudo-terminal");
+        let child = command.spawn(far_end).expect("the program starts");
+        Self {
+            master: Some(master),
+            child,
+            transcript: Vec::new(),
+            expected: 0,
+        }
+    }
+
+    /// Waits until the terminal shows this text after what was expected before.
+    #[track_caller]
+    pub fn expect(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let rest = &self.transcript[self.expected..];
+            let found = rest
+                .windows(text.len())
+                .position(|part| part == text.as_bytes());
+            if let Some(at) = found {
+                self.expected += at + text.len();
+                return;
+            }
+            let open = self.read();
+            assert!(
+                open && Instant::now() < deadline,
+                "{text:?} did not come after {:?}",
+                self.transcript()
+            );
+        }
+    }
+
+    /// Types.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.master
+            .as_mut()
+            .expect("a terminal")
+            .write_all(bytes.as_ref())
+            .expect("the terminal takes keys");
+    }
+
+    /// Whether the terminal shows what is typed, and ends the program on Ctrl-C: as a shell expects it.
+    #[must_use]
+    pub fn is_ordinary(&self) -> bool {
+        self.flags().contains(ORDINARY)
+    }
+
+    /// Sets the modes that a shell sets when a program under it stops.
+    pub fn make_ordinary(&self) {
+        let master = self.master.as_ref().expect("a terminal");
+        let mut modes = tcgetattr(master).expect("its modes");
+        modes.local_flags.insert(ORDINARY);
+        tcsetattr(master, SetArg::TCSANOW, &modes).expect("modes of its own");
+    }
+
+    /// Whether the terminal shows what is typed.
+    #[must_use]
+    pub fn echoes(&self) -> bool {
+        self.flags().contains(LocalFlags::ECHO)
+    }
+
+    fn flags(&self) -> LocalFlags {
+        let master = self.master.as_ref().expect("a terminal");
+        tcgetattr(master).expect("its modes").local_flags
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        kill(Pid::from_raw(id), signal).expect("the program runs");
+    }
+
+    /// Waits for the end, and answers with the exit code as shells say it.
+    #[track_caller]
+    pub fn end(&mut self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.read();
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                // What it wrote last may still be on its way.
+                while self.read() && Instant::now() < deadline {}
+                return code(status);
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the program did not end after {:?}",
+                self.transcript()
+            );
+        }
+    }
+
+    /// Takes the terminal away, and answers with the exit code.
+    #[track_caller]
+    pub fn vanish(mut self) -> i32 {
+        self.master = None;
+        self.end()
+    }
+
+    /// Everything the terminal was given to show.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        String::from_utf8_lossy(&self.transcript).into_owned()
+    }
+
+    /// Takes what is there. Whether more may come, soon or now.
+    fn read(&mut self) -> bool {
+        let Some(master) = &mut self.master else {
+            std::thread::sleep(Duration::from_millis(POLL_MILLISECONDS.into()));
+            return false;
+        };
+        let mut watched = [PollFd::new(master.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut watched, PollTimeout::from(POLL_MILLISECONDS)) {
+            Ok(0) => return !self.is_over(),
+            Ok(_) => {}
+            Err(_) => return true,
+        }
+        let mut bytes = [0; 4096];
+        // EIO: the far end is closed.
+        match master.read(&mut bytes) {
+            Ok(count @ 1..) => {
+                self.transcript.extend_from_slice(&bytes[..count]);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A test that failed leaves nobody waiting for keys.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str], variables: &[(String, String)]) -> blocking::Command {
+    blocking::Command::new(binary())
+        .env_clear()
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .args(arguments)
+}

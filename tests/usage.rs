@@ -1,0 +1,337 @@
+//! Owns every way a command line can be wrong, as the binary answers it: exact text, exit code, nothing on stdout.
+//! Must not know the parser. No line here reaches the network: there is no key and no server.
+
+use crate::support::run::{MARKER_SECRET, oz};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// A line, and the message and hint it is answered with.
+type Case<'a> = (&'a [&'a str], &'a str, &'a str);
+
+#[track_caller]
+fn refused(cases: &[Case<'_>], code: i32) {
+    for (line, message, hint) in cases {
+        let stderr = format!("error: {message}\nhint: {hint}\n");
+        oz(line).code(code).stderr(&stderr).run();
+    }
+}
+
+#[test]
+fn something_is_missing() {
+    refused(
+        &[
+            (
+                &["--debug"],
+                "'oz' needs a command",
+                "one of secret, completions, help; see 'oz --help'",
+            ),
+            (
+                &["secret"],
+                "'oz secret' needs a command",
+                "one of create, update, delete, list; see 'oz secret --help'",
+            ),
+            (
+                &["secret", "create", "anthropic"],
+                "'oz secret create anthropic' needs a command",
+                "one of api-key, bedrock-api-key, bedrock-access-key; see 'oz secret create anthropic --help'; \
+                 a raw secret of that name: 'oz secret create -- anthropic'",
+            ),
+            (
+                &["secret", "create", "openai"],
+                "'oz secret create codex' needs a command",
+                "one of api-key; see 'oz secret create codex --help'; \
+                 a raw secret of that name: 'oz secret create -- codex'",
+            ),
+            (
+                &["secret", "create"],
+                "a NAME is required",
+                "'oz secret create NAME'; see 'oz secret create --help'",
+            ),
+            (
+                &["secret", "create", "docker-registry", "--host", "ghcr.io"],
+                "a NAME is required",
+                "'oz secret create docker-registry NAME'; see 'oz secret create docker-registry --help'",
+            ),
+            (
+                &["secret", "update", "NAME"],
+                "there is nothing to change",
+                "give '--value', '-f FILE', the fields of the secret's type, or '--description TEXT'",
+            ),
+            (
+                &["secret", "update", "NAME", "--team"],
+                "there is nothing to change",
+                "give '--value', '-f FILE', the fields of the secret's type, or '--description TEXT'",
+            ),
+            (
+                &["completions"],
+                "a SHELL is required",
+                "one of bash, zsh, fish, powershell, elvish",
+            ),
+        ],
+        2,
+    );
+}
+
+#[test]
+fn a_word_is_unknown() {
+    refused(
+        &[
+            (
+                &["secret", "crate", "NAME"],
+                "'oz secret' has no such command",
+                "did you mean 'oz secret create'?",
+            ),
+            (
+                &["list"],
+                "'oz' has no such command",
+                "did you mean 'oz secret list'?",
+            ),
+            (
+                &[MARKER_SECRET],
+                "'oz' has no such command",
+                "one of secret, completions, help; see 'oz --help'",
+            ),
+            (
+                &["secret", "create", "anthropc", "api-key", "NAME"],
+                "'oz secret create' takes one operand only",
+                "did you mean 'oz secret create anthropic'?",
+            ),
+            (
+                &["secret", "create", "NAME", MARKER_SECRET],
+                "'oz secret create' takes one operand only",
+                "a value is no operand: give it on standard input, with '-f FILE' or at the prompt",
+            ),
+            (
+                &["secret", "list", "NAME"],
+                "'oz secret list' takes no operand",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "list", "--team", "UID"],
+                "'oz secret list' takes no operand",
+                "a UID is attached: '--team=UID'",
+            ),
+            (
+                &["completions", "tcsh"],
+                "the SHELL is not one known here",
+                "one of bash, zsh, fish, powershell, elvish",
+            ),
+            (
+                &["help", "secret", "make"],
+                "'oz secret' has no such command",
+                "one of create, update, delete, list; see 'oz secret --help'",
+            ),
+        ],
+        2,
+    );
+}
+
+#[test]
+fn an_option_is_unknown() {
+    let attached = format!("--api-key{MARKER_SECRET}");
+    let cluster = format!("-x{MARKER_SECRET}");
+    refused(
+        &[
+            (
+                &["secret", "delete", "NAME", "--forse"],
+                "unknown option '--forse'",
+                "did you mean '--force'?",
+            ),
+            (
+                &["secret", "list", "--jq", ".[]"],
+                "unknown option '--jq'",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "list", &attached],
+                "unknown option",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "list", "-x"],
+                "unknown option '-x'",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "list", &cluster],
+                "unknown option",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "list", "--force"],
+                "'--force' is not an option of 'oz secret list'",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["--region", "us-east-1", "secret", "create", "NAME"],
+                "'--region' is not an option of 'oz secret create'",
+                "see 'oz secret create --help'",
+            ),
+        ],
+        2,
+    );
+}
+
+#[test]
+fn a_value_is_missing_or_wrong() {
+    let attached = format!("--value={MARKER_SECRET}");
+    let dashed = format!("-{MARKER_SECRET}");
+    refused(
+        &[
+            (
+                &["secret", "create", "NAME", "-f"],
+                "'--value-file' needs a value",
+                "see 'oz secret create --help'",
+            ),
+            (
+                &["secret", "create", "NAME", "-f", ""],
+                "the value of '--value-file' is empty",
+                "see 'oz secret create --help'",
+            ),
+            (
+                &["secret", "create", "NAME", "-d", &dashed],
+                "'--description' needs a value",
+                "a value that starts with '-' is attached, as in '--description=-x'",
+            ),
+            (
+                &["secret", "list", "--team="],
+                "the value of '--team' is empty",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "update", "NAME", &attached],
+                "'--value' takes no value",
+                "give the value on standard input or at the prompt, or name its file with '-f FILE'",
+            ),
+            (
+                &["secret", "delete", "NAME", "--force=yes"],
+                "'--force' takes no value",
+                "see 'oz secret delete --help'",
+            ),
+            (
+                &["secret", "create", "NAME", "--type", MARKER_SECRET],
+                "the value of '--type' is not one of raw-value, anthropic-api-key",
+                "see 'oz secret create --help'",
+            ),
+            (
+                &["secret", "list", "--output-format=yaml"],
+                "the value of '--output-format' is not one of pretty, text, json, ndjson",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "list", "--timeout", "soon"],
+                "the value of '--timeout' is not a number of seconds above 0 and up to 86400",
+                "see 'oz secret list --help'",
+            ),
+        ],
+        2,
+    );
+}
+
+#[test]
+fn options_do_not_go_together() {
+    refused(
+        &[
+            (
+                &["secret", "list", "--team", "--personal"],
+                "'--team' can't be used with '--personal'",
+                "see 'oz secret list --help'",
+            ),
+            (
+                &["secret", "delete", "NAME", "--force", "--force"],
+                "'--force' is given twice",
+                "see 'oz secret delete --help'",
+            ),
+            (
+                &["secret", "update", "NAME", "--value", "-f", "file"],
+                "'--value' can't be used with '--value-file'",
+                "see 'oz secret update --help'",
+            ),
+            (
+                &[
+                    "secret",
+                    "create",
+                    "docker-registry",
+                    "N",
+                    "--password",
+                    MARKER_SECRET,
+                    "--password-file",
+                    "f",
+                ],
+                "'--password' can't be used with '--password-file'",
+                "see 'oz secret create docker-registry --help'",
+            ),
+            (
+                &["secret", "update", "NAME", "--region", "r", "--host", "h"],
+                "no type of secret has both '--region' and '--host'",
+                "see 'oz secret update --help'",
+            ),
+            (
+                &["--api-key-file", "-", "secret", "create", "NAME", "-f", "-"],
+                "'--api-key-file' and '--value-file' can't both read standard input",
+                "see 'oz secret create --help'",
+            ),
+            (
+                &["--api-key-file", "-", "secret", "create", "NAME"],
+                "'--api-key-file' and the value can't both be read from standard input",
+                "name the file of one of them: '-f FILE' for the value",
+            ),
+        ],
+        2,
+    );
+}
+
+#[test]
+fn a_name_is_refused() {
+    let assignment = format!("NAME={MARKER_SECRET}");
+    refused(
+        &[
+            (
+                &["secret", "create", ""],
+                "the name of a secret can't be empty",
+                "is a variable in the script unset?",
+            ),
+            (
+                &["secret", "create", &assignment],
+                "the name of a secret can't hold '='",
+                "a value does not follow the name: give it on standard input, with '-f FILE' or at the prompt",
+            ),
+            (
+                &["secret", "delete", "NAME\n"],
+                "the name of a secret can't hold a line break or another control character",
+                "use letters, digits and underscores",
+            ),
+        ],
+        65,
+    );
+    oz(&[
+        OsStr::new("secret"),
+        OsStr::new("delete"),
+        OsStr::from_bytes(b"\xff"),
+    ])
+    .code(65)
+    .stderr(
+        "error: the name of a secret must be UTF-8\nhint: use letters, digits and underscores\n",
+    )
+    .run();
+}
+
+#[test]
+fn a_variable_is_wrong() {
+    oz(&["secret", "list"])
+        .env("WARP_OUTPUT_FORMAT", MARKER_SECRET)
+        .code(2)
+        .stderr(
+            "error: the value of WARP_OUTPUT_FORMAT is not one of pretty, text, json, ndjson\n\
+             hint: see 'oz secret list --help'\n",
+        )
+        .run();
+    oz(&["secret", "list"])
+        .env("WARP_SERVER_ROOT_URL", OsStr::from_bytes(b"https://\xff"))
+        .code(2)
+        .stderr(
+            "error: the value of WARP_SERVER_ROOT_URL is not UTF-8\n\
+             hint: see 'oz secret list --help'\n",
+        )
+        .run();
+}
