@@ -84,7 +84,6 @@ format: ## Check the formatting
 .PHONY: lint
 lint: ## Run clippy with warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --all-targets --features minreq -- -D warnings
 
 .PHONY: deny
 deny: ## Check licences, sources, banned crates and advisories of the dependencies
@@ -102,16 +101,16 @@ golden: build ## Write the golden files anew from what the program prints; read 
 
 .PHONY: bench
 bench: build bench-tools ## Measure size, instructions, memory, time and round trips beside what else one could use
-	$(MAKE) build TRANSPORT=minreq
-	$(CLEAN) target/release/examples/bench all $(BINARY) target/minreq/$(TARGET)/release/oz
+	-grep -q '^minreq = ' Cargo.toml && $(MAKE) build TRANSPORT=minreq
+	$(CLEAN) target/debug/examples/bench all $(BINARY) target/minreq/$(TARGET)/release/oz
 
 .PHONY: bench-budgets
 bench-budgets: build bench-tools ## Only the figures that come out the same every time, against their ceilings
-	$(CLEAN) target/release/examples/bench budgets $(BINARY)
+	$(CLEAN) target/debug/examples/bench budgets $(BINARY)
 
 .PHONY: bench-tools
 bench-tools: ## Build what measures
-	$(CARGO) build --locked --release --example bench
+	$(CARGO) build --locked --example bench
 
 .PHONY: dist
 dist: ## Package a release for both architectures: archives, container images, SHA256SUMS

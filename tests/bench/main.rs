@@ -79,9 +79,19 @@ fn fixed_budgets(stage: &Stage, ours: &Peer) -> Vec<Budget> {
     let create = ours.create.as_ref().and_then(|job| stage.traffic(job));
     let mut found = vec![
         budget("size", "bytes", measure::size(&ours.program), 1_500_000),
-        budget("--version", "instructions", instructions(&ours.version), 60_000),
+        budget(
+            "--version",
+            "instructions",
+            instructions(&ours.version),
+            60_000,
+        ),
         budget("list", "instructions", instructions(&ours.list), 3_600_000),
-        budget("create", "instructions", instructions(&ours.create), 4_600_000),
+        budget(
+            "create",
+            "instructions",
+            instructions(&ours.create),
+            4_600_000,
+        ),
         budget("create", "KiB resident", memory(&ours.create), 2_560),
     ];
     for (what, traffic, requests) in [("list", list, 1), ("create", create, 2)] {
@@ -97,7 +107,10 @@ fn fixed_budgets(stage: &Stage, ours: &Peer) -> Vec<Budget> {
 fn verdict(budgets: &[Budget]) -> ExitCode {
     let strict = std::env::var_os("OZ_REQUIRE_TOOLS").is_some_and(|value| value == "1");
     let mut broken = false;
-    println!("\n{:<12} {:<16} {:>12} {:>12}", "budget", "", "measured", "ceiling");
+    println!(
+        "\n{:<12} {:<16} {:>12} {:>12}",
+        "budget", "", "measured", "ceiling"
+    );
     for one in budgets {
         let (text, word) = match one.measured {
             None if strict => ("missing".to_owned(), "NOT MEASURED"),
@@ -106,7 +119,10 @@ fn verdict(budgets: &[Budget]) -> ExitCode {
             Some(value) => (value.to_string(), "ok"),
         };
         broken |= ["BROKEN", "NOT MEASURED"].contains(&word);
-        println!("{:<12} {:<16} {text:>12} {:>12} {word}", one.what, one.unit, one.ceiling);
+        println!(
+            "{:<12} {:<16} {text:>12} {:>12} {word}",
+            one.what, one.unit, one.ceiling
+        );
     }
     ExitCode::from(u8::from(broken))
 }
@@ -122,7 +138,10 @@ fn all(binary: PathBuf, minreq: Option<PathBuf>) -> ExitCode {
     for (name, why) in stage.missing() {
         println!("missing: {name} ({why})");
     }
-    let columns: Vec<Column> = peers.iter().map(|peer| Column::measure(&stage, peer)).collect();
+    let columns: Vec<Column> = peers
+        .iter()
+        .map(|peer| Column::measure(&stage, peer))
+        .collect();
     print_table(&columns);
     print_scale(&stage);
     let mut found = fixed_budgets(&stage, &peers[0]);
@@ -138,7 +157,9 @@ fn time_budgets(columns: &[Column]) -> Vec<Budget> {
         Some(micros(column.create?.cpu))
     };
     let ours = cpu("oz");
-    let share = ours.zip(cpu("curl")).map(|(ours, curl)| ours * 1000 / curl.max(1));
+    let share = ours
+        .zip(cpu("curl"))
+        .map(|(ours, curl)| ours * 1000 / curl.max(1));
     let distant = columns.first().and_then(|column| column.distant);
     vec![
         Budget {
@@ -183,7 +204,10 @@ impl Column {
             memory: [memory(&peer.list), memory(&peer.create)],
             list: timed(&peer.list),
             create: timed(&peer.create),
-            traffic: peer.create.as_ref().and_then(|job| stage.traffic_of(peer, job)),
+            traffic: peer
+                .create
+                .as_ref()
+                .and_then(|job| stage.traffic_of(peer, job)),
             calls: peer.create.as_ref().and_then(measure::system_calls),
             distant: distant.map(|times| times.wall),
         }
@@ -205,10 +229,14 @@ fn print_table(columns: &[Column]) {
     let text = |value: Option<u64>| value.map(|value| value.to_string());
     row(columns, "size, bytes", |c| text(c.size));
     for (index, name) in ["--version", "list", "create"].into_iter().enumerate() {
-        row(columns, &format!("instructions, {name}"), |c| text(c.instructions[index]));
+        row(columns, &format!("instructions, {name}"), |c| {
+            text(c.instructions[index])
+        });
     }
     for (index, name) in ["list", "create"].into_iter().enumerate() {
-        row(columns, &format!("peak KiB, {name}"), |c| text(c.memory[index]));
+        row(columns, &format!("peak KiB, {name}"), |c| {
+            text(c.memory[index])
+        });
     }
     let ours = &columns[0];
     let timed = |time: Option<Duration>, base: Option<Duration>| {
@@ -216,7 +244,10 @@ fn print_table(columns: &[Column]) {
         Some(format!("{:.2} ({:.1}x)", time * 1000.0, time / base))
     };
     for (name, of) in [
-        ("list", (|c: &Column| c.list) as fn(&Column) -> Option<Times>),
+        (
+            "list",
+            (|c: &Column| c.list) as fn(&Column) -> Option<Times>,
+        ),
         ("create", |c: &Column| c.create),
     ] {
         row(columns, &format!("CPU ms, {name}"), |c| {
@@ -226,16 +257,27 @@ fn print_table(columns: &[Column]) {
             timed(of(c).map(|t| t.wall), of(ours).map(|t| t.wall))
         });
     }
-    row(columns, "wall ms, create, 50 ms", |c| timed(c.distant, ours.distant));
+    row(columns, "wall ms, create, 50 ms", |c| {
+        timed(c.distant, ours.distant)
+    });
     row(columns, "system calls, create", |c| text(c.calls));
-    row(columns, "requests, create", |c| text(c.traffic.map(|t| t.requests)));
-    row(columns, "connections, create", |c| text(c.traffic.map(|t| t.connections)));
-    row(columns, "handshakes, create", |c| text(c.traffic.map(|t| t.handshakes)));
+    row(columns, "requests, create", |c| {
+        text(c.traffic.map(|t| t.requests))
+    });
+    row(columns, "connections, create", |c| {
+        text(c.traffic.map(|t| t.connections))
+    });
+    row(columns, "handshakes, create", |c| {
+        text(c.traffic.map(|t| t.handshakes))
+    });
 }
 
 /// Lists of growing length: what one more secret costs, and the memory.
 fn print_scale(stage: &Stage) {
-    println!("\n{:>10} {:>16} {:>16} {:>12}", "secrets", "instructions", "a secret", "peak KiB");
+    println!(
+        "\n{:>10} {:>16} {:>16} {:>12}",
+        "secrets", "instructions", "a secret", "peak KiB"
+    );
     let mut first = None;
     for count in SCALE {
         let server = Server::start();
@@ -245,9 +287,15 @@ fn print_scale(stage: &Stage) {
         let job = stage.list_on(&server);
         let found = measure::instructions(&job);
         let base = *first.get_or_insert(found.unwrap_or(0));
-        let more = found.map(|found| found.saturating_sub(base) / u64::try_from(count).unwrap_or(1));
+        let more =
+            found.map(|found| found.saturating_sub(base) / u64::try_from(count).unwrap_or(1));
         let text = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
         let memory = measure::memory(&job);
-        println!("{count:>10} {:>16} {:>16} {:>12}", text(found), text(more), text(memory));
+        println!(
+            "{count:>10} {:>16} {:>16} {:>12}",
+            text(found),
+            text(more),
+            text(memory)
+        );
     }
 }

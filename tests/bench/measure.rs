@@ -44,13 +44,19 @@ impl Job {
 
     /// Runs it once; whether it succeeded.
     pub fn run(&self) -> bool {
-        self.command(&[]).status().is_ok_and(|status| status.success())
+        self.command(&[])
+            .status()
+            .is_ok_and(|status| status.success())
     }
 
     /// Runs it once and says what it said, for a reader who wants to know why it failed.
     pub fn explain(&self) -> String {
         let mut command = self.command(&[]);
-        match command.stdout(Stdio::piped()).stderr(Stdio::piped()).output() {
+        match command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+        {
             Ok(output) => format!(
                 "{}: {}{}",
                 output.status,
@@ -139,7 +145,10 @@ pub fn system_calls(job: &Job) -> Option<u64> {
     let status = job.command(&prefix).status().ok()?;
     status.success().then_some(())?;
     let text = fs::read_to_string(file.path()).ok()?;
-    let total = text.lines().rev().find(|line| line.trim_end().ends_with("total"))?;
+    let total = text
+        .lines()
+        .rev()
+        .find(|line| line.trim_end().ends_with("total"))?;
     total.split_whitespace().nth(3)?.parse().ok()
 }
 
