@@ -1,9 +1,10 @@
 //! Prompts on a real pseudo-terminal: what is shown, what is stored, and the state the terminal is left in.
 
-use crate::server::{Scope, Server};
+use crate::server::{Account, Behaviour, End, Scope, Server, When};
 use crate::support::pty::Session;
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
+use std::time::Duration;
 
 const CREATE: [&str; 4] = ["secret", "create", "N", "--personal"];
 
@@ -135,71 +136,125 @@ fn a_vanished_terminal_ends_the_program() {
     assert_eq!(stored(&server), None);
 }
 
+/// A form: its words, its type, its questions with an answer each, and what the server opens.
+struct Form {
+    words: &'static [&'static str],
+    kind: &'static str,
+    questions: &'static [(&'static str, &'static str)],
+    expected: &'static str,
+}
+
+const KEY: &str = "Secret value:";
+const BASE_URL: &str = "OpenAI base URL (optional, press Enter to skip):";
+
+const FORMS: [Form; 7] = [
+    Form {
+        words: &[],
+        kind: "RAW_VALUE",
+        questions: &[(KEY, "any value\"")],
+        expected: r#"{"value":"any value\""}"#,
+    },
+    Form {
+        words: &["anthropic", "api-key"],
+        kind: "ANTHROPIC_API_KEY",
+        questions: &[(KEY, "sk-ant-1")],
+        expected: r#"{"api_key":"sk-ant-1"}"#,
+    },
+    Form {
+        words: &["anthropic", "bedrock-api-key"],
+        kind: "ANTHROPIC_BEDROCK_API_KEY",
+        questions: &[
+            ("Bedrock API key:", "b3dr0ck"),
+            ("AWS Region:", " us-east-1 "),
+        ],
+        expected: r#"{"aws_bearer_token_bedrock":"b3dr0ck","aws_region":"us-east-1"}"#,
+    },
+    Form {
+        words: &["claude", "bedrock-access-key"],
+        kind: "ANTHROPIC_BEDROCK_ACCESS_KEY",
+        questions: &[
+            ("AWS Access Key ID:", "AKIA"),
+            ("AWS Secret Access Key:", "s/+"),
+            ("AWS Session Token (optional, press Enter to skip):", ""),
+            ("AWS Region:", "us-east-1"),
+        ],
+        expected: r#"{"aws_access_key_id":"AKIA","aws_secret_access_key":"s/+","aws_region":"us-east-1"}"#,
+    },
+    Form {
+        words: &["codex", "api-key"],
+        kind: "OPENAI_API_KEY",
+        questions: &[(KEY, "sk-1"), (BASE_URL, "https://us.api.openai.com/v1")],
+        expected: r#"{"api_key":"sk-1","base_url":"https://us.api.openai.com/v1"}"#,
+    },
+    Form {
+        words: &["openai", "api-key"],
+        kind: "OPENAI_API_KEY",
+        questions: &[(KEY, "sk-2"), (BASE_URL, "")],
+        expected: r#"{"api_key":"sk-2"}"#,
+    },
+    Form {
+        words: &["docker-registry"],
+        kind: "DOCKER_REGISTRY",
+        questions: &[
+            ("Registry host:", "ghcr.io"),
+            ("Username:", "me"),
+            ("Password:", "p4ss"),
+        ],
+        expected: r#"{"registry_host":"ghcr.io","username":"me","password":"p4ss"}"#,
+    },
+];
+
 #[test]
-fn questions_come_in_the_documented_order() {
-    let table: [(&[&str], &[(&str, &str)], &str); 5] = [
-        (
-            &["anthropic", "bedrock-api-key"],
-            &[("Bedrock API key:", "key"), ("AWS Region:", " us-east-1 ")],
-            r#"{"aws_bearer_token_bedrock":"key","aws_region":"us-east-1"}"#,
-        ),
-        (
-            &["claude", "bedrock-access-key"],
-            &[
-                ("AWS Access Key ID:", "AKIA"),
-                ("AWS Secret Access Key:", "s/+"),
-                ("AWS Session Token (optional, press Enter to skip):", ""),
-                ("AWS Region:", "us-east-1"),
-            ],
-            r#"{"aws_access_key_id":"AKIA","aws_secret_access_key":"s/+","aws_region":"us-east-1"}"#,
-        ),
-        (
-            &["codex", "api-key"],
-            &[
-                ("Secret value:", "sk-1"),
-                (
-                    "OpenAI base URL (optional, press Enter to skip):",
-                    "https://us.api.openai.com/v1",
-                ),
-            ],
-            r#"{"api_key":"sk-1","base_url":"https://us.api.openai.com/v1"}"#,
-        ),
-        (
-            &["openai", "api-key"],
-            &[
-                ("Secret value:", "sk-1"),
-                ("OpenAI base URL (optional, press Enter to skip):", ""),
-            ],
-            r#"{"api_key":"sk-1"}"#,
-        ),
-        (
-            &["docker-registry"],
-            &[
-                ("Registry host:", "ghcr.io"),
-                ("Username:", "me"),
-                ("Password:", "pass"),
-            ],
-            r#"{"registry_host":"ghcr.io","username":"me","password":"pass"}"#,
-        ),
-    ];
-    for (form, questions, expected) in table {
-        let server = Server::start();
-        let mut words = vec!["secret", "create"];
-        words.extend(form);
-        words.extend(["N", "--personal"]);
-        let mut session = Session::start(&words, &server.env());
-        for (question, answer) in questions {
-            session.expect(&format!("? {question} "));
-            assert!(!session.echoes());
-            session.send(format!("{answer}\r"));
-            session.expect(&format!("> {question}"));
+fn every_form_asks_in_the_documented_order_create_and_update_personal_and_team() {
+    for form in &FORMS {
+        for update in [false, true] {
+            for (flag, scope) in [
+                ("--personal", Scope::Personal),
+                ("--team", Scope::Team("t1")),
+            ] {
+                let account = Account::on_teams(&[("t1", "Core")]);
+                let server = Server::builder().account(account).start();
+                let mut words = vec!["secret", if update { "update" } else { "create" }];
+                if update {
+                    server.seed_kind(scope, "N", form.kind);
+                    words.extend(["N", "--value"]);
+                } else {
+                    words.extend(form.words);
+                    words.push("N");
+                }
+                words.push(flag);
+                ask_all(form, &words, &server);
+                assert_eq!(
+                    server.opened(scope, "N").as_deref(),
+                    Some(form.expected),
+                    "{words:?}"
+                );
+            }
         }
-        assert_eq!(session.end(), 0, "{:?}", session.transcript());
-        assert_eq!(stored(&server).as_deref(), Some(expected));
-        assert!(session.is_ordinary());
-        for hidden in ["s/+", "sk-1", "pass\r", "key\r"] {
-            assert!(!session.transcript().contains(hidden), "{hidden}");
-        }
+    }
+}
+
+/// Answers every question of a form, and looks that nothing hidden is shown.
+fn ask_all(form: &Form, words: &[&str], server: &Server) {
+    let mut session = Session::start(words, &server.env());
+    for (question, answer) in form.questions {
+        session.expect(&format!("? {question} "));
+        assert!(!session.echoes());
+        session.send(format!("{answer}\r"));
+        session.expect(&format!("> {question}"));
+    }
+    assert_eq!(session.end(), 0, "{:?}", session.transcript());
+    assert!(session.is_ordinary());
+    for hidden in [
+        "any value",
+        "sk-ant-1",
+        "b3dr0ck",
+        "s/+",
+        "sk-1",
+        "sk-2",
+        "p4ss",
+    ] {
+        assert!(!session.transcript().contains(hidden), "{hidden}");
     }
 }
 
@@ -389,5 +444,57 @@ fn deleting_asks_and_takes_only_yes_for_a_yes() {
             session.transcript().contains(corrected),
             keys.contains("yess")
         );
+    }
+}
+
+#[test]
+fn flags_variables_and_questions_mix() {
+    let server = Server::start();
+    let words = [
+        "secret",
+        "create",
+        "anthropic",
+        "bedrock-access-key",
+        "N",
+        "--region=eu-west-1",
+        "--from-env",
+    ];
+    let mut env = server.env();
+    env.push(("AWS_ACCESS_KEY_ID".to_owned(), "AKIA".to_owned()));
+    env.push(("AWS_SESSION_TOKEN".to_owned(), "t0ken".to_owned()));
+    let mut session = Session::start(&words, &env);
+    session.expect("? AWS Secret Access Key: ");
+    session.send("s3cret\r");
+    assert_eq!(session.end(), 0, "{:?}", session.transcript());
+    assert_eq!(
+        stored(&server).as_deref(),
+        Some(
+            r#"{"aws_access_key_id":"AKIA","aws_secret_access_key":"s3cret","aws_session_token":"t0ken","aws_region":"eu-west-1"}"#
+        )
+    );
+}
+
+#[test]
+fn time_at_a_question_is_not_the_networks() {
+    let server = Server::start();
+    let words = ["secret", "create", "N", "--timeout", "1"];
+    let mut session = Session::start(&words, &server.env());
+    session.expect("? Secret value: ");
+    std::thread::sleep(Duration::from_millis(1300));
+    session.send("v\r");
+    assert_eq!(session.end(), 0, "{:?}", session.transcript());
+}
+
+#[test]
+fn a_connection_that_ends_while_someone_types_is_opened_again() {
+    for end in [End::Orderly, End::Truncated, End::Reset] {
+        let server = Server::start();
+        server.next(When::Op("Lookup"), Behaviour::CloseAfterReply(end));
+        let mut session = create(&server);
+        std::thread::sleep(Duration::from_millis(200));
+        session.send("v\r");
+        assert_eq!(session.end(), 0, "{end:?}: {:?}", session.transcript());
+        assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
+        assert_eq!(server.connections(), 2);
     }
 }
