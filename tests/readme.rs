@@ -5,6 +5,7 @@ use crate::support::binary;
 use oz::cli::table;
 use oz::error::{Error, Words};
 use oz::outcome::Applied;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -158,4 +159,31 @@ fn the_dockerfile_is_three_lines() {
         .unwrap();
     assert_eq!(dockerfile.lines().count(), 3);
     assert!(dockerfile.starts_with("FROM scratch\n"));
+}
+
+#[test]
+fn every_defence_names_a_test_that_exists() {
+    let section = README.split("## Trust\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let mut named = 0;
+    for row in section
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+    {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in cell.split('`').filter_map(|word| word.split_once("::")) {
+            let (module, function) = name;
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests")
+                .join(module)
+                .with_extension("rs");
+            let source = std::fs::read_to_string(&path).unwrap();
+            assert!(
+                source.contains(&format!("#[test]\nfn {function}()")),
+                "{module}::{function} is no test"
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 10, "the table names tests");
 }
