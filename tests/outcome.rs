@@ -1,9 +1,10 @@
 //! Owns outcome truth: whatever happens to a connection, at whatever point, exit code and words say what is true on
 //! the server, and a mutation is applied at most once.
 
-use crate::server::{Behaviour, End, Point, Scope, Server, When};
+use crate::server::{Behaviour, End, Point, Scope, Server, When, rfc3339};
 use crate::support::oz;
 use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A write, and how the store shows that it took place.
 #[derive(Clone, Copy, Debug)]
@@ -287,4 +288,26 @@ fn words_for_people_say_the_same() {
         .stdout("Secret 'N' created\n")
         .stderr("note: the service's answer was lost; asked again, the secret was created\n")
         .run();
+}
+
+#[test]
+fn a_time_stamp_too_coarse_to_tell_is_not_believed() {
+    // The secret was last changed in this very second, as far as whole seconds say.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let stamp = rfc3339(i64::try_from(now.as_secs()).unwrap());
+    let server = Server::start();
+    server.seed(Scope::Personal, "N", "RAW_VALUE", None, &stamp, &stamp);
+    server.next(
+        When::Mutation,
+        Behaviour::Vanish(Point::Body, End::Truncated),
+    );
+    let document = truthful(Verb::Update, &server, "coarse");
+    assert_eq!(document["error"]["applied"], "unknown");
+    // A description tells by itself.
+    server.next(
+        When::Mutation,
+        Behaviour::Vanish(Point::Applied, End::Truncated),
+    );
+    let document = truthful(Verb::Describe, &server, "described");
+    assert_eq!(document["applied"], true);
 }

@@ -19,9 +19,7 @@ const HOW_TO_GIVE: &str = "set WARP_API_KEY, or name a file that holds the key w
 /// [`Error::Unreadable`] for its file, [`Error::Usage`] if it would have to be typed in plain sight.
 pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
     match source {
-        KeySource::Absent => Err(Error::Credentials(
-            Words::new("no API key").hint(HOW_TO_GIVE),
-        )),
+        KeySource::Absent => Err(absent(io)),
         KeySource::Text { origin, key } => parse(origin, &key),
         KeySource::File {
             origin,
@@ -46,6 +44,18 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
             parse_file(&format!("the file '{}'", safe_path(&path)), origin, text)
         }
     }
+}
+
+/// An empty variable counts as unset, but whoever exported it meant something: a CI system without the secret.
+fn absent(io: &Io<'_>) -> Error {
+    let empty = ["WARP_API_KEY", "WARP_API_KEY_FILE"]
+        .into_iter()
+        .find(|name| io.env.raw(name).is_some());
+    let message = match empty {
+        Some(name) => format!("no API key: {name} is set but empty"),
+        None => "no API key".to_owned(),
+    };
+    Error::Credentials(Words::new(message).hint(HOW_TO_GIVE))
 }
 
 fn parse_file(file: &str, origin: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {

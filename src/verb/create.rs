@@ -99,7 +99,9 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
     );
     // It did not exist a moment ago: if it does now, this run made it.
     let settled = settle(session, result, "created", |secrets| {
-        api::find(secrets, &place.owner, &target.name).is_some()
+        api::find(secrets, &place.owner, &target.name)
+            .is_some()
+            .into()
     })?;
     notes.extend(settled.note);
     let mut write = Write::new(

@@ -55,7 +55,9 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
     }
     let result = session.api.delete(&place.owner, &target.name);
     let settled = settle(session, result, "deleted", |secrets| {
-        api::find(secrets, &place.owner, &target.name).is_none()
+        api::find(secrets, &place.owner, &target.name)
+            .is_none()
+            .into()
     })?;
     Ok(write(Action::Deleted, stored_type, settled.note))
 }

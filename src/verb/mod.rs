@@ -13,7 +13,7 @@ use crate::api::reply::{Account, Team};
 use crate::api::{self, Api, Lookup, WriteError};
 use crate::command::{Scope, Target, Verb};
 use crate::error::{Error, Words};
-use crate::outcome::{Listed, Outcome};
+use crate::outcome::{Listed, Outcome, Timestamp};
 use crate::seal::{Context, PublicKey, Random};
 use crate::secret::{Kind, Owner, SecretName};
 use crate::text;
@@ -25,6 +25,7 @@ pub struct Session<'a, 'io> {
     pub io: Io<'io>,
     pub terminal: &'a mut dyn Terminal,
     pub random: &'a Random,
+    pub now: Timestamp,
 }
 
 /// Does what was asked.
@@ -202,36 +203,89 @@ struct Settled {
     note: Option<String>,
 }
 
+/// What asking again tells of a write whose answer was lost.
+enum Seen {
+    Applied,
+    NotApplied,
+    /// The server's state would look the same either way.
+    Unclear,
+}
+
+impl From<bool> for Seen {
+    fn from(applied: bool) -> Self {
+        if applied {
+            Self::Applied
+        } else {
+            Self::NotApplied
+        }
+    }
+}
+
 /// Turns the result of a mutation into what is true on the server: when the answer was lost, asks again.
 ///
-/// `holds` tells from the secrets there are whether the write was applied; `done` is its past participle.
+/// `look` tells from the secrets there are whether the write was applied; `done` is its past participle.
 fn settle(
     session: &mut Session<'_, '_>,
     result: Result<Option<String>, WriteError>,
     done: &str,
-    holds: impl FnOnce(&[Listed]) -> bool,
+    look: impl FnOnce(&[Listed]) -> Seen,
 ) -> Result<Settled, Error> {
     let lost = match result {
         Ok(name) => return Ok(Settled { name, note: None }),
         Err(WriteError::Refused(error)) => return Err(error),
         Err(WriteError::Lost(error)) => error,
     };
-    match session.api.list() {
-        Ok(secrets) if holds(&secrets) => Ok(Settled {
+    let unknown = |why: &str| {
+        Err(Error::Unknown(
+            Words::new(format!(
+                "outcome unknown: the write was sent, and whether the secret was {done} could not be learned"
+            ))
+            .cause(lost.message())
+            .cause(why)
+            .hint("`oz secret list` tells what is there; doing the same again is safe"),
+        ))
+    };
+    match session.api.list().map(|secrets| look(&secrets)) {
+        Ok(Seen::Applied) => Ok(Settled {
             name: None,
-            note: Some(format!("the service's answer was lost; asked again, the secret was {done}")),
+            note: Some(format!(
+                "the service's answer was lost; asked again, the secret was {done}"
+            )),
         }),
-        Ok(_) => Err(lost.because(&format!("asked again, the secret was not {done}"))),
-        Err(again) => Err(Error::Unknown(
-            Words::new(format!("outcome unknown: the write was sent, and whether the secret was {done} could not be learned"))
-                .cause(lost.message())
-                .cause(again.message())
-                .hint("`oz secret list` tells once the service answers"),
-        )),
+        Ok(Seen::NotApplied) => {
+            Err(lost.because(&format!("asked again, the secret was not {done}")))
+        }
+        Ok(Seen::Unclear) => unknown("its time stamp is too coarse to tell"),
+        Err(again) => unknown(again.message()),
     }
 }
 
-/// Whether the secret was changed since `before`: its time stamp moved.
-fn was_updated(secrets: &[Listed], before: &Listed, name: &SecretName) -> bool {
-    api::find(secrets, &before.owner, name).is_some_and(|now| now.updated != before.updated)
+/// How far this machine's clock may be from the service's, in seconds, when time stamps are compared with it.
+const CLOCK_SKEW: i64 = 300;
+
+/// Whether the secret was changed since `before`: its time stamp moved, or its description is the new one.
+///
+/// A time stamp in whole seconds stays the same when the last change was less than a second before this one; a
+/// secret whose last change is that recent proves nothing.
+fn was_updated(
+    secrets: &[Listed],
+    before: &Listed,
+    name: &SecretName,
+    description: Option<&str>,
+    now: Timestamp,
+) -> Seen {
+    let Some(after) = api::find(secrets, &before.owner, name) else {
+        return Seen::NotApplied;
+    };
+    let described = description.is_some()
+        && after.description.as_deref() == description
+        && before.description != after.description;
+    let recent = before.updated.seconds.abs_diff(now.seconds) <= CLOCK_SKEW.unsigned_abs();
+    if after.updated != before.updated || described {
+        Seen::Applied
+    } else if before.updated.nanoseconds == 0 && recent {
+        Seen::Unclear
+    } else {
+        Seen::NotApplied
+    }
 }

@@ -126,11 +126,12 @@ fn apply(
         write.notes = notes;
         return Ok(write);
     }
+    let now = session.now;
     let result = session
         .api
         .update(owner, found.name, sealed.map(|(text, _)| text), description);
     let settled = settle(session, result, "updated", |secrets| {
-        was_updated(secrets, found.before, found.name)
+        was_updated(secrets, found.before, found.name, description, now)
     })?;
     notes.extend(settled.note);
     let mut write = Write::new(Action::Updated, found.name, owner.clone(), stored_type);
