@@ -439,7 +439,8 @@ fn late(message: String) -> Words {
 
 fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Words {
     let variable = proxy.variable;
-    if status != 407 {
+    // 401 is a server's status, and what tinyproxy says to credentials it does not know.
+    if !matches!(status, 401 | 407) {
         return Words::new(format!(
             "{place} did not connect to {target}: status {status}"
         ))
@@ -447,11 +448,11 @@ fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Words {
     }
     if proxy.credentials.is_some() {
         return Words::new(format!(
-            "{place} did not accept the credentials: status 407"
+            "{place} did not accept the credentials: status {status}"
         ))
         .hint(format!("check the user name and password in {variable}"));
     }
-    Words::new(format!("{place} demands credentials: status 407")).hint(format!(
+    Words::new(format!("{place} demands credentials: status {status}")).hint(format!(
         "put them into {variable}: http://USER:PASSWORD@HOST:PORT"
     ))
 }

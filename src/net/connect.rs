@@ -413,8 +413,9 @@ mod tests {
         let (_handle, _fill, dead) = blackhole();
         let live = TcpListener::bind("127.0.0.1:0").unwrap();
         let started = Instant::now();
-        let (_, address) = open(&[dead, live.local_addr().unwrap()], &deadline(5000)).unwrap();
+        let (stream, address) = open(&[dead, live.local_addr().unwrap()], &deadline(5000)).unwrap();
         assert_eq!(address, live.local_addr().unwrap());
+        assert!(stream.nodelay().unwrap());
         let took = started.elapsed();
         assert!(
             took >= ATTEMPT_DELAY && took < ATTEMPT_DELAY * 3,

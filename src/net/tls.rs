@@ -584,8 +584,11 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
                 .hint("check --server-root-url and the proxy variables: this is another server's certificate");
         }
         CertificateError::UnknownIssuer => unknown_issuer(host, refused),
-        CertificateError::BadSignature => Words::new(format!("the certificate of {host} has a signature that is wrong"))
-            .hint("the authority that issued it is not the one that is trusted here under the same name"),
+        // ring answers the same to a short RSA key as to a signature that does not fit.
+        CertificateError::BadSignature => Words::new(format!(
+            "a signature by {host}, or on its certificate, could not be verified"
+        ))
+        .hint("a key may be RSA with less than 2048 bits, or an authority trusted here has the same name as the one that issued it"),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Words::new(format!(
             "the certificate of {host} is signed in a way that is not safe, or not known here"
