@@ -29,7 +29,9 @@ mod typed;
 mod update;
 
 // Hostile peers.
+mod deadline;
 mod graphql;
+mod http;
 mod outcome;
 
 // The program as a process, as a file and as a tree of sources; and what the README promises.

@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod opener;
+pub mod peer;
 pub mod pki;
 pub mod pty;
 pub mod raw;

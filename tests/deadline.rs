@@ -1,0 +1,400 @@
+//! Owns time: `--timeout` holds whatever the peer does or does not do, waits between attempts are as documented, and
+//! what is not the network is not timed.
+
+use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
+use crate::support::peer::Peer;
+use crate::support::{MARKER_KEY, Output, Run, binary, code, oz, tools};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What runs here are given.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much later a run may end. The program keeps within 200 ms; the rest is for starting a process, and for the
+/// scheduler of a machine that runs as many tests at once as it has cores.
+const EXCESS: Duration = Duration::from_millis(500);
+
+const MORE_TIME: &str =
+    "hint: check the network and the proxy variables, or allow more time with --timeout\n";
+const TRY_LATER: &str = "hint: try again later, or allow more time with --timeout\n";
+
+/// Runs with `--timeout 1`, and sees that it took that long.
+#[track_caller]
+fn on_time(run: Run<'_>) -> Output {
+    let output = run.args(["--timeout", "1"]).run();
+    assert!(output.took >= TIMEOUT, "gave up after {:?}", output.took);
+    assert!(output.took <= TIMEOUT + EXCESS, "took {:?}", output.took);
+    output
+}
+
+/// `list` against a peer by hand, which speaks at most enough TLS to be believed to.
+fn list_at(address: SocketAddr) -> Run<'static> {
+    oz(&["secret", "list"])
+        .env("WARP_API_KEY", MARKER_KEY)
+        .env("WARP_SERVER_ROOT_URL", format!("https://{address}"))
+        .code(69)
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing() {
+    for point in [Point::Handshaken, Point::Head, Point::Body] {
+        let server = Server::start();
+        server.always(When::Any, Behaviour::Vanish(point, End::Silent));
+        let run = oz(&["secret", "list"]).server(&server).code(75);
+        on_time(run.stderr(format!("error: no answer from localhost within 1 s\n{TRY_LATER}")));
+    }
+}
+
+#[test]
+fn a_server_that_drips() {
+    for pause in [Duration::from_secs(1), Duration::from_millis(20)] {
+        let server = Server::start();
+        server.always(When::Any, Behaviour::Drip(pause));
+        let run = oz(&["secret", "list"]).server(&server).code(75);
+        on_time(run.stderr(format!("error: no answer from localhost within 1 s\n{TRY_LATER}")));
+    }
+    // Interim replies are no progress either.
+    let peer = Peer::start(|connection| {
+        connection.request();
+        for _ in 0..5 {
+            connection.drip(b"HTTP/1.1 100 Continue\r\n\r\n", Duration::from_millis(20));
+        }
+    });
+    let run = list_at(peer.address())
+        .env("WARP_SERVER_ROOT_URL", format!("http://{}", peer.address()))
+        .code(75);
+    on_time(run.stderr(format!("error: no answer from 127.0.0.1 within 1 s\n{TRY_LATER}")));
+}
+
+#[test]
+fn a_handshake_that_never_ends() {
+    let silent = Peer::start(|connection| connection.listen_on());
+    // A record of 16 KiB that is announced, and comes byte by byte.
+    let dripping = Peer::start(|connection| {
+        connection.say(&[22, 3, 3, 0x40, 0]);
+        connection.drip(&[2; 200], Duration::from_millis(50));
+    });
+    for peer in [silent, dripping] {
+        let stderr = format!("error: no TLS handshake with 127.0.0.1 within 1 s\n{MORE_TIME}");
+        on_time(list_at(peer.address()).stderr(stderr));
+        assert_eq!(peer.connections(), 1);
+    }
+}
+
+#[test]
+fn a_proxy_that_never_answers() {
+    let silent = Peer::start(|connection| connection.listen_on());
+    let dripping = Peer::start(|connection| {
+        connection.head();
+        connection.drip(b"HTTP/1.1 200 Connection established\r\n\r\n", Duration::from_secs(1));
+    });
+    for peer in [silent, dripping] {
+        let place = peer.address();
+        let run = list_at(place).env("WARP_SERVER_ROOT_URL", "https://nowhere.example").env(
+            "HTTPS_PROXY",
+            format!("http://user:{MARKER_KEY}@{place}"),
+        );
+        on_time(run.stderr(format!(
+            "error: no answer from the proxy {place} (HTTPS_PROXY) within 1 s\n{MORE_TIME}"
+        )));
+    }
+}
+
+#[test]
+fn a_listener_whose_queue_is_full() {
+    // Nobody accepts, and the kernel queues no more than it was told: further SYNs go unanswered, as when a peer
+    // vanished.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    nix_listen(&listener);
+    let address = listener.local_addr().expect("a bound address");
+    let waiting: Vec<_> = (0..8)
+        .map(|_| std::thread::spawn(move || TcpStream::connect_timeout(&address, Duration::from_secs(3))))
+        .collect();
+    std::thread::sleep(Duration::from_millis(200));
+    on_time(list_at(address).stderr(format!("error: no connection to {address} within 1 s\n{MORE_TIME}")));
+    drop(listener);
+    for one in waiting {
+        let _ = one.join();
+    }
+}
+
+/// A second `listen` shortens the queue of a listener.
+fn nix_listen(listener: &TcpListener) {
+    let shortest = nix::sys::socket::Backlog::new(0).expect("a length");
+    nix::sys::socket::listen(listener, shortest).expect("a listener");
+}
+
+/// A network of its own, in which `script` was run before the program.
+fn apart(script: &str, arguments: &[&str]) -> Option<Run<'static>> {
+    const PROGRAM: &str = "/usr/bin/unshare";
+    if !tools::have("unshare") || !tools::have("ip") || !tools::have("iptables") {
+        return None;
+    }
+    // User namespaces can be forbidden, in a container for instance.
+    let allowed = Command::new(PROGRAM).args(["-rnm", "true"]).stderr(Stdio::null()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        println!("skipped: this machine allows no namespaces");
+        return None;
+    }
+    let program = binary();
+    let script = format!("set -e; {script}; exec \"$@\"");
+    let run = oz(&["-rnm", "sh", "-c", &script, "sh"])
+        .arg(program)
+        .args(arguments)
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("WARP_API_KEY", MARKER_KEY);
+    Some(run)
+}
+
+/// The same as [`on_time`], less the time that the script takes.
+#[track_caller]
+fn apart_on_time(script: &str, root: &str, stderr: &str) {
+    let Some(setup) = apart(script, &["--version"]) else { return };
+    let setup = setup.any_stdout().run_with(Path::new("/usr/bin/unshare")).took;
+    let arguments = ["secret", "list", "--timeout", "1", "--server-root-url", root];
+    let Some(run) = apart(script, &arguments) else { return };
+    let took = run.code(69).stderr(stderr).run_with(Path::new("/usr/bin/unshare")).took;
+    assert!(took >= TIMEOUT, "gave up after {took:?}");
+    assert!(took <= TIMEOUT + EXCESS + setup, "took {took:?}, {setup:?} of it for the namespace");
+}
+
+#[test]
+fn a_name_that_never_resolves() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let resolver = crate::support::write(&directory, "resolv.conf", "nameserver 127.0.0.1\n");
+    let script = format!(
+        "ip link set lo up; iptables -A INPUT -p udp -j DROP; mount --bind {} /etc/resolv.conf",
+        resolver.display()
+    );
+    apart_on_time(
+        &script,
+        "https://nowhere.example",
+        &format!("error: nowhere.example was not found by DNS within 1 s\n{MORE_TIME}"),
+    );
+}
+
+#[test]
+fn a_peer_that_vanished() {
+    apart_on_time(
+        "ip link set lo up; iptables -A INPUT -p tcp -j DROP",
+        "https://127.0.0.1:4433",
+        &format!("error: no connection to 127.0.0.1:4433 within 1 s\n{MORE_TIME}"),
+    );
+}
+
+#[test]
+fn no_route_is_known_at_once() {
+    let arguments = ["secret", "list", "--server-root-url", "https://192.0.2.1"];
+    let Some(run) = apart("ip link set lo up", &arguments) else { return };
+    let output = run
+        .code(69)
+        .stderr(
+            "error: 192.0.2.1:443 could not be reached\n  caused by: Network unreachable\n\
+             hint: check --server-root-url, the proxy variables and the network\n",
+        )
+        .run_with(Path::new("/usr/bin/unshare"));
+    // Three attempts, 0.3 s and 1.2 s between them at most.
+    assert!(output.took < Duration::from_secs(3), "took {:?}", output.took);
+}
+
+#[test]
+fn the_timeout_is_for_all_requests_together() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    server.always(When::Any, Behaviour::Delay(Duration::from_millis(700)));
+    let run = oz(&["secret", "delete", "N", "--force"]).server(&server).code(75).stderr(
+        "error: outcome unknown: the write was sent, and whether the secret was deleted could not be learned\n  \
+         caused by: no answer from localhost within 1 s\n  caused by: no connection to localhost:PORT within 1 s\n\
+         hint: `oz secret list` tells once the service answers\n"
+            .replace("PORT", &server.address().port().to_string()),
+    );
+    on_time(run);
+}
+
+#[test]
+fn the_timeout_bounds_all_attempts_together() {
+    for behaviour in [
+        Behaviour::Vanish(Point::Accepted, End::Reset),
+        Behaviour::Vanish(Point::Body, End::Truncated),
+        Behaviour::status(500, ""),
+        Behaviour::status(503, ""),
+    ] {
+        let server = Server::start();
+        server.always(When::Any, behaviour);
+        let output = oz(&["secret", "list", "--timeout", "0.3"])
+            .server(&server)
+            .any_code()
+            .any_stderr()
+            .run();
+        assert!([69, 75].contains(&code(output.status)), "{output:?}");
+        assert!(output.took <= Duration::from_millis(300) + EXCESS, "took {:?}", output.took);
+        assert!(server.ops().len() <= 2, "{:?}", server.ops());
+    }
+}
+
+fn reply_after(status: u16, value: &str) -> Behaviour {
+    Behaviour::Reply { status, headers: vec![("retry-after", value.to_owned())], body: Vec::new() }
+}
+
+/// How long a `list` took that was told once to come back after this.
+#[track_caller]
+fn took_after(status: u16, value: &str) -> Duration {
+    let server = Server::start();
+    server.next(When::Any, reply_after(status, value));
+    let output = oz(&["secret", "list", "--output-format", "json"]).server(&server).any_stdout().run();
+    assert_eq!(server.ops().len(), 2, "{value}");
+    output.took
+}
+
+#[track_caller]
+fn within(took: Duration, low: f64, high: f64, what: &str) {
+    let seconds = took.as_secs_f64();
+    assert!((low..=high).contains(&seconds), "{what}: {seconds}");
+}
+
+#[test]
+fn retry_after_in_seconds() {
+    for status in [429, 503] {
+        // Up to half a second is added, so that not all come back at once.
+        within(took_after(status, "1"), 1.0, 1.5 + EXCESS.as_secs_f64(), "1 s");
+        within(took_after(status, "0"), 0.0, 0.5 + EXCESS.as_secs_f64(), "0 s");
+    }
+    // What is no time is no reason to come back at once, nor to stay away: the usual wait, at most 0.3 s.
+    for value in ["soon", "-1", "1.5", "1 s", "", "Fri, 31 Feb", "99999999999999999999999"] {
+        within(took_after(503, value), 0.1, 0.3 + EXCESS.as_secs_f64(), value);
+    }
+}
+
+/// A date this many seconds from now, as `date` of coreutils writes it.
+fn date(offset: i64, format: &str) -> String {
+    let output = Command::new("date")
+        .env("LC_ALL", "C")
+        .args(["-u", "-d", &format!("{offset} seconds"), &format!("+{format}")])
+        .output()
+        .expect("date runs");
+    String::from_utf8(output.stdout).expect("ASCII").trim_end().to_owned()
+}
+
+#[test]
+fn retry_after_as_a_date() {
+    if !tools::have("date") {
+        return;
+    }
+    for format in ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"] {
+        // The date has whole seconds: up to one less than was meant.
+        within(took_after(503, &date(2, format)), 1.0, 2.5 + EXCESS.as_secs_f64(), format);
+    }
+    let past = date(-3600, "%a, %d %b %Y %H:%M:%S GMT");
+    within(took_after(429, &past), 0.0, 0.5 + EXCESS.as_secs_f64(), &past);
+}
+
+#[test]
+fn a_wait_beyond_the_timeout_is_not_begun() {
+    for (status, words) in [(429, "the service asks to slow down"), (503, "the service is unavailable")] {
+        for value in ["5", "120", "18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            let server = Server::start();
+            server.always(When::Any, reply_after(status, value));
+            let output = oz(&["secret", "list", "--timeout", "5"])
+                .server(&server)
+                .code(75)
+                .stderr(format!("error: {words} (HTTP {status})\nhint: try again later\n"))
+                .run();
+            assert!(output.took <= EXCESS, "{value}: took {:?}", output.took);
+            assert_eq!(server.ops().len(), 1, "{value}");
+        }
+    }
+}
+
+#[test]
+fn waits_between_attempts_grow_and_differ() {
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        let server = Server::start();
+        server.next_times(2, When::Any, Behaviour::status(500, ""));
+        let output = oz(&["secret", "list", "--debug", "--output-format", "json"])
+            .server(&server)
+            .any_stdout()
+            .any_stderr()
+            .run();
+        let waits: Vec<u64> = output
+            .stderr()
+            .lines()
+            .filter_map(|line| line.strip_prefix("debug: waiting ")?.strip_suffix(" ms before trying again"))
+            .map(|number| number.parse().expect("milliseconds"))
+            .collect();
+        let [first, second] = waits[..] else { panic!("{}", output.stderr()) };
+        assert!((100..=300).contains(&first), "{first}");
+        assert!((400..=1200).contains(&second), "{second}");
+        let waited = Duration::from_millis(first + second);
+        assert!(output.took >= waited && output.took <= waited + EXCESS, "{:?} {waited:?}", output.took);
+        seen.push((first, second));
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() > 1, "clients that failed together come back together: {seen:?}");
+}
+
+/// The program with a standard input that the test holds.
+fn create_from_pipe(server: &Server) -> std::process::Child {
+    Command::new(binary())
+        .args(["secret", "create", "N", "--timeout", "1"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
+#[test]
+fn standard_input_is_not_the_network() {
+    let server = Server::start();
+    let mut child = create_from_pipe(&server);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    for byte in *b"abc" {
+        std::thread::sleep(Duration::from_millis(700));
+        stdin.write_all(&[byte]).expect("it still listens");
+    }
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Secret 'N' created\n");
+    assert!(output.status.success());
+    assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"abc"}"#));
+}
+
+#[test]
+fn an_endless_standard_input_is_bounded_by_size() {
+    let server = Server::start();
+    let began = Instant::now();
+    let mut child = create_from_pipe(&server);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // It ends when the program does not listen any more.
+    let mut fed = 0;
+    while began.elapsed() < Duration::from_secs(20) {
+        match stdin.write(&[b'y'; 4096]) {
+            Ok(count) => fed += count,
+            Err(_) => break,
+        }
+    }
+    assert!(fed < 1 << 20, "{fed} bytes were taken");
+    drop(stdin);
+    let mut stderr = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+    assert_eq!(code(child.wait().expect("it ends")), 65, "{stderr}");
+    assert!(stderr.starts_with("error: ") && !stderr.contains("yyy"), "{stderr}");
+    assert!(server.secret(Scope::Personal, "N").is_none());
+}
+
+#[test]
+fn a_server_that_stops_reading() {
+    // A value that no socket buffer holds is no secret; so the plain server reads nothing, and answers nothing.
+    let server = Server::builder().tls(Tls::Off).start();
+    server.always(When::Any, Behaviour::Vanish(Point::Handshaken, End::Silent));
+    let run = oz(&["secret", "list"]).server(&server).code(75);
+    on_time(run.stderr(format!("error: no answer from localhost within 1 s\n{TRY_LATER}")));
+}

@@ -1,0 +1,561 @@
+//! Owns HTTP/1.1 as a hostile or old-fashioned server speaks it: what RFC 9112 obliges a client to accept is accepted,
+//! the rest is refused, and every limit holds to the byte.
+//! Must not know GraphQL: the answers are true, only their wrapping is odd.
+
+use crate::server::{Behaviour, End, Scope, Server, Tls, When};
+use crate::support::oz;
+use std::time::Duration;
+
+/// What follows the reason a reply is refused for.
+const NOT_USABLE: &str = "hint: this may not be the service: check --server-root-url and the proxy variables\n";
+
+/// The documented limits, written again: a test that read them from the program would move with them.
+const STATUS_LINE: usize = 8192;
+const HEADERS: usize = 32 * 1024;
+const HEADER_LINES: usize = 100;
+const CHUNK_LINE: usize = 256;
+const BODY: usize = 32 * 1024 * 1024;
+const INTERIM: usize = 8;
+
+/// What a `list` of the one secret prints.
+const LISTED: &str = concat!(
+    r#"{"name":"N","scope":"Personal","type":"RAW_VALUE","created":"2026-01-02T03:04:05Z","#,
+    r#""updated":"2026-01-02T03:04:05Z","description":null,"team":null}"#,
+    "\n"
+);
+
+/// Wraps a body: `{len}` and `{hex}` become its length, `{body}` the body, and every other character one byte.
+fn fill(template: &str, body: &[u8]) -> Vec<u8> {
+    let latin = |text: &str| -> Vec<u8> { text.chars().map(|c| u8::try_from(c).expect("one byte")).collect() };
+    let numbered = template.replace("{len}", &body.len().to_string()).replace("{hex}", &format!("{:x}", body.len()));
+    match numbered.split_once("{body}") {
+        Some((before, after)) => [latin(before), body.to_vec(), latin(after)].concat(),
+        None => latin(&numbered),
+    }
+}
+
+fn framed(template: &str, end: End) -> Behaviour {
+    let template = template.to_owned();
+    Behaviour::framed(move |body| fill(&template, body), end)
+}
+
+/// A server that has a secret and wraps all its answers like this.
+fn wrapping(behaviour: Behaviour) -> Server {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    server.always(When::Any, behaviour);
+    server
+}
+
+/// A `list` works. One request, because the server closes after it, and a second could cross that.
+#[track_caller]
+fn accepted(template: &str) {
+    accepted_as(framed(template, End::Orderly));
+}
+
+#[track_caller]
+fn accepted_as(behaviour: Behaviour) {
+    let server = wrapping(behaviour);
+    oz(&["secret", "list", "--output-format", "ndjson"])
+        .server(&server)
+        .stdout(LISTED)
+        .run();
+    assert_eq!(server.ops(), ["ListManagedSecrets"]);
+}
+
+#[track_caller]
+fn delete(server: &Server) {
+    oz(&["secret", "delete", "N", "--force"]).server(server).stdout("Secret 'N' deleted\n").run();
+}
+
+/// Refused at once for this reason, and not asked for again: the same would come.
+#[track_caller]
+fn refused(template: &str, reason: &str) {
+    refused_as(framed(template, End::Orderly), reason, template);
+}
+
+#[track_caller]
+fn refused_as(behaviour: Behaviour, reason: &str, what: &str) {
+    let server = wrapping(behaviour);
+    oz(&["secret", "list"])
+        .server(&server)
+        .code(69)
+        .stderr(format!("error: the reply of localhost is not usable\n  caused by: {reason}\n{NOT_USABLE}"))
+        .run();
+    let shown: String = what.chars().take(80).collect();
+    assert_eq!(server.ops().len(), 1, "{shown}");
+}
+
+/// Lost each of three times.
+#[track_caller]
+fn lost(template: &str, end: End) {
+    let server = wrapping(framed(template, end));
+    oz(&["secret", "list"])
+        .server(&server)
+        .code(69)
+        .stderr(format!(
+            "error: the connection to localhost was cut before its answer was complete\n{}",
+            if end == End::Reset { "  caused by: Connection reset by peer\n" } else { "" }
+        ))
+        .run();
+    assert_eq!(server.ops().len(), 3, "{template}");
+}
+
+/// A head with these fields before the blank line, and a body of the right length.
+fn with(fields: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {{len}}\r\n\r\n{{body}}")
+}
+
+/// A chunked body after a head with these fields.
+fn chunked(fields: &str, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\n{fields}Transfer-Encoding: chunked\r\n\r\n{body}")
+}
+
+#[test]
+fn status_lines_that_are_one() {
+    for start in [
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 200 ",
+        "HTTP/1.1 200",
+        "HTTP/1.1 200 \u{fc}\tall's (well)",
+        "HTTP/1.0 200 OK",
+        // RFC 9110 section 2.5: a higher minor version is read as the highest that is known.
+        "HTTP/1.2 200 OK",
+    ] {
+        accepted(&format!("{start}\r\nContent-Length: {{len}}\r\n\r\n{{body}}"));
+    }
+}
+
+#[test]
+fn what_does_not_begin_as_http() {
+    const NO_HTTP: &str = "it does not begin as an HTTP reply";
+    for start in [
+        "<html>",
+        "\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "http/1.1 200 OK\r\n\r\n",
+        "ICY 200 OK\r\n\r\n",
+        " HTTP/1.1 200 OK\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "HTTP 200 OK\r\n\r\n",
+    ] {
+        refused(start, NO_HTTP);
+    }
+    const HTTP_2: &str = "it is HTTP/2, which was not offered";
+    refused("HTTP/2 200\r\n\r\n", HTTP_2);
+    // SETTINGS with one parameter (RFC 9113 section 6.5), and GOAWAY cannot come before it.
+    refused("\0\0\u{6}\u{4}\0\0\0\0\0\0\u{3}\0\0\0\u{64}", HTTP_2);
+    for start in ["HTTP/0.9 200 OK\r\n\r\n", "HTTP/3 200\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTP/11 200\r\n\r\n"] {
+        let reason = if start.starts_with("HTTP/11") { NO_HTTP } else { "its HTTP version is not 1.0 or 1.1" };
+        refused(start, reason);
+    }
+}
+
+#[test]
+fn status_lines_that_are_none() {
+    for start in [
+        "HTTP/1.1 99 x", "HTTP/1.1 099 x", "HTTP/1.1 20 x", "HTTP/1.1 2000", "HTTP/1.1 2x0 OK", "HTTP/1.1  200 OK",
+        "HTTP/1.1\t200 OK", "HTTP/1.1 200\tOK", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.10 200 OK", "HTTP/1.1 -20 OK",
+        "HTTP/1.1 200 O\0K", "HTTP/1.1 200 O\u{1b}[31mK", "HTTP/1.1 200 O\u{7f}K",
+    ] {
+        refused(&format!("{start}\r\nContent-Length: 0\r\n\r\n"), "its status line is malformed");
+    }
+}
+
+#[test]
+fn lines_end_with_cr_lf_alone() {
+    const BARE: &str = "a line of it ends without CR LF";
+    refused("HTTP/1.1 200 OK\nContent-Length: {len}\n\n{body}", BARE);
+    refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\n\r\n{body}", BARE);
+    refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\n{body}", BARE);
+    refused("HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: {len}\r\n\r\n{body}", BARE);
+    refused("HTTP/1.1 200 OK\r\r\nContent-Length: {len}\r\n\r\n{body}", BARE);
+    refused(&chunked("", "{hex}\n{body}\r\n0\r\n\r\n"), BARE);
+    refused(&chunked("", "{hex}\r\n{body}\r\n0\r\nX: y\n\r\n"), BARE);
+}
+
+#[test]
+fn header_fields_that_are_some() {
+    for fields in [
+        "X:\r\n",
+        "x-a:b\r\nX-A: \t b \t \r\n",
+        "Server: \u{e9} \"quoted\" (comment)\r\n",
+        "!#$%&'*+-.^_`|~09Az: tchar\r\n",
+        // A fold is obsolete, and a user agent accepts it (RFC 9112 section 5.2).
+        "X: a\r\n b\r\n\tc\r\n",
+        "Content-Encoding: identity\r\n",
+        "Content-Encoding:\r\n",
+        "Set-Cookie: a=b\r\nSet-Cookie: c=d\r\n",
+        "Upgrade: h2c\r\nConnection: Upgrade\r\n",
+    ] {
+        accepted(&with(fields));
+    }
+}
+
+#[test]
+fn header_fields_that_are_none() {
+    for fields in [
+        " X: folded onto nothing\r\n",
+        "\tX: y\r\n",
+        "no colon\r\n",
+        ": no name\r\n",
+        "X : blank before the colon\r\n",
+        "X Y: z\r\n",
+        "X\0: y\r\n",
+        "X: a\0b\r\n",
+        "X: \u{1b}]0;title\u{7}\r\n",
+        "X: a\r\n b\0\r\n",
+        "\u{e9}: y\r\n",
+        "Content-Length : 5\r\n",
+    ] {
+        refused(&with(fields), "a header line is malformed");
+    }
+}
+
+#[test]
+fn lengths_that_are_one() {
+    for field in [
+        "content-length:{len}",
+        "CONTENT-LENGTH: \t{len} \t",
+        "Content-Length: 000000000000000000000000{len}",
+        // The same value again, as a list or a line, counts once (RFC 9112 section 6.3).
+        "Content-Length: {len}, {len}",
+        "Content-Length: {len},\t0{len}",
+        "Content-Length: {len}\r\nContent-Length: {len}",
+        "Content-Length:\r\n {len}",
+    ] {
+        accepted(&format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n{{body}}"));
+    }
+}
+
+#[test]
+fn lengths_that_are_none() {
+    for value in [
+        "", "x", "-1", "+5", "5 5", "5;5", "1e1", "0x5", "5.0", "\"5\"", "5,", ",5", "18446744073709551616", "{len}\u{a0}",
+    ] {
+        let template = format!("HTTP/1.1 200 OK\r\nContent-Length: {value}\r\n\r\n{{body}}");
+        refused(&template, "its Content-Length is no number");
+    }
+    for field in ["Content-Length: {len}, 5", "Content-Length: 5\r\nContent-Length: {len}", "Content-Length: 5, 6"] {
+        let template = format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n{{body}}");
+        refused(&template, "it has two different Content-Length values");
+    }
+    for field in ["Transfer-Encoding: chunked\r\n", "Transfer-Encoding: identity\r\n", "Transfer-Encoding:\r\n"] {
+        refused(&with(field), "it has both Content-Length and Transfer-Encoding");
+    }
+}
+
+#[test]
+fn chunks_that_are_some() {
+    for body in [
+        "{hex}\r\n{body}\r\n0\r\n\r\n",
+        "0000000000000{hex}\r\n{body}\r\n000\r\n\r\n",
+        "{hex};a;b=c;d=\"e;f\"\r\n{body}\r\n0;last\r\n\r\n",
+        "{hex} ; a = b\r\n{body}\r\n0\t;x\r\n\r\n",
+        "{hex}\r\n{body}\r\n0\r\nX: y\r\nDigest: z\r\n folded\r\n\r\n",
+        // A trailer never changes the message (RFC 9110 section 6.5.1).
+        "{hex}\r\n{body}\r\n0\r\nContent-Length: 1\r\nTransfer-Encoding: gzip\r\nConnection: close\r\n\r\n",
+        "1\r\n \r\n1\r\n\n\r\n{hex}\r\n{body}\r\n1\r\n \r\n0\r\n\r\n",
+    ] {
+        accepted(&chunked("", body));
+    }
+    let upper = |body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\nTRANSFER-ENCODING:\t ChUnKeD \r\n\r\n{:X}\r\n", body.len());
+        [head.as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
+    };
+    accepted_as(Behaviour::framed(upper, End::Orderly));
+    let one_by_one = |body: &[u8]| {
+        let mut out = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for byte in body {
+            out.extend([b"1\r\n".as_slice(), &[*byte], b"\r\n"].concat());
+        }
+        [out, b"0\r\n\r\n".to_vec()].concat()
+    };
+    accepted_as(Behaviour::framed(one_by_one, End::Orderly));
+}
+
+#[test]
+fn chunks_that_are_none() {
+    for body in [
+        "\r\n", "g\r\n", "-1\r\n", "0x5\r\n", "+5\r\n", " 5\r\n{body}", "5 5\r\n", "5,\r\n", ";x\r\n", "5;\0\r\n",
+        "10000000000000000\r\n", "{hex}\r\n{body}0\r\n\r\n", "1\r\n{body}\r\n0\r\n\r\n", "{hex}\r\n{body}\r\n\r\n0\r\n\r\n",
+    ] {
+        refused(&chunked("", body), "a chunk of its body is malformed");
+    }
+    refused(&chunked("", "{hex}\r\n{body}\r\n0\r\nno colon\r\n\r\n"), "a header line is malformed");
+    refused(&chunked("", "ffffffffffffffff\r\n"), "its body is longer than 32 MiB");
+    for coding in ["gzip", "gzip, chunked", "chunked, chunked", "chunked, identity", "", "chunked;x", "\"chunked\""] {
+        let template = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n{{hex}}\r\n{{body}}\r\n0\r\n\r\n");
+        refused(&template, "its Transfer-Encoding is not chunked");
+    }
+    let twice = chunked("Transfer-Encoding: chunked\r\n", "{hex}\r\n{body}\r\n0\r\n\r\n");
+    refused(&twice, "its Transfer-Encoding is not chunked");
+    // HTTP/1.0 has no chunks: the framing is faulty (RFC 9112 section 6.1).
+    refused(
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{hex}\r\n{body}\r\n0\r\n\r\n",
+        "its Transfer-Encoding is not chunked",
+    );
+}
+
+#[test]
+fn a_coding_that_nobody_asked_for() {
+    for coding in ["gzip", "br", "identity, gzip", "zstd"] {
+        refused(&with(&format!("Content-Encoding: {coding}\r\n")), "it is compressed, which was not asked for");
+    }
+    // Where the status says it all, nobody misses the body.
+    let server = wrapping(framed(
+        "HTTP/1.1 401 No\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\u{1f}\u{8b}\0",
+        End::Orderly,
+    ));
+    oz(&["secret", "list"])
+        .server(&server)
+        .code(4)
+        .stderr(
+            "error: the service did not accept the API key (HTTP 401)\n\
+             hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n",
+        )
+        .run();
+}
+
+#[test]
+fn interim_replies_are_passed_over() {
+    for interim in [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\nContent-Encoding: br\r\n\r\n",
+        "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 199 Whatever\r\nX: y\r\n\r\n",
+        // An interim reply has no body, whatever it says (RFC 9112 section 6.3).
+        "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n",
+    ] {
+        accepted(&format!("{interim}{}", with("")));
+    }
+    let continues = "HTTP/1.1 100 Continue\r\n\r\n".repeat(INTERIM);
+    accepted(&format!("{continues}{}", with("")));
+    refused(
+        &format!("{continues}HTTP/1.1 100 Continue\r\n\r\n{}", with("")),
+        "more than 8 interim replies came before it",
+    );
+    refused(
+        &format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n{}", with("")),
+        "it switches protocols, which was not asked for",
+    );
+    lost("HTTP/1.1 100 Continue\r\n\r\n", End::Orderly);
+}
+
+#[test]
+fn a_body_that_differs_from_its_promise() {
+    for end in [End::Orderly, End::Truncated, End::Reset] {
+        lost("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{body}", end);
+    }
+    lost(&chunked("", "{hex}\r\n{body}\r\n"), End::Orderly);
+    lost(&chunked("", "{hex}\r\n{body}\r\n0\r\n"), End::Orderly);
+    lost(&chunked("", "fff\r\n{body}"), End::Orderly);
+    const MORE: &str = "more bytes came than it promised";
+    refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}!", MORE);
+    refused("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{body}", MORE);
+    refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}HTTP/1.1 200 OK\r\n\r\n", MORE);
+    refused(&chunked("", "{hex}\r\n{body}\r\n0\r\n\r\n\r\n"), MORE);
+    refused("HTTP/1.1 204 None\r\nContent-Length: {len}\r\n\r\n{body}", MORE);
+}
+
+#[test]
+fn a_body_without_a_length_ends_with_the_connection() {
+    for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n"] {
+        accepted(&format!("{head}{{body}}"));
+        // TLS tells an end from a cut (RFC 9112 section 9.8).
+        lost(&format!("{head}{{body}}"), End::Truncated);
+        lost(&format!("{head}{{body}}"), End::Reset);
+    }
+}
+
+#[test]
+fn a_status_without_a_body() {
+    for (status, stderr) in [
+        (204, "error: the service refused the request (HTTP 204)\n".to_owned()),
+        (205, "error: the service refused the request (HTTP 205)\n".to_owned()),
+    ] {
+        let server = wrapping(framed(&format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n"), End::Orderly));
+        oz(&["secret", "list"]).server(&server).code(1).stderr(stderr).run();
+    }
+    // 304 has no body even where it gives the length of one.
+    let server = wrapping(framed("HTTP/1.1 304 x\r\nContent-Length: 500\r\n\r\n", End::Orderly));
+    oz(&["secret", "list"])
+        .server(&server)
+        .code(69)
+        .stderr(
+            "error: the server redirects (HTTP 304), and redirects are not followed\n\
+             hint: a network that asks for a login does this; otherwise check --server-root-url and \
+             WARP_SERVER_ROOT_URL\n",
+        )
+        .run();
+}
+
+/// How many connections a write takes: one where the first may be used again.
+#[test]
+fn a_connection_is_kept_where_that_is_allowed() {
+    for (version, fields, connections) in [
+        ("1.1", "", 1),
+        ("1.1", "Connection: keep-alive\r\n", 1),
+        ("1.1", "Connection: close\r\n", 2),
+        ("1.1", "connection: Keep-Alive, CLOSE\r\n", 2),
+        ("1.1", "Connection: x\r\nConnection: close\r\n", 2),
+        ("1.1", "Connection: closed\r\n", 1),
+        ("1.0", "", 2),
+        ("1.0", "Connection: close\r\n", 2),
+        ("1.0", "Connection: Keep-Alive\r\n", 1),
+        ("1.0", "Connection: keep-alive, close\r\n", 2),
+    ] {
+        // A listener by hand keeps the connection open, so that what happens to it is the client's choice.
+        let server = Server::builder().tls(Tls::Off).start();
+        server.seed_raw(Scope::Personal, "N");
+        let relay = relay::rewriting(server.address(), version, fields);
+        oz(&["secret", "delete", "N", "--force"])
+            .server(&server)
+            .env("WARP_SERVER_ROOT_URL", format!("http://127.0.0.1:{}", relay.address().port()))
+            .stdout("Secret 'N' deleted\n")
+            .run();
+        assert_eq!(relay.connections(), connections, "HTTP/{version} {fields:?}");
+    }
+}
+
+/// A relay that rewrites the heads of answers and never closes.
+mod relay {
+    use crate::support::peer::Peer;
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+
+    pub fn rewriting(server: SocketAddr, version: &'static str, fields: &'static str) -> Peer {
+        Peer::start(move |connection| {
+            let mut upstream = TcpStream::connect(server).expect("the server");
+            while let Some(request) = connection.request() {
+                upstream.write_all(&request).expect("sent");
+                let (head, body) = answer(&mut upstream);
+                let head = head.replacen("HTTP/1.1", &format!("HTTP/{version}"), 1);
+                let head = head.replacen("\r\n", &format!("\r\n{fields}"), 1);
+                connection.say(&[head.as_bytes(), &body].concat());
+            }
+        })
+    }
+
+    fn answer(upstream: &mut TcpStream) -> (String, Vec<u8>) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            upstream.read_exact(&mut byte).expect("a head");
+            head.extend(byte);
+        }
+        let head = String::from_utf8(head).expect("a head in ASCII");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+        let mut body = vec![0; length.parse().expect("a number")];
+        upstream.read_exact(&mut body).expect("a body");
+        (head, body)
+    }
+}
+
+#[test]
+fn an_answer_in_pieces_is_the_same_answer() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    server.always(When::Any, Behaviour::Drip(Duration::from_micros(200)));
+    delete(&server);
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn the_status_line_has_a_limit() {
+    let line = |length: usize| {
+        let start = "HTTP/1.1 200 ";
+        let reason = "r".repeat(length - start.len());
+        format!("{start}{reason}\r\nContent-Length: {{len}}\r\n\r\n{{body}}")
+    };
+    accepted(&line(STATUS_LINE - 1));
+    accepted(&line(STATUS_LINE));
+    refused(&line(STATUS_LINE + 1), "its status line is longer than 8192 bytes");
+    refused(&format!("HTTP/1.1 200 {}", "r".repeat(1 << 20)), "its status line is longer than 8192 bytes");
+}
+
+/// Headers, their ends and the blank line included, of exactly this many bytes, over a chunked body.
+fn padded(total: usize, trailers: &str) -> String {
+    let fixed = "Transfer-Encoding: chunked\r\n".len() + "X: \r\n".len() + "\r\n".len();
+    let pad = "p".repeat(total - fixed - trailers.len());
+    chunked(&format!("X: {pad}\r\n"), &format!("{{hex}}\r\n{{body}}\r\n0\r\n{trailers}"))
+}
+
+#[test]
+fn the_headers_have_a_limit() {
+    const TOO_LONG: &str = "its headers are longer than 32 KiB";
+    // The second blank line ends the trailers, and counts as they do.
+    for trailers in ["\r\n", "Y: z\r\n\r\n"] {
+        accepted(&padded(HEADERS - 1, trailers));
+        accepted(&padded(HEADERS, trailers));
+        refused(&padded(HEADERS + 1, trailers), TOO_LONG);
+    }
+    refused(&with(&format!("X: {}\r\n", "p".repeat(1 << 20))), TOO_LONG);
+    refused(&with(&format!("X: y\r\n{}", " fold\r\n".repeat(1 << 17))), TOO_LONG);
+    // Each interim reply has its own headers.
+    let pad = "p".repeat(HEADERS / 2 + 1);
+    accepted(&format!("HTTP/1.1 103 x\r\nX: {pad}\r\n\r\n{}", with(&format!("X: {pad}\r\n"))));
+}
+
+#[test]
+fn the_number_of_header_lines_has_a_limit() {
+    let lines = |count: usize, trailers: usize| {
+        chunked(
+            &"X: y\r\n".repeat(count - 1 - trailers),
+            &format!("{{hex}}\r\n{{body}}\r\n0\r\n{}\r\n", "Y: z\r\n".repeat(trailers)),
+        )
+    };
+    for trailers in [0, 40] {
+        accepted(&lines(HEADER_LINES - 1, trailers));
+        accepted(&lines(HEADER_LINES, trailers));
+        refused(&lines(HEADER_LINES + 1, trailers), "it has more than 100 header lines");
+    }
+}
+
+#[test]
+fn a_chunk_line_has_a_limit() {
+    let line = |length: usize| {
+        let frame = move |body: &[u8]| {
+            let size = format!("{:x};", body.len());
+            let extension = "e".repeat(length - size.len());
+            fill(&chunked("", &format!("{size}{extension}\r\n{{body}}\r\n0\r\n\r\n")), body)
+        };
+        Behaviour::framed(frame, End::Orderly)
+    };
+    const TOO_LONG: &str = "a chunk-size line is longer than 256 bytes";
+    accepted_as(line(CHUNK_LINE - 1));
+    accepted_as(line(CHUNK_LINE));
+    refused_as(line(CHUNK_LINE + 1), TOO_LONG, "one byte more");
+    refused(&chunked("", &"0".repeat(1 << 20)), TOO_LONG);
+}
+
+/// The truth and blanks up to this length: JSON may end in blanks.
+fn long(length: usize, body: &[u8]) -> Vec<u8> {
+    let mut long = body.to_vec();
+    long.resize(length, b' ');
+    long
+}
+
+#[test]
+fn the_body_has_a_limit_however_it_is_framed() {
+    type Wrap = fn(&[u8]) -> Vec<u8>;
+    let by_length: Wrap = |body| fill("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}", body);
+    let by_end: Wrap = |body| fill("HTTP/1.1 200 OK\r\n\r\n{body}", body);
+    let by_chunks: Wrap = |body| {
+        let (first, second) = body.split_at(body.len() / 3);
+        let mut out = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for chunk in [first, second] {
+            out.extend(format!("{:x}\r\n", chunk.len()).as_bytes());
+            out.extend(chunk);
+            out.extend(b"\r\n");
+        }
+        out.extend(b"0\r\n\r\n");
+        out
+    };
+    for (what, wrap) in [("length", by_length), ("end", by_end), ("chunks", by_chunks)] {
+        for length in [BODY - 1, BODY] {
+            accepted_as(Behaviour::framed(move |body| wrap(&long(length, body)), End::Orderly));
+        }
+        let over = Behaviour::framed(move |body| wrap(&long(BODY + 1, body)), End::Orderly);
+        refused_as(over, "its body is longer than 32 MiB", what);
+    }
+}
