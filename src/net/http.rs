@@ -342,13 +342,13 @@ impl Reader {
                 .unwrap_or((bytes, &[])),
             None => (bytes, [].as_slice()),
         };
+        if self.state == State::Status {
+            self.check_start(taken)?;
+        }
         // What is refused for its length is refused before it is kept.
         let length = self.line.len().saturating_add(taken.len());
         self.check_length(length, end.is_some())?;
         self.line.extend_from_slice(taken);
-        if self.state == State::Status {
-            self.check_start()?;
-        }
         if end.is_none() {
             return Ok(rest);
         }
@@ -395,22 +395,24 @@ impl Reader {
     }
 
     /// Refuses what is no HTTP/1 reply as soon as that shows, instead of waiting for the end of a line that may
-    /// never come.
-    fn check_start(&self) -> Result<(), Fault> {
+    /// never come. `more` is what comes after what is kept of the line.
+    fn check_start(&self, more: &[u8]) -> Result<(), Fault> {
         const START: &[u8] = b"HTTP/1.";
-        let shared = self
-            .line
-            .iter()
-            .zip(START)
-            .take_while(|(a, b)| a == b)
-            .count();
-        if shared == START.len() || shared == self.line.len() {
+        let line = || self.line.iter().chain(more);
+        let shared = line().zip(START).take_while(|(a, b)| a == b).count();
+        if shared == START.len() || shared == line().count() {
             return Ok(());
         }
         // A SETTINGS frame for stream 0 (RFC 9113 section 6.5), or a status line that says so.
-        if self.line.starts_with(b"HTTP/2")
-            || (self.line.first() == Some(&0) && self.line.get(3).is_none_or(|&b| b == 4))
-        {
+        if shared == 0 && line().next() == Some(&0) {
+            match line().nth(3) {
+                Some(4) => return Err(Fault::Http2),
+                // The type of the frame is still to come.
+                None if line().all(|&byte| byte != b'\n') => return Ok(()),
+                _ => {}
+            }
+        }
+        if shared == 5 && line().nth(5) == Some(&b'2') {
             return Err(Fault::Http2);
         }
         Err(if shared == 5 {
@@ -1048,6 +1050,9 @@ mod tests {
             ("http/1.1 200 OK\r\n\r\n", Fault::NotHttp),
             ("HTTP/2 200 OK\r\n\r\n", Fault::Http2),
             ("\0\0\u{6}\u{4}\0\0\0\0\0", Fault::Http2),
+            ("\0\0\u{6}\u{5}\0\0\0\0\0", Fault::NotHttp),
+            ("\0\0\n\u{4}", Fault::NotHttp),
+            ("\0\0\u{6}", Fault::Cut),
             ("HTTP/3.0 200 OK\r\n\r\n", Fault::Version),
             ("HTTP/1.x 200 OK\r\n\r\n", Fault::Version),
             ("HTTP/1.1200 OK\r\n\r\n", Fault::StatusLine),
@@ -1225,6 +1230,8 @@ mod tests {
         ] {
             assert_eq!(body(text), Err(fault), "{text:?}");
         }
+        // What it begins with says more than how long it is, in one piece as in many.
+        assert_eq!(body(&"x".repeat(MAX_STATUS_LINE * 2)), Err(Fault::NotHttp));
     }
 
     #[test]

@@ -4,11 +4,14 @@
 use super::shape;
 use super::source::{Io, drop_final_newline, read_file, read_stdin, safe_path};
 use crate::command::{Input, KeySource};
+use crate::env::Environment;
 use crate::error::{Error, Words};
-use crate::secret::{ApiKey, MAX_API_KEY, SecretBytes};
+use crate::secret::{ApiKey, Form, MAX_API_KEY, SecretBytes};
 
 /// The most that is read of a key file: the longest key and its newline, CR and LF.
 const READ_LIMIT: usize = MAX_API_KEY + 2;
+
+const LOOKS: &str = "an API key is one word of printable ASCII that starts with wk-";
 
 const HOW_TO_GIVE: &str = "set WARP_API_KEY, or name a file that holds the key with --api-key-file";
 
@@ -19,7 +22,7 @@ const HOW_TO_GIVE: &str = "set WARP_API_KEY, or name a file that holds the key w
 /// [`Error::Unreadable`] for its file, [`Error::Usage`] if it would have to be typed in plain sight.
 pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
     match source {
-        KeySource::Absent => Err(absent(io)),
+        KeySource::Absent => Err(absent(io.env)),
         KeySource::Text { origin, key } => parse(origin, &key),
         KeySource::File {
             origin,
@@ -46,16 +49,16 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
     }
 }
 
-/// An empty variable counts as unset, but whoever exported it meant something: a CI system without the secret.
-fn absent(io: &Io<'_>) -> Error {
+/// A CI system sets the variable to nothing for a secret that it does not have or may not show.
+fn absent(env: &Environment) -> Error {
     let empty = ["WARP_API_KEY", "WARP_API_KEY_FILE"]
         .into_iter()
-        .find(|name| io.env.raw(name).is_some());
-    let message = match empty {
-        Some(name) => format!("no API key: {name} is set but empty"),
-        None => "no API key".to_owned(),
-    };
-    Error::Credentials(Words::new(message).hint(HOW_TO_GIVE))
+        .find(|name| env.raw(name).is_some());
+    Error::Credentials(match empty {
+        Some(name) => Words::new(format!("no API key: the variable {name} is set to nothing"))
+            .hint("in CI: does this job have access to the secret?"),
+        None => Words::new("no API key").hint(HOW_TO_GIVE),
+    })
 }
 
 fn parse_file(file: &str, origin: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
@@ -69,22 +72,26 @@ fn parse(subject: &str, text: &SecretBytes) -> Result<ApiKey, Error> {
             Words::new(format!("{subject} is empty")).hint(HOW_TO_GIVE),
         ));
     }
-    if let Some(key) = ApiKey::parse(text) {
+    let form = shape::check(Form::Key, text.expose());
+    if form.is_ok()
+        && let Some(key) = ApiKey::parse(text)
+    {
         return Ok(key);
     }
-    let what = match shape::word(text.expose()) {
-        Err(fault) => fault.what,
-        Ok(()) => format!("is longer than {MAX_API_KEY} bytes"),
+    let (what, hint) = match form {
+        Ok(()) => (format!("is longer than {MAX_API_KEY} bytes"), LOOKS),
+        Err(fault) if shape::word(text.expose()).as_ref() == Err(&fault) => (fault.what, LOOKS),
+        // What was pasted instead is known, and so is what to do.
+        Err(fault) => (fault.what, fault.hint.unwrap_or(LOOKS)),
     };
-    Err(Error::Config(Words::new(format!("{subject} {what}")).hint(
-        "an API key is one word of printable ASCII that starts with wk-",
-    )))
+    Err(Error::Config(
+        Words::new(format!("{subject} {what}")).hint(hint),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Environment;
     use std::path::PathBuf;
 
     fn run(source: KeySource, mut stdin: &[u8], terminal: bool) -> Result<String, (u8, String)> {
@@ -123,6 +130,9 @@ mod tests {
                 "WARP_API_KEY holds a line break at byte offset 4",
             ),
             (b"wk 1", 78, "WARP_API_KEY holds a space at byte offset 2"),
+            (b"\"wk-1\"", 78, "WARP_API_KEY is in quotes"),
+            (b"Bearer wk-1", 78, "WARP_API_KEY starts with the word Bearer"),
+            (b"WARP_API_KEY=wk-1", 78, "WARP_API_KEY is an assignment, not a key"),
             (
                 b"wk-\xff",
                 78,

@@ -5,7 +5,7 @@ use crate::secret::SecretBytes;
 
 /// What the last byte did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
     /// Nothing to show: a key without meaning, or a character that is not whole yet.
     Quiet,
     /// A character came whole at the end of the line.
@@ -35,7 +35,7 @@ enum State {
 }
 
 /// A line editor of the keys that a shell's own prompt knows: backspace, Ctrl-U, Ctrl-W.
-pub(super) struct Line {
+pub struct Line {
     text: SecretBytes,
     limit: usize,
     /// Whether a tab is part of the answer: in a secret it may be, in a visible field it is a slip.
@@ -58,7 +58,7 @@ const DELETE: u8 = 0x7f;
 impl Line {
     /// An empty line that keeps `limit` bytes and one more, which tells that it is too long; what follows is
     /// swallowed.
-    pub(super) fn new(limit: usize, tabs: bool) -> Self {
+    pub fn new(limit: usize, tabs: bool) -> Self {
         Self {
             // All at once: a buffer that grew would leave copies behind.
             text: SecretBytes::with_capacity(limit.saturating_add(1)),
@@ -69,12 +69,12 @@ impl Line {
     }
 
     /// Whether [`Line::pause`] would mean something: the time between a key's bytes is short, a person's is not.
-    pub(super) fn awaits_rest(&self) -> bool {
+    pub fn awaits_rest(&self) -> bool {
         self.state == State::Escape
     }
 
     /// No byte followed at once.
-    pub(super) fn pause(&mut self) -> Step {
+    pub fn pause(&mut self) -> Step {
         if self.state == State::Escape {
             return Step::Cancelled;
         }
@@ -82,7 +82,7 @@ impl Line {
     }
 
     /// One byte of the terminal.
-    pub(super) fn feed(&mut self, byte: u8) -> Step {
+    pub fn feed(&mut self, byte: u8) -> Step {
         // Whatever a sequence was about to say, these two stop the program.
         if matches!(byte, CTRL_C | CTRL_BACKSLASH) {
             return Step::Cancelled;
@@ -103,19 +103,19 @@ impl Line {
     }
 
     /// The bytes typed so far, at most one more than the limit.
-    pub(super) fn text(&self) -> &[u8] {
+    pub fn text(&self) -> &[u8] {
         self.text.expose()
     }
 
     /// The character at the end of the line, if it is whole.
-    pub(super) fn last(&self) -> Option<&str> {
+    pub fn last(&self) -> Option<&str> {
         let text = self.text.expose();
         let start = last_start(text);
         let last = std::str::from_utf8(text.get(start..)?).ok()?;
         (!last.is_empty()).then_some(last)
     }
 
-    pub(super) fn into_text(self) -> SecretBytes {
+    pub fn into_text(self) -> SecretBytes {
         self.text
     }
 

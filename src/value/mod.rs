@@ -6,7 +6,7 @@
 //! before the network is touched, and everything that can be checked is checked before a person types.
 
 mod key;
-mod line;
+pub mod line;
 mod payload;
 pub mod process;
 mod shape;

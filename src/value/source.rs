@@ -165,7 +165,7 @@ impl Given {
                 self.origin.subject()
             );
             return Err(Error::Data(Words::new(message).hint(
-                "a run receives secrets as environment variables, which cannot hold one",
+                "a run receives secrets as environment variables, which cannot hold one: encode binary data, for example with base64",
             )));
         }
         if let Err(error) = std::str::from_utf8(bytes) {
