@@ -90,18 +90,41 @@ pub struct World<'a> {
 
 /// Runs one command and answers its exit status.
 pub fn run(world: World<'_>) -> u8 {
-    let World { args, env, stdin, stdin_is_terminal, stdout, stdout_width, stderr, terminal, now, debug } = world;
+    let World {
+        args,
+        env,
+        stdin,
+        stdin_is_terminal,
+        stdout,
+        stdout_width,
+        stderr,
+        terminal,
+        now,
+        debug,
+    } = world;
     let request = match cli::parse(args, env) {
         Ok(Invocation::Run(request)) => request,
         Ok(Invocation::Print(text)) => {
-            return finish(write_result(stdout, text.as_bytes(), Applied::No), Format::Text, stderr);
+            return finish(
+                write_result(stdout, text.as_bytes(), Applied::No),
+                Format::Text,
+                stderr,
+            );
         }
         Err(misuse) => return finish(Err(misuse.error), misuse.format, stderr),
     };
     let format = request.globals.format;
-    let io = Io { stdin, stdin_is_terminal, env };
+    let io = Io {
+        stdin,
+        stdin_is_terminal,
+        env,
+    };
     let result = execute(request, io, terminal, debug).and_then(|outcome| {
-        let view = View { format, now, width: stdout_width };
+        let view = View {
+            format,
+            now,
+            width: stdout_width,
+        };
         let rendered = output::outcome(&outcome, &view);
         // Standard error may be closed; what was done is done all the same.
         let _ = stderr.write_all(&rendered.stderr);
@@ -133,7 +156,15 @@ fn execute(
     })?;
     let random = seal::Random::new();
     let api = api::Api::new(&mut transport, trace);
-    verb::run(verb, &mut Session { api, io, terminal, random: &random })
+    verb::run(
+        verb,
+        &mut Session {
+            api,
+            io,
+            terminal,
+            random: &random,
+        },
+    )
 }
 
 fn applied(outcome: &Outcome) -> Applied {
@@ -148,10 +179,15 @@ fn write_result(stdout: &mut dyn Write, bytes: &[u8], applied: Applied) -> Resul
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let message = match applied {
-                Applied::Yes => "it was done, but the result could not be written to standard output",
+                Applied::Yes => {
+                    "it was done, but the result could not be written to standard output"
+                }
                 _ => "the result could not be written to standard output",
             };
-            Err(Error::Output(Words::new(message).cause(&error.to_string()), applied))
+            Err(Error::Output(
+                Words::new(message).cause(&error.to_string()),
+                applied,
+            ))
         }
         _ => Ok(()),
     }

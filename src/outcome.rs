@@ -80,7 +80,12 @@ pub enum Applied {
 
 impl Write {
     #[must_use]
-    pub fn new(action: Action, name: &SecretName, owner: Owner, stored_type: Option<StoredType>) -> Self {
+    pub fn new(
+        action: Action,
+        name: &SecretName,
+        owner: Owner,
+        stored_type: Option<StoredType>,
+    ) -> Self {
         Self {
             action,
             name: name.as_str().to_owned(),

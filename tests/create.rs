@@ -6,18 +6,36 @@ use crate::support::{MARKER_SECRET, write};
 
 #[test]
 fn a_value_from_standard_input_is_stored_byte_for_byte() {
-    for value in ["x", "x\ny", "\"quoted\" \\ back", "tab\there", "grüße ✓ 🔑", "\u{7f}\u{1}/"] {
+    for value in [
+        "x",
+        "x\ny",
+        "\"quoted\" \\ back",
+        "tab\there",
+        "grüße ✓ 🔑",
+        "\u{7f}\u{1}/",
+    ] {
         let server = Server::start();
-        oz(&["secret", "create", "N"]).server(&server).stdin(value).stdout("Secret 'N' created\n").run();
+        oz(&["secret", "create", "N"])
+            .server(&server)
+            .stdin(value)
+            .stdout("Secret 'N' created\n")
+            .run();
         let expected = serde_json::json!({ "value": value }).to_string();
-        assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(expected.as_str()));
+        assert_eq!(
+            server.opened(Scope::Personal, "N").as_deref(),
+            Some(expected.as_str())
+        );
     }
 }
 
 #[test]
 fn a_write_is_two_requests_on_one_connection_with_one_handshake() {
     let server = Server::start();
-    oz(&["secret", "create", "N"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
+    oz(&["secret", "create", "N"])
+        .server(&server)
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .run();
     assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
     assert_eq!((server.connections(), server.handshakes()), (1, 1));
 }
@@ -27,20 +45,31 @@ fn a_file_is_stored_byte_for_byte_and_dash_is_standard_input() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let file = write(&dir, "value", MARKER_SECRET);
-    oz(&["secret", "create", "A", "-f"]).arg(&file).server(&server).stdout("Secret 'A' created\n").run();
+    oz(&["secret", "create", "A", "-f"])
+        .arg(&file)
+        .server(&server)
+        .stdout("Secret 'A' created\n")
+        .run();
     oz(&["secret", "create", "B", "-f", "-"])
         .server(&server)
         .stdin(MARKER_SECRET)
         .stdout("Secret 'B' created\n")
         .run();
     let expected = format!(r#"{{"value":"{MARKER_SECRET}"}}"#);
-    assert_eq!(server.opened(Scope::Personal, "A").as_deref(), Some(expected.as_str()));
-    assert_eq!(server.opened(Scope::Personal, "B").as_deref(), Some(expected.as_str()));
+    assert_eq!(
+        server.opened(Scope::Personal, "A").as_deref(),
+        Some(expected.as_str())
+    );
+    assert_eq!(
+        server.opened(Scope::Personal, "B").as_deref(),
+        Some(expected.as_str())
+    );
 }
 
 #[test]
 fn a_final_newline_is_kept_and_said_so_or_dropped_when_asked() {
-    let note = "note: the value ends with a newline, which is stored too; --trim-newline drops it\n";
+    let note =
+        "note: the value ends with a newline, which is stored too; --trim-newline drops it\n";
     for (flags, value, stored, stderr) in [
         (&[][..], "x\n", r#"{"value":"x\n"}"#, note),
         (&[], "x\r\n", r#"{"value":"x\r\n"}"#, note),
@@ -76,7 +105,10 @@ fn a_typed_key_drops_one_newline() {
             .stdin("sk-ant-x\n")
             .stdout("Secret 'K' created\n")
             .run();
-        assert_eq!(server.opened(Scope::Personal, "K").as_deref(), Some(r#"{"api_key":"sk-ant-x"}"#));
+        assert_eq!(
+            server.opened(Scope::Personal, "K").as_deref(),
+            Some(r#"{"api_key":"sk-ant-x"}"#)
+        );
     }
 }
 
@@ -88,7 +120,14 @@ fn a_description_goes_along() {
         .stdin("x")
         .stdout("Secret 'N' created\n")
         .run();
-    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description.as_deref(), Some("what \"for\""));
+    assert_eq!(
+        server
+            .secret(Scope::Personal, "N")
+            .unwrap()
+            .description
+            .as_deref(),
+        Some("what \"for\"")
+    );
 }
 
 #[test]
@@ -128,7 +167,10 @@ fn if_exists_update_updates_the_same_type_only() {
         .stdin("new")
         .stdout("Secret 'N' updated\n")
         .run();
-    assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"new"}"#));
+    assert_eq!(
+        server.opened(Scope::Personal, "N").as_deref(),
+        Some(r#"{"value":"new"}"#)
+    );
     oz(&["secret", "create", "anthropic", "api-key", "N", "--if-exists=update"])
         .server(&server)
         .stdin("sk")
@@ -199,14 +241,20 @@ fn a_raw_secret_may_be_called_like_a_provider() {
         .stdin("x")
         .stdout("Secret 'anthropic' created\n")
         .run();
-    assert_eq!(server.opened(Scope::Personal, "anthropic").as_deref(), Some(r#"{"value":"x"}"#));
+    assert_eq!(
+        server.opened(Scope::Personal, "anthropic").as_deref(),
+        Some(r#"{"value":"x"}"#)
+    );
 }
 
 #[test]
 fn the_servers_refusal_is_its_own_words() {
     use crate::server::{Behaviour, When};
     let server = Server::start();
-    server.next(When::Mutation, Behaviour::UserFacingError("quota \u{1b}[31mreached"));
+    server.next(
+        When::Mutation,
+        Behaviour::UserFacingError("quota \u{1b}[31mreached"),
+    );
     oz(&["secret", "create", "N"])
         .server(&server)
         .stdin("x")
@@ -218,7 +266,12 @@ fn the_servers_refusal_is_its_own_words() {
 #[test]
 fn without_a_public_key_nothing_is_asked_or_sent() {
     use crate::server::Account;
-    let server = Server::builder().account(Account { keyset: None, ..Account::person() }).start();
+    let server = Server::builder()
+        .account(Account {
+            keyset: None,
+            ..Account::person()
+        })
+        .start();
     oz(&["secret", "create", "N"])
         .server(&server)
         .stdin("x")

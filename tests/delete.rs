@@ -7,7 +7,10 @@ use crate::support::oz;
 fn force_deletes() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
-    oz(&["secret", "delete", "N", "--force"]).server(&server).stdout("Secret 'N' deleted\n").run();
+    oz(&["secret", "delete", "N", "--force"])
+        .server(&server)
+        .stdout("Secret 'N' deleted\n")
+        .run();
     assert_eq!(server.ops(), ["Lookup", "DeleteManagedSecret"]);
     assert!(server.secret(Scope::Personal, "N").is_none());
 }
@@ -39,13 +42,21 @@ fn what_is_not_there_is_an_error_unless_declared_fine() {
         .server(&server)
         .stdout("Secret 'N' does not exist, nothing deleted\n")
         .run();
-    oz(&["secret", "delete", "N", "--force", "--ignore-missing", "--output-format", "json"])
-        .server(&server)
-        .stdout(
-            "{\"name\":\"N\",\"scope\":\"Personal\",\"team\":null,\"type\":null,\
+    oz(&[
+        "secret",
+        "delete",
+        "N",
+        "--force",
+        "--ignore-missing",
+        "--output-format",
+        "json",
+    ])
+    .server(&server)
+    .stdout(
+        "{\"name\":\"N\",\"scope\":\"Personal\",\"team\":null,\"type\":null,\
              \"action\":\"absent\",\"applied\":false,\"notes\":[]}\n",
-        )
-        .run();
+    )
+    .run();
     assert_eq!(server.ops(), ["Lookup", "Lookup", "Lookup"]);
 }
 

@@ -12,7 +12,11 @@ fn list(behaviour: Behaviour, code: i32, stderr: &str) {
     server.seed_raw(Scope::Personal, "N");
     server.always(When::Any, behaviour);
     // The timeout only ends the waits between attempts early.
-    oz(&["secret", "list"]).server(&server).code(code).stderr(stderr).run();
+    oz(&["secret", "list"])
+        .server(&server)
+        .code(code)
+        .stderr(stderr)
+        .run();
 }
 
 fn page(status: u16, body: &str) -> Behaviour {
@@ -23,18 +27,28 @@ fn page(status: u16, body: &str) -> Behaviour {
     }
 }
 
-const NOT_THE_SERVICE: &str =
-    "hint: a login page of the network, a proxy's block page or a wrong --server-root-url does this\n";
+const NOT_THE_SERVICE: &str = "hint: a login page of the network, a proxy's block page or a wrong --server-root-url does this\n";
 const CHECK_KEY: &str =
     "hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n";
 
 #[test]
 fn a_page_is_not_the_service() {
-    for (status, body) in [(200, "<html>Log in"), (200, "plain words"), (403, "<h1>Blocked"), (404, ""), (511, "x")] {
+    for (status, body) in [
+        (200, "<html>Log in"),
+        (200, "plain words"),
+        (403, "<h1>Blocked"),
+        (404, ""),
+        (511, "x"),
+    ] {
         let (code, stderr) = if status == 511 {
-            (75, "error: the service failed (HTTP 511)\nhint: try again later\n".to_owned())
+            (
+                75,
+                "error: the service failed (HTTP 511)\nhint: try again later\n".to_owned(),
+            )
         } else {
-            let message = format!("the answer is a web page (HTTP {status}), so it is not the service that answered");
+            let message = format!(
+                "the answer is a web page (HTTP {status}), so it is not the service that answered"
+            );
             (69, format!("error: {message}\n{NOT_THE_SERVICE}"))
         };
         list(page(status, body), code, &stderr);
@@ -48,7 +62,10 @@ fn a_redirect_is_not_followed_and_its_host_named() {
         When::Any,
         Behaviour::Reply {
             status: 302,
-            headers: vec![("location", "https://portal.example:8443/login?u=x".to_owned())],
+            headers: vec![(
+                "location",
+                "https://portal.example:8443/login?u=x".to_owned(),
+            )],
             body: Vec::new(),
         },
     );
@@ -71,8 +88,14 @@ fn a_key_that_is_not_accepted() {
             Behaviour::status(401, r#"{"error":"ID token has expired at: 1"}"#),
             "error: the service did not accept the API key (HTTP 401)\n  caused by: ID token has expired at: 1\n",
         ),
-        (Behaviour::status(401, ""), "error: the service did not accept the API key (HTTP 401)\n"),
-        (Behaviour::status(403, "{}"), "error: the API key is not allowed to do this (HTTP 403)\n"),
+        (
+            Behaviour::status(401, ""),
+            "error: the service did not accept the API key (HTTP 401)\n",
+        ),
+        (
+            Behaviour::status(403, "{}"),
+            "error: the API key is not allowed to do this (HTTP 403)\n",
+        ),
         (
             Behaviour::Errors(vec!["User not in context: Not found"]),
             "error: the service did not accept the API key\n  caused by: User not in context: Not found\n",
@@ -118,23 +141,63 @@ fn malformed_answers() {
         (raw("[]"), "it is no JSON object".to_owned()),
         (raw("null"), "it is no JSON object".to_owned()),
         (raw("{}"), "data.managedSecrets is missing".to_owned()),
-        (raw(r#"{"data":null}"#), "data.managedSecrets is missing".to_owned()),
-        (raw(r#"{"data":{},"errors":[]}"#), "data.managedSecrets is missing".to_owned()),
-        (raw(r#"{"data":{"data":1,"data":2}}"#), "an object has the same key twice".to_owned()),
-        (raw("[".repeat(100_000)), "nested deeper than 64 levels".to_owned()),
-        (raw(b"{\"data\":\"\xff\"}"), "not UTF-8 at byte 9".to_owned()),
-        (raw(r#"{"data":1e999}"#), "a number is out of range".to_owned()),
-        (set("/data/managedSecrets", json!({})), "managedSecrets.__typename is missing".to_owned()),
-        (set("/data/managedSecrets/managedSecrets", json!(null)), field("managedSecrets")),
-        (set(FIRST, json!(7)), field("managedSecrets.owner")),
-        (edit(|reply| { reply.pointer_mut(FIRST).unwrap()["name"] = json!(1); }), field("managedSecrets.name")),
-        (edit(|reply| { reply.pointer_mut(FIRST).unwrap()["owner"]["type"] = json!(null); }), field("owner.type")),
         (
-            edit(|reply| { reply.pointer_mut(FIRST).unwrap()["createdAt"] = json!("then"); }),
+            raw(r#"{"data":null}"#),
+            "data.managedSecrets is missing".to_owned(),
+        ),
+        (
+            raw(r#"{"data":{},"errors":[]}"#),
+            "data.managedSecrets is missing".to_owned(),
+        ),
+        (
+            raw(r#"{"data":{"data":1,"data":2}}"#),
+            "an object has the same key twice".to_owned(),
+        ),
+        (
+            raw("[".repeat(100_000)),
+            "nested deeper than 64 levels".to_owned(),
+        ),
+        (
+            raw(b"{\"data\":\"\xff\"}"),
+            "not UTF-8 at byte 9".to_owned(),
+        ),
+        (
+            raw(r#"{"data":1e999}"#),
+            "a number is out of range".to_owned(),
+        ),
+        (
+            set("/data/managedSecrets", json!({})),
+            "managedSecrets.__typename is missing".to_owned(),
+        ),
+        (
+            set("/data/managedSecrets/managedSecrets", json!(null)),
+            field("managedSecrets"),
+        ),
+        (set(FIRST, json!(7)), field("managedSecrets.owner")),
+        (
+            edit(|reply| {
+                reply.pointer_mut(FIRST).unwrap()["name"] = json!(1);
+            }),
+            field("managedSecrets.name"),
+        ),
+        (
+            edit(|reply| {
+                reply.pointer_mut(FIRST).unwrap()["owner"]["type"] = json!(null);
+            }),
+            field("owner.type"),
+        ),
+        (
+            edit(|reply| {
+                reply.pointer_mut(FIRST).unwrap()["createdAt"] = json!("then");
+            }),
             "managedSecrets.createdAt is no RFC 3339 time".to_owned(),
         ),
     ] {
-        list(behaviour, 1, &format!("error: the service's answer is malformed: {what}\n"));
+        list(
+            behaviour,
+            1,
+            &format!("error: the service's answer is malformed: {what}\n"),
+        );
     }
 }
 
@@ -142,13 +205,25 @@ fn malformed_answers() {
 fn a_lone_surrogate_is_refused() {
     let server = Server::start();
     server.next(When::Any, raw(r#"{"data":"\ud800"}"#));
-    let output = oz(&["secret", "list"]).server(&server).code(1).any_stderr().run();
-    assert!(output.stderr().starts_with("error: the service's answer is malformed: not JSON at line 1, column "));
+    let output = oz(&["secret", "list"])
+        .server(&server)
+        .code(1)
+        .any_stderr()
+        .run();
+    assert!(
+        output
+            .stderr()
+            .starts_with("error: the service's answer is malformed: not JSON at line 1, column ")
+    );
 }
 
 #[test]
 fn errors_and_unknown_members() {
-    list(Behaviour::Errors(vec!["a", "b"]), 1, "error: the service reports an error\n  caused by: a; b\n");
+    list(
+        Behaviour::Errors(vec!["a", "b"]),
+        1,
+        "error: the service reports an error\n  caused by: a; b\n",
+    );
     list(
         Behaviour::UnknownMember,
         1,
@@ -161,7 +236,10 @@ fn data_beside_errors_is_used() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     server.next(When::Any, Behaviour::ErrorsBesideData(vec!["partial"]));
-    let output = oz(&["secret", "list", "--output-format", "ndjson"]).server(&server).any_stdout().run();
+    let output = oz(&["secret", "list", "--output-format", "ndjson"])
+        .server(&server)
+        .any_stdout()
+        .run();
     assert!(output.stdout().starts_with(r#"{"name":"N","#));
 }
 
@@ -172,7 +250,9 @@ fn words_of_tomorrow_are_shown_as_they_are() {
     server.next(
         When::Any,
         edit(|reply| {
-            let secret = reply.pointer_mut("/data/managedSecrets/managedSecrets/0").unwrap();
+            let secret = reply
+                .pointer_mut("/data/managedSecrets/managedSecrets/0")
+                .unwrap();
             secret["type"] = json!("QUANTUM_KEY");
             secret["owner"]["type"] = json!("Organization");
             secret["colour"] = json!({"extra": [1, 2]});
@@ -204,17 +284,25 @@ fn text_from_the_server_never_reaches_the_terminal_raw() {
     server.always(
         When::Any,
         edit(|reply| {
-            let secret = reply.pointer_mut("/data/managedSecrets/managedSecrets/0").unwrap();
+            let secret = reply
+                .pointer_mut("/data/managedSecrets/managedSecrets/0")
+                .unwrap();
             secret["type"] = json!("EVIL\u{1b}TYPE");
         }),
     );
     for format in ["pretty", "text", "json", "ndjson"] {
-        let output = oz(&["secret", "list", "--output-format", format]).server(&server).any_stdout().run();
+        let output = oz(&["secret", "list", "--output-format", format])
+            .server(&server)
+            .any_stdout()
+            .run();
         let text = output.stdout();
         let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         match format {
             // JSON has its own escapes; what is printable in JSON but moves a terminal is for programs to read.
-            "json" | "ndjson" => assert!(!text.chars().any(|c| c.is_ascii_control() && c != '\n'), "{text:?}"),
+            "json" | "ndjson" => assert!(
+                !text.chars().any(|c| c.is_ascii_control() && c != '\n'),
+                "{text:?}"
+            ),
             _ => assert!(!text.chars().any(bad), "{text:?}"),
         }
     }
@@ -225,7 +313,11 @@ fn a_reply_past_the_limit_is_refused() {
     // One byte more than the 32 MiB that are read of a body.
     let server = Server::start();
     server.always(When::Any, raw(vec![b' '; 32 * 1024 * 1024 + 1]));
-    let output = oz(&["secret", "list"]).server(&server).code(69).any_stderr().run();
+    let output = oz(&["secret", "list"])
+        .server(&server)
+        .code(69)
+        .any_stderr()
+        .run();
     assert_eq!(
         output.stderr(),
         "error: the reply of localhost is not usable\n  caused by: its body is longer than 32 MiB\n\
@@ -234,14 +326,32 @@ fn a_reply_past_the_limit_is_refused() {
     // And what is within it is read, if only to see that it is nothing.
     let server = Server::start();
     server.next(When::Any, raw(vec![b' '; 32 * 1024 * 1024]));
-    let output = oz(&["secret", "list"]).server(&server).code(1).any_stderr().run();
-    assert!(output.stderr().starts_with("error: the service's answer is malformed: "), "{}", output.stderr());
+    let output = oz(&["secret", "list"])
+        .server(&server)
+        .code(1)
+        .any_stderr()
+        .run();
+    assert!(
+        output
+            .stderr()
+            .starts_with("error: the service's answer is malformed: "),
+        "{}",
+        output.stderr()
+    );
 }
 
 #[test]
 fn a_silent_end_is_not_an_answer() {
     let server = Server::start();
     server.always(When::Any, Behaviour::Raw(Vec::new(), End::Orderly));
-    let output = oz(&["secret", "list"]).server(&server).code(69).any_stderr().run();
-    assert!(output.stderr().starts_with("error: "), "{}", output.stderr());
+    let output = oz(&["secret", "list"])
+        .server(&server)
+        .code(69)
+        .any_stderr()
+        .run();
+    assert!(
+        output.stderr().starts_with("error: "),
+        "{}",
+        output.stderr()
+    );
 }

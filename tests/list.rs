@@ -4,11 +4,34 @@ use crate::server::{Account, Behaviour, Scope, Server, When};
 use crate::support::oz;
 
 fn stocked() -> Server {
-    let server = Server::builder().account(Account::on_teams(&[("team-1", "Core"), ("team-2", "Web")])).start();
+    let server = Server::builder()
+        .account(Account::on_teams(&[("team-1", "Core"), ("team-2", "Web")]))
+        .start();
     let old = "2001-02-03T04:05:06Z";
-    server.seed(Scope::Team("team-2"), "B", "RAW_VALUE", None, old, "2001-02-03T04:05:06.12+01:00");
-    server.seed(Scope::Personal, "Z", "RAW_VALUE", Some("the\nlast"), old, old);
-    server.seed(Scope::Team("team-1"), "A", "ANTHROPIC_BEDROCK_ACCESS_KEY", Some(""), old, old);
+    server.seed(
+        Scope::Team("team-2"),
+        "B",
+        "RAW_VALUE",
+        None,
+        old,
+        "2001-02-03T04:05:06.12+01:00",
+    );
+    server.seed(
+        Scope::Personal,
+        "Z",
+        "RAW_VALUE",
+        Some("the\nlast"),
+        old,
+        old,
+    );
+    server.seed(
+        Scope::Team("team-1"),
+        "A",
+        "ANTHROPIC_BEDROCK_ACCESS_KEY",
+        Some(""),
+        old,
+        old,
+    );
     server.seed(Scope::Personal, "日本", "DOTENVX", None, old, old);
     // The engine serves only what the schema has, so the type of tomorrow comes in afterwards.
     server.always(
@@ -35,9 +58,17 @@ fn json_rows_are_sorted_and_whole() {
         (&["--team=nope"], vec![]),
     ] {
         let array = format!("[{}]\n", rows.join(","));
-        oz(&["secret", "list", "--output-format", "json"]).args(flags).server(&server).stdout(array).run();
+        oz(&["secret", "list", "--output-format", "json"])
+            .args(flags)
+            .server(&server)
+            .stdout(array)
+            .run();
         let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
-        oz(&["secret", "list", "--output-format", "ndjson"]).args(flags).server(&server).stdout(lines).run();
+        oz(&["secret", "list", "--output-format", "ndjson"])
+            .args(flags)
+            .server(&server)
+            .stdout(lines)
+            .run();
     }
 }
 
@@ -69,7 +100,19 @@ fn an_empty_list_is_a_header() {
              ╰──────┴───────┴──────┴─────────┴─────────┴─────────────╯\n",
         )
         .run();
-    oz(&["secret", "list", "--output-format", "json"]).server(&server).stdout("[]\n").run();
-    oz(&["secret", "list", "--output-format", "ndjson"]).server(&server).run();
-    assert_eq!((server.connections(), server.handshakes(), server.ops().len()), (3, 3, 3));
+    oz(&["secret", "list", "--output-format", "json"])
+        .server(&server)
+        .stdout("[]\n")
+        .run();
+    oz(&["secret", "list", "--output-format", "ndjson"])
+        .server(&server)
+        .run();
+    assert_eq!(
+        (
+            server.connections(),
+            server.handshakes(),
+            server.ops().len()
+        ),
+        (3, 3, 3)
+    );
 }

@@ -47,7 +47,9 @@ impl Verb {
         match self {
             Self::Create => secret.is_some(),
             Self::Update => secret.is_some_and(|secret| secret.opened.is_some()),
-            Self::Describe => secret.is_some_and(|secret| secret.description.as_deref() == Some("new")),
+            Self::Describe => {
+                secret.is_some_and(|secret| secret.description.as_deref() == Some("new"))
+            }
             Self::Delete => secret.is_none(),
         }
     }
@@ -55,7 +57,11 @@ impl Verb {
 
 /// How often the server saw the mutation to its end.
 fn mutations(server: &Server) -> usize {
-    server.ops().iter().filter(|op| op.ends_with("ManagedSecret")).count()
+    server
+        .ops()
+        .iter()
+        .filter(|op| op.ends_with("ManagedSecret"))
+        .count()
 }
 
 /// Runs the verb with JSON output, and holds the document to the truth: `applied` and the exit code against the
@@ -88,7 +94,9 @@ fn truthful(verb: Verb, server: &Server, what: &str) -> Value {
             assert_eq!(applied, verb.applied(server), "{verb:?} {what}: {document}");
             assert_eq!(applied, code == 0, "{verb:?} {what}: {document}");
         }
-        Value::String(word) => assert_eq!((word.as_str(), code), ("unknown", 75), "{verb:?} {what}"),
+        Value::String(word) => {
+            assert_eq!((word.as_str(), code), ("unknown", 75), "{verb:?} {what}")
+        }
         other => panic!("{verb:?} {what}: applied is {other}"),
     }
     document
@@ -98,21 +106,35 @@ fn truthful(verb: Verb, server: &Server, what: &str) -> Value {
 fn a_connection_that_ends_in_the_mutation_is_settled_by_asking_again() {
     for verb in VERBS {
         for end in [End::Orderly, End::Truncated, End::Reset] {
-            for (point, applied) in [(Point::Head, false), (Point::Body, false), (Point::Applied, true)] {
+            for (point, applied) in [
+                (Point::Head, false),
+                (Point::Body, false),
+                (Point::Applied, true),
+            ] {
                 let server = verb.server();
                 server.next(When::Mutation, Behaviour::Vanish(point, end));
                 let what = format!("{point:?} {end:?}");
                 let document = truthful(verb, &server, &what);
                 assert_eq!(verb.applied(&server), applied, "{verb:?} {what}");
                 if applied {
-                    let note = format!("the service's answer was lost; asked again, the secret was {}", verb.done());
-                    assert_eq!(document["notes"], serde_json::json!([note]), "{verb:?} {what}");
+                    let note = format!(
+                        "the service's answer was lost; asked again, the secret was {}",
+                        verb.done()
+                    );
+                    assert_eq!(
+                        document["notes"],
+                        serde_json::json!([note]),
+                        "{verb:?} {what}"
+                    );
                 } else {
                     assert_eq!(document["error"]["code"], 69, "{verb:?} {what}: {document}");
                 }
                 // Nothing but the one mutation, and the question after it.
                 assert_eq!(mutations(&server), 1, "{verb:?} {what}: {:?}", server.ops());
-                assert_eq!(server.ops().last().map(String::as_str), Some("ListManagedSecrets"));
+                assert_eq!(
+                    server.ops().last().map(String::as_str),
+                    Some("ListManagedSecrets")
+                );
             }
         }
     }
@@ -139,7 +161,10 @@ fn an_answer_lost_for_good_is_said_to_be_unknown() {
         for point in [Point::Body, Point::Applied] {
             let server = verb.server();
             server.next(When::Mutation, Behaviour::Vanish(point, End::Truncated));
-            server.always(When::Op("ListManagedSecrets"), Behaviour::Vanish(Point::Head, End::Truncated));
+            server.always(
+                When::Op("ListManagedSecrets"),
+                Behaviour::Vanish(Point::Head, End::Truncated),
+            );
             let document = truthful(verb, &server, "lost for good");
             assert_eq!(document["error"]["applied"], "unknown");
             assert_eq!(document["error"]["kind"], "outcome_unknown");
@@ -157,13 +182,19 @@ fn an_answer_that_tells_nothing_is_settled_by_asking_again() {
         ("no data", Behaviour::status(200, "{}")),
         ("errors", Behaviour::Errors(vec!["boom"])),
         ("unknown member", Behaviour::UnknownMember),
-        ("HTTP of another kind", Behaviour::Raw(b"SSH-2.0-x\r\n".to_vec(), End::Orderly)),
+        (
+            "HTTP of another kind",
+            Behaviour::Raw(b"SSH-2.0-x\r\n".to_vec(), End::Orderly),
+        ),
     ] {
         for verb in VERBS {
             let server = verb.server();
             server.next(When::Mutation, behaviour.clone());
             let document = truthful(verb, &server, what);
-            assert_eq!(document["error"]["applied"], false, "{verb:?} {what}: {document}");
+            assert_eq!(
+                document["error"]["applied"], false,
+                "{verb:?} {what}: {document}"
+            );
             assert_eq!(mutations(&server), 1, "{verb:?} {what}");
         }
     }
@@ -197,7 +228,10 @@ fn a_connection_closed_between_the_two_requests_is_opened_again() {
             // Whether the end arrives before the second request leaves is a race that the server can win by a hair;
             // then the request is lost, and said to be. The unit tests of `net` order the two.
             let lost = document["error"]["code"] == 69;
-            assert!(document["applied"] == true || lost, "{verb:?} {end:?}: {document}");
+            assert!(
+                document["applied"] == true || lost,
+                "{verb:?} {end:?}: {document}"
+            );
             assert_eq!(mutations(&server), usize::from(!lost));
         }
     }
@@ -243,7 +277,10 @@ fn a_lookup_rides_out_a_short_outage() {
 #[test]
 fn words_for_people_say_the_same() {
     let server = Server::start();
-    server.next(When::Mutation, Behaviour::Vanish(Point::Applied, End::Truncated));
+    server.next(
+        When::Mutation,
+        Behaviour::Vanish(Point::Applied, End::Truncated),
+    );
     oz(&["secret", "create", "N"])
         .server(&server)
         .stdin("x")

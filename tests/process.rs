@@ -50,22 +50,44 @@ fn a_full_disk_is_said_together_with_what_was_done() {
         &format!("error: the result could not be written to standard output\n{cause}"),
     );
     expect(
-        &sh("echo x | \"$@\" > /dev/full", &["secret", "create", "N", "--trim-newline"], &server),
+        &sh(
+            "echo x | \"$@\" > /dev/full",
+            &["secret", "create", "N", "--trim-newline"],
+            &server,
+        ),
         1,
         "",
-        &format!("error: it was done, but the result could not be written to standard output\n{cause}"),
+        &format!(
+            "error: it was done, but the result could not be written to standard output\n{cause}"
+        ),
     );
     assert!(server.secret(Scope::Personal, "N").is_some());
     let output = sh(
         "\"$@\" > /dev/full",
-        &["secret", "delete", "N", "--force", "--output-format", "json"],
+        &[
+            "secret",
+            "delete",
+            "N",
+            "--force",
+            "--output-format",
+            "json",
+        ],
         &server,
     );
     let document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
-    assert_eq!((document["error"]["kind"].as_str(), document["error"]["applied"].as_bool()), (Some("output"), Some(true)));
-    expect(&sh("\"$@\" > /dev/full", &["--version"], &server), 1, "", &format!(
-        "error: the result could not be written to standard output\n{cause}"
-    ));
+    assert_eq!(
+        (
+            document["error"]["kind"].as_str(),
+            document["error"]["applied"].as_bool()
+        ),
+        (Some("output"), Some(true))
+    );
+    expect(
+        &sh("\"$@\" > /dev/full", &["--version"], &server),
+        1,
+        "",
+        &format!("error: the result could not be written to standard output\n{cause}"),
+    );
 }
 
 #[test]
@@ -74,19 +96,40 @@ fn closed_descriptors_are_survived() {
     server.seed_raw(Scope::Personal, "N");
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         let script = format!("\"$@\" {closed}; echo \"exit $?\"");
-        let output = sh(&script, &["secret", "list", "--output-format", "ndjson"], &server);
+        let output = sh(
+            &script,
+            &["secret", "list", "--output-format", "ndjson"],
+            &server,
+        );
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.ends_with("exit 0\n"), "{closed}: {stdout}");
-        assert_eq!(stdout.contains("\"N\""), !closed.contains(">&- ") && closed != ">&-", "{closed}: {stdout}");
+        assert_eq!(
+            stdout.contains("\"N\""),
+            !closed.contains(">&- ") && closed != ">&-",
+            "{closed}: {stdout}"
+        );
     }
     // Without standard error the exit code still tells.
-    expect(&sh("\"$@\" 2>&-", &["secret", "delete", "M", "--force"], &server), 3, "", "");
+    expect(
+        &sh(
+            "\"$@\" 2>&-",
+            &["secret", "delete", "M", "--force"],
+            &server,
+        ),
+        3,
+        "",
+        "",
+    );
 }
 
 /// Starts a run that hangs: the server reads the request and never answers.
 fn hanging(server: &Server) -> Child {
     server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
-    let mut command = if nobody() { as_nobody() } else { Command::new(binary()) };
+    let mut command = if nobody() {
+        as_nobody()
+    } else {
+        Command::new(binary())
+    };
     let child = command
         .args(["secret", "create", "N"])
         .env_clear()
@@ -97,7 +140,12 @@ fn hanging(server: &Server) -> Child {
         .stderr(Stdio::piped())
         .spawn();
     let mut child = child.unwrap();
-    child.stdin.take().unwrap().write_all(MARKER_SECRET.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(MARKER_SECRET.as_bytes())
+        .unwrap();
     let began = Instant::now();
     while server.ops().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(10), "no request came");
@@ -113,7 +161,9 @@ fn nobody() -> bool {
 
 fn as_nobody() -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(reachable());
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(reachable());
     command
 }
 
@@ -122,7 +172,8 @@ fn reachable() -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = std::env::temp_dir().join(format!("oz-for-nobody-{}", std::process::id()));
     if !path.exists() {
-        let unique = path.with_extension(format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""));
+        let unique = path
+            .with_extension(format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""));
         fs::copy(binary(), &unique).unwrap();
         fs::set_permissions(&unique, fs::Permissions::from_mode(0o755)).unwrap();
         fs::rename(&unique, &path).unwrap();
@@ -136,10 +187,20 @@ fn signals_end_it_at_once_and_silently() {
         let server = Server::start();
         let child = hanging(&server);
         let pid = child.id().to_string();
-        assert!(Command::new("/bin/kill").args(["-s", signal, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("/bin/kill")
+                .args(["-s", signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         let began = Instant::now();
         let output = child.wait_with_output().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(2), "{signal} took {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{signal} took {:?}",
+            began.elapsed()
+        );
         expect(&output, expected, "", "");
     }
 }
@@ -150,14 +211,25 @@ fn nothing_is_left_for_a_debugger_or_a_core_file() {
     let mut child = hanging(&server);
     let proc = format!("/proc/{}", child.id());
     let limits = fs::read_to_string(format!("{proc}/limits")).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(),
+        ["0", "0"],
+        "{core}"
+    );
     // The kernel gives the files of a process that may not be dumped to root, and so denies ptrace and /proc/PID/mem
     // to others of the same user (proc(5), prctl(2) PR_SET_DUMPABLE).
     assert_eq!(fs::metadata(format!("{proc}/environ")).unwrap().uid(), 0);
     let words = fs::read(format!("{proc}/cmdline")).unwrap();
     for marker in [MARKER_SECRET, MARKER_KEY] {
-        assert!(!words.windows(marker.len()).any(|part| part == marker.as_bytes()));
+        assert!(
+            !words
+                .windows(marker.len())
+                .any(|part| part == marker.as_bytes())
+        );
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -168,8 +240,17 @@ fn little_memory_is_enough() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     // 8 MiB of address space, for program, stack and all.
-    let output = sh("ulimit -v 8192; exec \"$@\"", &["secret", "list", "--output-format", "text"], &server);
-    assert_eq!(code(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let output = sh(
+        "ulimit -v 8192; exec \"$@\"",
+        &["secret", "list", "--output-format", "text"],
+        &server,
+    );
+    assert_eq!(
+        code(output.status),
+        0,
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
@@ -178,11 +259,27 @@ fn a_program_without_a_name_and_a_directory_that_is_gone() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_owned();
-    let output = Command::new(binary()).arg0("").args(["secret", "list", "--output-format", "json"])
-        .env_clear().envs(server.env()).stdin(Stdio::null()).current_dir(&path).output().unwrap();
+    let output = Command::new(binary())
+        .arg0("")
+        .args(["secret", "list", "--output-format", "json"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::null())
+        .current_dir(&path)
+        .output()
+        .unwrap();
     expect(&output, 0, "[]\n", "");
     let script = format!("cd '{0}' && rmdir '{0}' && exec \"$@\"", path.display());
-    expect(&sh(&script, &["secret", "list", "--output-format", "json"], &server), 0, "[]\n", "");
+    expect(
+        &sh(
+            &script,
+            &["secret", "list", "--output-format", "json"],
+            &server,
+        ),
+        0,
+        "[]\n",
+        "",
+    );
 }
 
 #[test]
@@ -195,9 +292,24 @@ fn variables_that_are_no_text() {
         .env("LANG", bytes)
         .stdout("[]\n")
         .run();
-    oz(&["secret", "list"]).server(&server).env("WARP_API_KEY", bytes).code(78).any_stderr().run();
-    oz(&["secret", "list"]).server(&server).env("WARP_OUTPUT_FORMAT", bytes).code(2).any_stderr().run();
-    oz(&["secret", "list"]).server(&server).env("WARP_SERVER_ROOT_URL", bytes).any_code().any_stderr().run();
+    oz(&["secret", "list"])
+        .server(&server)
+        .env("WARP_API_KEY", bytes)
+        .code(78)
+        .any_stderr()
+        .run();
+    oz(&["secret", "list"])
+        .server(&server)
+        .env("WARP_OUTPUT_FORMAT", bytes)
+        .code(2)
+        .any_stderr()
+        .run();
+    oz(&["secret", "list"])
+        .server(&server)
+        .env("WARP_SERVER_ROOT_URL", bytes)
+        .any_code()
+        .any_stderr()
+        .run();
 }
 
 /// Runs under strace and answers what it wrote down.
@@ -233,10 +345,14 @@ fn nothing_is_written_and_nobody_else_is_called() {
         (&["secret", "update", "N", "--value"], "other"),
         (&["secret", "delete", "N", "--force"], ""),
     ] {
-        let Some(trace) = traced(&server, args, stdin) else { return };
+        let Some(trace) = traced(&server, args, stdin) else {
+            return;
+        };
         let port = format!("htons({})", server.address().port());
         for line in trace.lines() {
-            for word in ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "mkdir", "unlink", "rename", "bind("] {
+            for word in [
+                "O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "mkdir", "unlink", "rename", "bind(",
+            ] {
                 assert!(!line.contains(word), "{line}");
             }
             if line.contains("connect(") && !line.contains("AF_UNIX") {

@@ -28,7 +28,10 @@ fn examples(text: &str) -> Vec<Vec<Example>> {
         let mut block: Vec<Example> = Vec::new();
         for line in lines.by_ref().take_while(|line| *line != "```") {
             match line.strip_prefix("$ ") {
-                Some(command) => block.push(Example { command: command.to_owned(), output: String::new() }),
+                Some(command) => block.push(Example {
+                    command: command.to_owned(),
+                    output: String::new(),
+                }),
                 None => {
                     let example = block.last_mut().expect("a block starts with a command");
                     example.output.push_str(line);
@@ -43,8 +46,14 @@ fn examples(text: &str) -> Vec<Vec<Example>> {
 
 #[test]
 fn the_examples_do_what_they_say() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let server = Server::builder().account(Account::person()).clock(now.try_into().unwrap()).start();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let server = Server::builder()
+        .account(Account::person())
+        .clock(now.try_into().unwrap())
+        .start();
     let home = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(binary(), home.path().join("oz")).unwrap();
     let blocks = examples(README);
@@ -52,8 +61,10 @@ fn the_examples_do_what_they_say() {
     for block in blocks {
         // One shell a block, so that a function defined in one line is there in the next; a line of its own, which no
         // output has, separates what the commands print.
-        let script: String =
-            block.iter().map(|example| format!("{}\necho '=== next ==='\n", example.command)).collect();
+        let script: String = block
+            .iter()
+            .map(|example| format!("{}\necho '=== next ==='\n", example.command))
+            .collect();
         let output = Command::new("bash")
             .args(["-c", &format!("exec 2>&1\n{script}")])
             .env_clear()
@@ -73,8 +84,14 @@ fn the_examples_do_what_they_say() {
 
 /// The first cells of the table under a heading, without back-quotes.
 fn first_cells(heading: &str) -> Vec<String> {
-    let section = README.split(heading).nth(1).unwrap_or_else(|| panic!("{heading:?} is a heading"));
-    let rows = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
+    let section = README
+        .split(heading)
+        .nth(1)
+        .unwrap_or_else(|| panic!("{heading:?} is a heading"));
+    let rows = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| ---"))
+        .skip(1);
     rows.take_while(|line| line.starts_with('|'))
         .map(|line| line.split('|').nth(1).unwrap().trim().replace('`', ""))
         .collect()
@@ -107,7 +124,11 @@ fn the_exit_codes_are_those_of_the_program() {
     codes.dedup();
     let written: Vec<u8> = first_cells("## Exit codes\n")
         .iter()
-        .flat_map(|cell| cell.split(", ").map(|code| code.parse().unwrap()).collect::<Vec<u8>>())
+        .flat_map(|cell| {
+            cell.split(", ")
+                .map(|code| code.parse().unwrap())
+                .collect::<Vec<u8>>()
+        })
         .collect();
     assert_eq!(written, codes);
 }
@@ -118,14 +139,23 @@ fn every_option_and_variable_is_explained() {
         let flag = format!("--{}", option.long);
         assert!(README.contains(&flag), "the README does not explain {flag}");
         if let Some(variable) = option.variable {
-            assert!(first_cells("## Environment\n").iter().any(|cell| cell.contains(variable)), "{variable}");
+            assert!(
+                first_cells("## Environment\n")
+                    .iter()
+                    .any(|cell| cell.contains(variable)),
+                "{variable}"
+            );
         }
     }
 }
 
 #[test]
 fn the_dockerfile_is_three_lines() {
-    let dockerfile = README.split("```Dockerfile\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let dockerfile = README
+        .split("```Dockerfile\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
     assert_eq!(dockerfile.lines().count(), 3);
     assert!(dockerfile.starts_with("FROM scratch\n"));
 }

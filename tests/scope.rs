@@ -6,7 +6,9 @@ use crate::support::oz;
 const TWO: &[(&str, &str)] = &[("team-1", "Core"), ("team-2", "Web \u{1b}[1m")];
 
 fn one_team() -> Server {
-    Server::builder().account(Account::on_teams(&[("team-1", "Core")])).start()
+    Server::builder()
+        .account(Account::on_teams(&[("team-1", "Core")]))
+        .start()
 }
 
 #[test]
@@ -25,16 +27,26 @@ fn unsaid_is_personal_with_a_note_for_those_on_a_team() {
 #[test]
 fn said_is_done_without_a_note() {
     let server = one_team();
-    for (flag, scope) in
-        [("--personal", Scope::Personal), ("--team", Scope::Team("team-1")), ("--team=team-1", Scope::Team("team-1"))]
-    {
+    for (flag, scope) in [
+        ("--personal", Scope::Personal),
+        ("--team", Scope::Team("team-1")),
+        ("--team=team-1", Scope::Team("team-1")),
+    ] {
         // Before the words, between them and after them.
-        for (index, args) in
-            [[flag, "secret", "create", "N"], ["secret", flag, "create", "N"], ["secret", "create", "N", flag]]
-                .iter()
-                .enumerate()
+        for (index, args) in [
+            [flag, "secret", "create", "N"],
+            ["secret", flag, "create", "N"],
+            ["secret", "create", "N", flag],
+        ]
+        .iter()
+        .enumerate()
         {
-            oz(args).arg("--if-exists=update").server(&server).stdin(format!("{flag}{index}")).any_stdout().run();
+            oz(args)
+                .arg("--if-exists=update")
+                .server(&server)
+                .stdin(format!("{flag}{index}"))
+                .any_stdout()
+                .run();
             let expected = format!(r#"{{"value":"{flag}{index}"}}"#);
             assert_eq!(server.opened(scope, "N"), Some(expected));
         }
@@ -44,10 +56,24 @@ fn said_is_done_without_a_note() {
 #[test]
 fn a_team_write_says_so_in_the_header() {
     let server = one_team();
-    oz(&["secret", "create", "N", "--team"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
-    assert_eq!(server.requests().last().unwrap().header("x-warp-team-uid"), Some("team-1"));
-    oz(&["secret", "create", "N", "--personal"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
-    assert_eq!(server.requests().last().unwrap().header("x-warp-team-uid"), None);
+    oz(&["secret", "create", "N", "--team"])
+        .server(&server)
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .run();
+    assert_eq!(
+        server.requests().last().unwrap().header("x-warp-team-uid"),
+        Some("team-1")
+    );
+    oz(&["secret", "create", "N", "--personal"])
+        .server(&server)
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .run();
+    assert_eq!(
+        server.requests().last().unwrap().header("x-warp-team-uid"),
+        None
+    );
 }
 
 #[test]
@@ -93,11 +119,27 @@ fn the_placeholder_workspace_is_no_team() {
 
 #[test]
 fn a_service_account_means_its_team() {
-    let server = Server::builder().account(Account::service_account("team-1", "Core")).start();
-    oz(&["secret", "create", "N"]).server(&server).stdin("x").stdout("Secret 'N' created\n").run();
-    assert_eq!(server.opened(Scope::Team("team-1"), "N").as_deref(), Some(r#"{"value":"x"}"#));
-    oz(&["secret", "update", "N", "-f", "-"]).server(&server).stdin("y").stdout("Secret 'N' updated\n").run();
-    oz(&["secret", "delete", "N", "--force"]).server(&server).stdout("Secret 'N' deleted\n").run();
+    let server = Server::builder()
+        .account(Account::service_account("team-1", "Core"))
+        .start();
+    oz(&["secret", "create", "N"])
+        .server(&server)
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .run();
+    assert_eq!(
+        server.opened(Scope::Team("team-1"), "N").as_deref(),
+        Some(r#"{"value":"x"}"#)
+    );
+    oz(&["secret", "update", "N", "-f", "-"])
+        .server(&server)
+        .stdin("y")
+        .stdout("Secret 'N' updated\n")
+        .run();
+    oz(&["secret", "delete", "N", "--force"])
+        .server(&server)
+        .stdout("Secret 'N' deleted\n")
+        .run();
 }
 
 #[test]

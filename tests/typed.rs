@@ -25,21 +25,49 @@ struct Form {
 }
 
 const fn value(value: &'static str) -> Field {
-    Field { flag: None, file: Some("--value-file"), variable: None, value }
+    Field {
+        flag: None,
+        file: Some("--value-file"),
+        variable: None,
+        value,
+    }
 }
 
 const fn plain(flag: &'static str, value: &'static str) -> Field {
-    Field { flag: Some(flag), file: None, variable: None, value }
+    Field {
+        flag: Some(flag),
+        file: None,
+        variable: None,
+        value,
+    }
 }
 
-const fn secret(flag: &'static str, file: &'static str, variable: Option<&'static str>, value: &'static str) -> Field {
-    Field { flag: Some(flag), file: Some(file), variable, value }
+const fn secret(
+    flag: &'static str,
+    file: &'static str,
+    variable: Option<&'static str>,
+    value: &'static str,
+) -> Field {
+    Field {
+        flag: Some(flag),
+        file: Some(file),
+        variable,
+        value,
+    }
 }
 
-const REGION: Field =
-    Field { flag: Some("--region"), file: None, variable: Some("AWS_REGION"), value: "eu-central-1" };
-const KEY_ID: Field =
-    secret("--access-key-id", "--access-key-id-file", Some("AWS_ACCESS_KEY_ID"), "AKIAIOSFODNN7EXAMPLE");
+const REGION: Field = Field {
+    flag: Some("--region"),
+    file: None,
+    variable: Some("AWS_REGION"),
+    value: "eu-central-1",
+};
+const KEY_ID: Field = secret(
+    "--access-key-id",
+    "--access-key-id-file",
+    Some("AWS_ACCESS_KEY_ID"),
+    "AKIAIOSFODNN7EXAMPLE",
+);
 const ACCESS_KEY: Field = secret(
     "--secret-access-key",
     "--secret-access-key-file",
@@ -91,7 +119,12 @@ const FORMS: &[Form] = &[
         fields: &[
             KEY_ID,
             ACCESS_KEY,
-            secret("--session-token", "--session-token-file", Some("AWS_SESSION_TOKEN"), "FwoGZXIvYXdzE/+="),
+            secret(
+                "--session-token",
+                "--session-token-file",
+                Some("AWS_SESSION_TOKEN"),
+                "FwoGZXIvYXdzE/+=",
+            ),
             REGION,
         ],
         payload: r#"{"aws_access_key_id":"AKIAIOSFODNN7EXAMPLE","aws_secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","aws_session_token":"FwoGZXIvYXdzE/+=","aws_region":"eu-central-1"}"#,
@@ -114,7 +147,10 @@ const FORMS: &[Form] = &[
     Form {
         words: &["openai", "api-key"],
         kind: "OPENAI_API_KEY",
-        fields: &[value("sk-proj-2"), plain("--base-url", "https://us.api.openai.com/v1")],
+        fields: &[
+            value("sk-proj-2"),
+            plain("--base-url", "https://us.api.openai.com/v1"),
+        ],
         payload: r#"{"api_key":"sk-proj-2","base_url":"https://us.api.openai.com/v1"}"#,
         update_note: "",
     },
@@ -149,7 +185,11 @@ struct Given {
 }
 
 fn given(form: &Form, way: Way, dir: &tempfile::TempDir, update: bool) -> Option<Given> {
-    let mut given = Given { args: Vec::new(), stdin: "", env: Vec::new() };
+    let mut given = Given {
+        args: Vec::new(),
+        stdin: "",
+        env: Vec::new(),
+    };
     for (index, field) in form.fields.iter().enumerate() {
         let by_flag = field.flag.map(|flag| format!("{flag}={}", field.value));
         let by_file = field.file.map(|flag| {
@@ -192,14 +232,27 @@ fn given(form: &Form, way: Way, dir: &tempfile::TempDir, update: bool) -> Option
 
 #[test]
 fn every_form_every_way_create_and_update_personal_and_team() {
-    let server = Server::builder().account(Account::on_teams(&[("team-1", "Core")])).start();
+    let server = Server::builder()
+        .account(Account::on_teams(&[("team-1", "Core")]))
+        .start();
     let mut ran = 0;
     for (row, form) in FORMS.iter().enumerate() {
-        for way in [Way::Flags, Way::Files, Way::Stdin, Way::Environment, Way::Mixed] {
-            for (flag, scope) in [("--personal", Scope::Personal), ("--team", Scope::Team("team-1"))] {
+        for way in [
+            Way::Flags,
+            Way::Files,
+            Way::Stdin,
+            Way::Environment,
+            Way::Mixed,
+        ] {
+            for (flag, scope) in [
+                ("--personal", Scope::Personal),
+                ("--team", Scope::Team("team-1")),
+            ] {
                 let dir = tempfile::tempdir().unwrap();
                 let name = format!("N{row}_{way:?}");
-                let Some(create) = given(form, way, &dir, false) else { continue };
+                let Some(create) = given(form, way, &dir, false) else {
+                    continue;
+                };
                 let label = form.words.join(" ");
                 oz(&["secret", "create"])
                     .args(form.words)
@@ -210,7 +263,11 @@ fn every_form_every_way_create_and_update_personal_and_team() {
                     .stdin(create.stdin)
                     .stdout(format!("Secret '{name}' created\n"))
                     .run();
-                assert_eq!(server.opened(scope, &name).as_deref(), Some(form.payload), "create {label} {way:?}");
+                assert_eq!(
+                    server.opened(scope, &name).as_deref(),
+                    Some(form.payload),
+                    "create {label} {way:?}"
+                );
 
                 // The same secret with other content, so that what is opened next was surely put there by `update`.
                 server.forget_value(scope, &name);
@@ -223,7 +280,11 @@ fn every_form_every_way_create_and_update_personal_and_team() {
                     .stdout(format!("Secret '{name}' updated\n"))
                     .stderr(form.update_note)
                     .run();
-                assert_eq!(server.opened(scope, &name).as_deref(), Some(form.payload), "update {label} {way:?}");
+                assert_eq!(
+                    server.opened(scope, &name).as_deref(),
+                    Some(form.payload),
+                    "update {label} {way:?}"
+                );
                 assert_eq!(server.secret(scope, &name).unwrap().kind, form.kind);
                 ran += 1;
             }
@@ -236,25 +297,44 @@ fn every_form_every_way_create_and_update_personal_and_team() {
 #[test]
 fn an_optional_field_given_as_nothing_is_absent() {
     let server = Server::start();
-    oz(&["secret", "create", "openai", "api-key", "N", "--base-url", ""])
-        .server(&server)
-        .stdin("sk-1")
-        .stdout("Secret 'N' created\n")
-        .run();
-    assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"api_key":"sk-1"}"#));
+    oz(&[
+        "secret",
+        "create",
+        "openai",
+        "api-key",
+        "N",
+        "--base-url",
+        "",
+    ])
+    .server(&server)
+    .stdin("sk-1")
+    .stdout("Secret 'N' created\n")
+    .run();
+    assert_eq!(
+        server.opened(Scope::Personal, "N").as_deref(),
+        Some(r#"{"api_key":"sk-1"}"#)
+    );
 }
 
 #[test]
 fn a_field_of_another_type_is_a_usage_error_that_names_the_stored_type() {
     let server = Server::start();
     server.seed_kind(Scope::Personal, "N", "ANTHROPIC_API_KEY");
-    oz(&["secret", "update", "N", "--region", "eu-central-1", "--bedrock-api-key", "k"])
-        .server(&server)
-        .code(2)
-        .stderr(
-            "error: 'N' is of type Anthropic API Key, which does not take --region\n\
+    oz(&[
+        "secret",
+        "update",
+        "N",
+        "--region",
+        "eu-central-1",
+        "--bedrock-api-key",
+        "k",
+    ])
+    .server(&server)
+    .code(2)
+    .stderr(
+        "error: 'N' is of type Anthropic API Key, which does not take --region\n\
              hint: that type takes --value or -f FILE\n",
-        )
-        .run();
+    )
+    .run();
     assert_eq!(server.ops(), ["Lookup"]);
 }

@@ -7,18 +7,44 @@ use crate::support::oz;
 fn a_value_a_description_or_both() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
-    oz(&["secret", "update", "N", "-f", "-"]).server(&server).stdin("one").stdout("Secret 'N' updated\n").run();
-    assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"one"}"#));
-    oz(&["secret", "update", "N", "-d", "about"]).server(&server).stdout("Secret 'N' updated\n").run();
-    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description.as_deref(), Some("about"));
-    assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"one"}"#));
+    oz(&["secret", "update", "N", "-f", "-"])
+        .server(&server)
+        .stdin("one")
+        .stdout("Secret 'N' updated\n")
+        .run();
+    assert_eq!(
+        server.opened(Scope::Personal, "N").as_deref(),
+        Some(r#"{"value":"one"}"#)
+    );
+    oz(&["secret", "update", "N", "-d", "about"])
+        .server(&server)
+        .stdout("Secret 'N' updated\n")
+        .run();
+    assert_eq!(
+        server
+            .secret(Scope::Personal, "N")
+            .unwrap()
+            .description
+            .as_deref(),
+        Some("about")
+    );
+    assert_eq!(
+        server.opened(Scope::Personal, "N").as_deref(),
+        Some(r#"{"value":"one"}"#)
+    );
     oz(&["secret", "update", "N", "--value", "-d", ""])
         .server(&server)
         .stdin("two")
         .stdout("Secret 'N' updated\n")
         .run();
-    assert_eq!(server.secret(Scope::Personal, "N").unwrap().description, None);
-    assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"two"}"#));
+    assert_eq!(
+        server.secret(Scope::Personal, "N").unwrap().description,
+        None
+    );
+    assert_eq!(
+        server.opened(Scope::Personal, "N").as_deref(),
+        Some(r#"{"value":"two"}"#)
+    );
     assert_eq!((server.connections(), server.ops().len()), (3, 6));
 }
 
@@ -26,7 +52,10 @@ fn a_value_a_description_or_both() {
 fn a_description_needs_no_public_key() {
     let server = Server::start();
     server.seed_kind(Scope::Personal, "N", "DOTENVX");
-    oz(&["secret", "update", "N", "-d", "x"]).server(&server).stdout("Secret 'N' updated\n").run();
+    oz(&["secret", "update", "N", "-d", "x"])
+        .server(&server)
+        .stdout("Secret 'N' updated\n")
+        .run();
     assert_eq!(server.public_keys_read(), 0);
 }
 
@@ -45,7 +74,10 @@ fn a_name_that_does_not_exist() {
 #[test]
 fn a_type_this_client_cannot_build_takes_a_description_only() {
     let server = Server::start();
-    for (kind, label) in [("DOTENVX", "dotenvx"), ("AWS_ECR_CREDENTIAL", "AWS_ECR_CREDENTIAL")] {
+    for (kind, label) in [
+        ("DOTENVX", "dotenvx"),
+        ("AWS_ECR_CREDENTIAL", "AWS_ECR_CREDENTIAL"),
+    ] {
         server.seed_kind(Scope::Personal, kind, kind);
         oz(&["secret", "update", kind, "-d", "x"])
             .server(&server)
@@ -72,12 +104,20 @@ fn a_dry_run_changes_nothing() {
         .stdin("abc")
         .stdout("Secret 'N' would be updated (personal, Raw Value, 3 bytes)\n")
         .run();
-    oz(&["secret", "update", "N", "-d", "x", "--dry-run", "--output-format=json"])
-        .server(&server)
-        .stdout(
-            "{\"name\":\"N\",\"scope\":\"Personal\",\"team\":null,\"type\":\"RAW_VALUE\",\
+    oz(&[
+        "secret",
+        "update",
+        "N",
+        "-d",
+        "x",
+        "--dry-run",
+        "--output-format=json",
+    ])
+    .server(&server)
+    .stdout(
+        "{\"name\":\"N\",\"scope\":\"Personal\",\"team\":null,\"type\":\"RAW_VALUE\",\
              \"action\":\"would_update\",\"applied\":false,\"notes\":[]}\n",
-        )
-        .run();
+    )
+    .run();
     assert_eq!(server.ops(), ["Lookup", "Lookup"]);
 }

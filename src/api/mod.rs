@@ -33,7 +33,9 @@ impl Lookup {
 /// The secret of that name, exactly spelled, of that owner: a name is unique within an owner (schema).
 #[must_use]
 pub fn find<'a>(secrets: &'a [Listed], owner: &Owner, name: &SecretName) -> Option<&'a Listed> {
-    secrets.iter().find(|secret| secret.name == name.as_str() && secret.owner == *owner)
+    secrets
+        .iter()
+        .find(|secret| secret.name == name.as_str() && secret.owner == *owner)
 }
 
 /// A write that did not come back with success.
@@ -62,7 +64,11 @@ impl<'a> Api<'a> {
         let read = || {
             Ok(Lookup {
                 account: reply::account(reply::member(&document, "user", "UserOutput")?)?,
-                secrets: reply::secrets(reply::member(&document, "managedSecrets", "ManagedSecretsOutput")?)?,
+                secrets: reply::secrets(reply::member(
+                    &document,
+                    "managedSecrets",
+                    "ManagedSecretsOutput",
+                )?)?,
             })
         };
         read().map_err(|refusal: Refusal| refusal.error)
@@ -92,7 +98,11 @@ impl<'a> Api<'a> {
         description: Option<&str>,
     ) -> Result<Option<String>, WriteError> {
         let operation = operation::create(owner, name, kind, encrypted_value, description);
-        self.write(&operation, "createManagedSecret", "CreateManagedSecretOutput")
+        self.write(
+            &operation,
+            "createManagedSecret",
+            "CreateManagedSecretOutput",
+        )
     }
 
     /// As [`Api::create`].
@@ -107,14 +117,26 @@ impl<'a> Api<'a> {
         description: Option<&str>,
     ) -> Result<Option<String>, WriteError> {
         let operation = operation::update(owner, name, encrypted_value, description);
-        self.write(&operation, "updateManagedSecret", "UpdateManagedSecretOutput")
+        self.write(
+            &operation,
+            "updateManagedSecret",
+            "UpdateManagedSecretOutput",
+        )
     }
 
     /// # Errors
     /// [`WriteError`].
-    pub fn delete(&mut self, owner: &Owner, name: &SecretName) -> Result<Option<String>, WriteError> {
+    pub fn delete(
+        &mut self,
+        owner: &Owner,
+        name: &SecretName,
+    ) -> Result<Option<String>, WriteError> {
         let operation = operation::delete(owner, name);
-        self.write(&operation, "deleteManagedSecret", "DeleteManagedSecretOutput")
+        self.write(
+            &operation,
+            "deleteManagedSecret",
+            "DeleteManagedSecretOutput",
+        )
     }
 
     /// Reads may be repeated: they change nothing.
@@ -126,13 +148,20 @@ impl<'a> Api<'a> {
                     Ok(document) => return Ok(document),
                     Err(refusal) => (refusal.error, refusal.standing),
                 },
-                Err(failure) => (failure.error, Standing::Open { retry: failure.transient }),
+                Err(failure) => (
+                    failure.error,
+                    Standing::Open {
+                        retry: failure.transient,
+                    },
+                ),
             };
             attempt += 1;
             let pause = match standing {
                 Standing::Final | Standing::Open { retry: false } => None,
                 Standing::Open { retry: true } => Some(Pause::Attempt(attempt)),
-                Standing::Unprocessed(wait) => Some(wait.map_or(Pause::Attempt(attempt), Pause::Server)),
+                Standing::Unprocessed(wait) => {
+                    Some(wait.map_or(Pause::Attempt(attempt), Pause::Server))
+                }
             };
             if !self.may_repeat(operation, attempt, pause) {
                 return Err(error);
@@ -141,23 +170,39 @@ impl<'a> Api<'a> {
     }
 
     /// A write is repeated only when the last attempt certainly was not processed.
-    fn write(&mut self, operation: &Operation, field: &str, member: &str) -> Result<Option<String>, WriteError> {
+    fn write(
+        &mut self,
+        operation: &Operation,
+        field: &str,
+        member: &str,
+    ) -> Result<Option<String>, WriteError> {
         let mut attempt = 1;
         loop {
             let answer = match self.transport.post(&request(operation)) {
-                Ok(reply) => reply::document(reply)
-                    .and_then(|document| reply::member(&document, field, member).map(reply::echoed_name)),
+                Ok(reply) => reply::document(reply).and_then(|document| {
+                    reply::member(&document, field, member).map(reply::echoed_name)
+                }),
                 Err(failure) if failure.sent => return Err(WriteError::Lost(failure.error)),
-                Err(failure) if failure.transient => {
-                    Err(Refusal { error: failure.error, standing: Standing::Unprocessed(None) })
-                }
+                Err(failure) if failure.transient => Err(Refusal {
+                    error: failure.error,
+                    standing: Standing::Unprocessed(None),
+                }),
                 Err(failure) => return Err(WriteError::Refused(failure.error)),
             };
             let (error, wait) = match answer {
                 Ok(name) => return Ok(name),
-                Err(Refusal { error, standing: Standing::Final }) => return Err(WriteError::Refused(error)),
-                Err(Refusal { error, standing: Standing::Open { .. } }) => return Err(WriteError::Lost(error)),
-                Err(Refusal { error, standing: Standing::Unprocessed(wait) }) => (error, wait),
+                Err(Refusal {
+                    error,
+                    standing: Standing::Final,
+                }) => return Err(WriteError::Refused(error)),
+                Err(Refusal {
+                    error,
+                    standing: Standing::Open { .. },
+                }) => return Err(WriteError::Lost(error)),
+                Err(Refusal {
+                    error,
+                    standing: Standing::Unprocessed(wait),
+                }) => (error, wait),
             };
             attempt += 1;
             let pause = wait.map_or(Pause::Attempt(attempt), Pause::Server);
@@ -169,14 +214,23 @@ impl<'a> Api<'a> {
 
     /// Whether there is another attempt, after the pause it takes.
     fn may_repeat(&mut self, operation: &Operation, attempt: u32, pause: Option<Pause>) -> bool {
-        let Some(pause) = pause.filter(|_| attempt <= MAX_ATTEMPTS) else { return false };
-        self.trace.line(format_args!("{}: attempt {attempt} of {MAX_ATTEMPTS}", operation.name));
+        let Some(pause) = pause.filter(|_| attempt <= MAX_ATTEMPTS) else {
+            return false;
+        };
+        self.trace.line(format_args!(
+            "{}: attempt {attempt} of {MAX_ATTEMPTS}",
+            operation.name
+        ));
         self.transport.pause(pause)
     }
 }
 
 fn request(operation: &Operation) -> Request<'_> {
-    Request { operation: operation.name, team: operation.team.as_deref(), body: &operation.body }
+    Request {
+        operation: operation.name,
+        team: operation.team.as_deref(),
+        body: &operation.body,
+    }
 }
 
 #[cfg(test)]
@@ -196,14 +250,22 @@ mod tests {
 
     impl Script {
         fn new(replies: Vec<Result<Reply, Failure>>) -> Self {
-            Self { replies, posted: Vec::new(), pauses: Vec::new(), patience: true }
+            Self {
+                replies,
+                posted: Vec::new(),
+                pauses: Vec::new(),
+                patience: true,
+            }
         }
     }
 
     impl Transport for Script {
         fn post(&mut self, request: &Request<'_>) -> Result<Reply, Failure> {
             self.posted.push(request.operation);
-            assert!(!self.replies.is_empty(), "one request more than the script has replies");
+            assert!(
+                !self.replies.is_empty(),
+                "one request more than the script has replies"
+            );
             self.replies.remove(0)
         }
 
@@ -216,29 +278,51 @@ mod tests {
     impl Drop for Script {
         fn drop(&mut self) {
             if !std::thread::panicking() {
-                assert!(self.replies.is_empty(), "{} replies were never asked for", self.replies.len());
+                assert!(
+                    self.replies.is_empty(),
+                    "{} replies were never asked for",
+                    self.replies.len()
+                );
             }
         }
     }
 
     fn status(status: u16) -> Result<Reply, Failure> {
-        Ok(Reply { status, body: Vec::new(), content_type: None, retry_after: None, redirect_host: None })
+        Ok(Reply {
+            status,
+            body: Vec::new(),
+            content_type: None,
+            retry_after: None,
+            redirect_host: None,
+        })
     }
 
     fn slow_down(seconds: u64) -> Result<Reply, Failure> {
-        status(429).map(|reply| Reply { retry_after: Some(Duration::from_secs(seconds)), ..reply })
+        status(429).map(|reply| Reply {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..reply
+        })
     }
 
     fn body(body: &str) -> Result<Reply, Failure> {
-        status(200).map(|reply| Reply { body: body.as_bytes().to_vec(), ..reply })
+        status(200).map(|reply| Reply {
+            body: body.as_bytes().to_vec(),
+            ..reply
+        })
     }
 
     fn failure(sent: bool, transient: bool) -> Result<Reply, Failure> {
-        Err(Failure { error: Error::Unavailable(Words::new("cut")), sent, transient })
+        Err(Failure {
+            error: Error::Unavailable(Words::new("cut")),
+            sent,
+            transient,
+        })
     }
 
     fn empty_list() -> Result<Reply, Failure> {
-        body(r#"{"data":{"managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[]}}}"#)
+        body(
+            r#"{"data":{"managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[]}}}"#,
+        )
     }
 
     fn deleted() -> Result<Reply, Failure> {
@@ -247,28 +331,50 @@ mod tests {
 
     #[test]
     fn a_read_rides_out_what_passes() {
-        for passing in [failure(true, true), failure(false, true), status(408), status(500), status(503)] {
+        for passing in [
+            failure(true, true),
+            failure(false, true),
+            status(408),
+            status(500),
+            status(503),
+        ] {
             let mut script = Script::new(vec![passing, empty_list()]);
             assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
             assert_eq!(script.pauses, [Pause::Attempt(2)]);
         }
         let mut script = Script::new(vec![slow_down(7), status(502), empty_list()]);
         assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
-        assert_eq!(script.pauses, [Pause::Server(Duration::from_secs(7)), Pause::Attempt(3)]);
+        assert_eq!(
+            script.pauses,
+            [Pause::Server(Duration::from_secs(7)), Pause::Attempt(3)]
+        );
     }
 
     #[test]
     fn a_read_gives_up_after_three_attempts_or_without_time() {
         let mut script = Script::new(vec![status(500), status(500), status(500)]);
-        assert_eq!(Api::new(&mut script, Trace::OFF).list().unwrap_err().code(), 75);
+        assert_eq!(
+            Api::new(&mut script, Trace::OFF).list().unwrap_err().code(),
+            75
+        );
         let mut script = Script::new(vec![status(500)]);
         script.patience = false;
-        assert_eq!(Api::new(&mut script, Trace::OFF).list().unwrap_err().code(), 75);
+        assert_eq!(
+            Api::new(&mut script, Trace::OFF).list().unwrap_err().code(),
+            75
+        );
     }
 
     #[test]
     fn a_read_is_not_repeated_where_that_is_no_use() {
-        for last in [failure(false, false), status(401), status(400), status(302), body("{}"), body("x")] {
+        for last in [
+            failure(false, false),
+            status(401),
+            status(400),
+            status(302),
+            body("{}"),
+            body("x"),
+        ] {
             let mut script = Script::new(vec![last]);
             assert!(Api::new(&mut script, Trace::OFF).list().is_err());
             assert_eq!(script.pauses, []);
@@ -290,15 +396,38 @@ mod tests {
     fn a_write_is_repeated_only_when_it_certainly_was_not_processed() {
         assert_eq!(delete(vec![deleted()]), ("done", 1));
         assert_eq!(delete(vec![failure(false, true), deleted()]), ("done", 2));
-        assert_eq!(delete(vec![status(429), status(503), deleted()]), ("done", 3));
-        assert_eq!(delete(vec![status(503), status(503), status(503)]), ("refused", 3));
-        for lost in [failure(true, true), failure(true, false), status(500), status(502), status(400), body("x")] {
+        assert_eq!(
+            delete(vec![status(429), status(503), deleted()]),
+            ("done", 3)
+        );
+        assert_eq!(
+            delete(vec![status(503), status(503), status(503)]),
+            ("refused", 3)
+        );
+        for lost in [
+            failure(true, true),
+            failure(true, false),
+            status(500),
+            status(502),
+            status(400),
+            body("x"),
+        ] {
             assert_eq!(delete(vec![lost]), ("lost", 1));
         }
-        for lost in ["{}", r#"{"data":null,"errors":[{"message":"m"}]}"#, r#"{"data":{"deleteManagedSecret":{"__typename":"X"}}}"#] {
+        for lost in [
+            "{}",
+            r#"{"data":null,"errors":[{"message":"m"}]}"#,
+            r#"{"data":{"deleteManagedSecret":{"__typename":"X"}}}"#,
+        ] {
             assert_eq!(delete(vec![body(lost)]), ("lost", 1), "{lost}");
         }
-        for refused in [failure(false, false), status(401), status(403), status(404), status(302)] {
+        for refused in [
+            failure(false, false),
+            status(401),
+            status(403),
+            status(404),
+            status(302),
+        ] {
             assert_eq!(delete(vec![refused]), ("refused", 1));
         }
     }

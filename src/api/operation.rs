@@ -20,7 +20,8 @@ const SECRETS: &str = "managedSecrets(input:$input,requestContext:$requestContex
 ...on ManagedSecretsOutput{managedSecrets{name description createdAt updatedAt owner{uid type}type}}\
 ...on UserFacingError{error{__typename message}}}";
 
-const LIST: &str = "query ListManagedSecrets($input:ManagedSecretsInput!,$requestContext:RequestContext!){";
+const LIST: &str =
+    "query ListManagedSecrets($input:ManagedSecretsInput!,$requestContext:RequestContext!){";
 
 const LOOKUP: &str = "query Lookup($input:ManagedSecretsInput!,$requestContext:RequestContext!){\
 user(requestContext:$requestContext){__typename \
@@ -63,14 +64,22 @@ pub fn lookup(keys: Keys) -> Operation {
         Keys::Unneeded => TEAMS,
     };
     let document = [LOOKUP, teams, LOOKUP_END, SECRETS, "}"].concat();
-    Operation { name: "Lookup", body: body("Lookup", &document, no_cursor), team: None }
+    Operation {
+        name: "Lookup",
+        body: body("Lookup", &document, no_cursor),
+        team: None,
+    }
 }
 
 /// The secrets alone.
 #[must_use]
 pub fn list() -> Operation {
     let document = [LIST, SECRETS, "}"].concat();
-    Operation { name: "ListManagedSecrets", body: body("ListManagedSecrets", &document, no_cursor), team: None }
+    Operation {
+        name: "ListManagedSecrets",
+        body: body("ListManagedSecrets", &document, no_cursor),
+        team: None,
+    }
 }
 
 /// A new secret; no description is an explicit null.
@@ -92,7 +101,11 @@ pub fn create(
         write_owner(input, owner);
         input.key("type").string(kind.wire());
     });
-    Operation { name: "CreateManagedSecret", body, team: team(owner) }
+    Operation {
+        name: "CreateManagedSecret",
+        body,
+        team: team(owner),
+    }
 }
 
 /// New content for a secret; what is `None` stays as it is.
@@ -113,7 +126,11 @@ pub fn update(
         input.key("name").string(name.as_str());
         write_owner(input, owner);
     });
-    Operation { name: "UpdateManagedSecret", body, team: team(owner) }
+    Operation {
+        name: "UpdateManagedSecret",
+        body,
+        team: team(owner),
+    }
 }
 
 #[must_use]
@@ -122,7 +139,11 @@ pub fn delete(owner: &Owner, name: &SecretName) -> Operation {
         input.key("name").string(name.as_str());
         write_owner(input, owner);
     });
-    Operation { name: "DeleteManagedSecret", body, team: team(owner) }
+    Operation {
+        name: "DeleteManagedSecret",
+        body,
+        team: team(owner),
+    }
 }
 
 fn body(name: &str, document: &str, input: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
@@ -144,7 +165,9 @@ fn no_cursor(input: &mut Writer<'_>) {
 
 /// Nulls are what an untagged official build sends; a version of ours could be compared with a minimum of theirs.
 fn request_context(context: &mut Writer<'_>) {
-    context.key("clientContext").object(|client| client.key("version").null());
+    context
+        .key("clientContext")
+        .object(|client| client.key("version").null());
     context.key("osContext").object(|os| {
         for key in ["category", "linuxKernelVersion", "name", "version"] {
             os.key(key).null();
@@ -160,7 +183,9 @@ fn write_owner(input: &mut Writer<'_>, owner: &Owner) {
             Some(uid) => object.key("uid").string(uid),
             None => object.key("uid").null(),
         }
-        object.key("type").string(if team.is_some() { "Team" } else { "User" });
+        object
+            .key("type")
+            .string(if team.is_some() { "Team" } else { "User" });
     });
 }
 
@@ -179,7 +204,11 @@ mod tests {
         assert!(body["query"].as_str().unwrap().contains(operation.name));
         let mut variables = body["variables"].clone();
         assert_eq!(
-            variables.as_object_mut().unwrap().remove("requestContext").unwrap(),
+            variables
+                .as_object_mut()
+                .unwrap()
+                .remove("requestContext")
+                .unwrap(),
             json!({"clientContext": {"version": null},
                 "osContext": {"category": null, "linuxKernelVersion": null, "name": null, "version": null}})
         );
@@ -208,7 +237,13 @@ mod tests {
     #[test]
     fn create_says_null_for_no_description() {
         assert_eq!(
-            variables(&create(&Owner::Personal, &name("N\"é"), Kind::RawValue, "AA==", None)),
+            variables(&create(
+                &Owner::Personal,
+                &name("N\"é"),
+                Kind::RawValue,
+                "AA==",
+                None
+            )),
             json!({"input": {"description": null, "encryptedValue": "AA==", "name": "N\"é",
                 "owner": {"uid": null, "type": "User"}, "type": "RAW_VALUE"}})
         );
@@ -216,7 +251,13 @@ mod tests {
 
     #[test]
     fn a_team_is_in_body_and_header() {
-        let operation = create(&Owner::Team("t1".into()), &name("N"), Kind::OpenaiApiKey, "AA==", Some(""));
+        let operation = create(
+            &Owner::Team("t1".into()),
+            &name("N"),
+            Kind::OpenaiApiKey,
+            "AA==",
+            Some(""),
+        );
         assert_eq!(operation.team.as_deref(), Some("t1"));
         assert_eq!(
             variables(&operation),

@@ -157,7 +157,12 @@ mod tests {
 
     fn written(action: Action, owner: Owner) -> Outcome {
         let name = SecretName::parse("N").unwrap();
-        Outcome::Write(Write::new(action, &name, owner, Some(Kind::RawValue.into())))
+        Outcome::Write(Write::new(
+            action,
+            &name,
+            owner,
+            Some(Kind::RawValue.into()),
+        ))
     }
 
     #[test]

@@ -10,7 +10,12 @@ use crate::outcome::{Action, Write};
 use crate::text;
 
 pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write, Error> {
-    let Delete { target, force, ignore_missing, dry_run } = delete;
+    let Delete {
+        target,
+        force,
+        ignore_missing,
+        dry_run,
+    } = delete;
     let must_confirm = !force && !dry_run;
     if must_confirm && !session.terminal.available() {
         return Err(Error::Usage(
@@ -36,13 +41,21 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
         return Ok(write(Action::WouldDelete, stored_type, None));
     }
     if must_confirm {
-        let question = format!("Delete {} secret '{}'?", adjective(&place.owner), text::safe(target.name.as_str()));
-        if !session.terminal.confirm(&question, "This action cannot be undone")? {
+        let question = format!(
+            "Delete {} secret '{}'?",
+            adjective(&place.owner),
+            text::safe(target.name.as_str())
+        );
+        if !session
+            .terminal
+            .confirm(&question, "This action cannot be undone")?
+        {
             return Ok(write(Action::Declined, stored_type, None));
         }
     }
     let result = session.api.delete(&place.owner, &target.name);
-    let settled =
-        settle(session, result, "deleted", |secrets| api::find(secrets, &place.owner, &target.name).is_none())?;
+    let settled = settle(session, result, "deleted", |secrets| {
+        api::find(secrets, &place.owner, &target.name).is_none()
+    })?;
     Ok(write(Action::Deleted, stored_type, settled.note))
 }

@@ -63,7 +63,10 @@ impl Place {
             Scope::Unsaid if account.is_service_account => Self::only_team(account),
             Scope::Unsaid => {
                 let note = (!account.teams.is_empty()).then(|| {
-                    format!("'{}' is personal; --team is for a secret of your team", text::safe(target.name.as_str()))
+                    format!(
+                        "'{}' is personal; --team is for a secret of your team",
+                        text::safe(target.name.as_str())
+                    )
                 });
                 Ok(Self::personal(account, note))
             }
@@ -71,20 +74,33 @@ impl Place {
     }
 
     fn personal(account: &Account, note: Option<String>) -> Self {
-        Self { owner: Owner::Personal, public_key: account.public_key.clone(), note }
+        Self {
+            owner: Owner::Personal,
+            public_key: account.public_key.clone(),
+            note,
+        }
     }
 
     fn team(team: &Team) -> Self {
-        Self { owner: Owner::Team(team.uid.clone()), public_key: team.public_key.clone(), note: None }
+        Self {
+            owner: Owner::Team(team.uid.clone()),
+            public_key: team.public_key.clone(),
+            note: None,
+        }
     }
 
     fn only_team(account: &Account) -> Result<Self, Error> {
         match account.teams.as_slice() {
-            [] => Err(Error::Usage(Words::new("you are not on a team").hint("use --personal"))),
+            [] => Err(Error::Usage(
+                Words::new("you are not on a team").hint("use --personal"),
+            )),
             [team] => Ok(Self::team(team)),
             teams => Err(Error::Usage(
-                Words::new(format!("you are on {} teams, so --team needs to say which", teams.len()))
-                    .hint(choices(teams)),
+                Words::new(format!(
+                    "you are on {} teams, so --team needs to say which",
+                    teams.len()
+                ))
+                .hint(choices(teams)),
             )),
         }
     }
@@ -97,13 +113,18 @@ impl Place {
         };
         let Some(keyset) = &self.public_key else {
             return Err(Error::Refused(
-                Words::new(format!("the service has no public key for {whose}, so nothing can be sealed for it"))
-                    .hint("managed secrets may not be enabled for this account"),
+                Words::new(format!(
+                    "the service has no public key for {whose}, so nothing can be sealed for it"
+                ))
+                .hint("managed secrets may not be enabled for this account"),
             ));
         };
         PublicKey::parse(keyset).map_err(|fault| {
             Error::Refused(
-                Words::new(format!("the service's public key for {whose} can't be used")).cause(&fault.to_string()),
+                Words::new(format!(
+                    "the service's public key for {whose} can't be used"
+                ))
+                .cause(&fault.to_string()),
             )
         })
     }
@@ -121,7 +142,10 @@ fn choices(teams: &[Team]) -> String {
 }
 
 fn no_such_team(uid: &str, account: &Account) -> Error {
-    let words = Words::new(format!("you are not on a team with the uid '{}'", text::safe(uid)));
+    let words = Words::new(format!(
+        "you are not on a team with the uid '{}'",
+        text::safe(uid)
+    ));
     Error::Usage(match account.teams.as_slice() {
         [] => words.hint("you are not on any team; use --personal"),
         teams => words.hint(choices(teams)),
@@ -140,12 +164,16 @@ fn adjective(owner: &Owner) -> &'static str {
 fn not_found(target: &Target, owner: &Owner, lookup: &Lookup) -> Error {
     let name = text::safe(target.name.as_str());
     let words = Words::new(format!("there is no {} secret '{name}'", adjective(owner)));
-    let elsewhere = lookup.secrets.iter().find(|secret| secret.name == target.name.as_str());
+    let elsewhere = lookup
+        .secrets
+        .iter()
+        .find(|secret| secret.name == target.name.as_str());
     Error::NotFound(match elsewhere.map(|secret| &secret.owner) {
         Some(Owner::Personal) => words.hint("a personal secret has that name: use --personal"),
-        Some(Owner::Team(uid)) => {
-            words.hint(format!("a team's secret has that name: use --team={}", text::safe(uid)))
-        }
+        Some(Owner::Team(uid)) => words.hint(format!(
+            "a team's secret has that name: use --team={}",
+            text::safe(uid)
+        )),
         _ => words.hint("`oz secret list` shows the names there are"),
     })
 }
@@ -160,9 +188,10 @@ fn seal(
     random: &Random,
 ) -> Result<String, Error> {
     let context = Context { actor, name, kind };
-    key.seal(&context, &fields.payload(), random).map_err(|fault| {
-        Error::Refused(Words::new("the value could not be sealed").cause(&fault.to_string()))
-    })
+    key.seal(&context, &fields.payload(), random)
+        .map_err(|fault| {
+            Error::Refused(Words::new("the value could not be sealed").cause(&fault.to_string()))
+        })
 }
 
 /// What a settled write came to.

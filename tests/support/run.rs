@@ -299,7 +299,10 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        if self.code.is_some_and(|expected| expected != code(output.status)) {
+        if self
+            .code
+            .is_some_and(|expected| expected != code(output.status))
+        {
             problems.push("the exit code differs".to_owned());
         }
         if !self.stdout.holds(&output.stdout) {
