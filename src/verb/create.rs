@@ -1,7 +1,9 @@
 //! Owns `create`: a new secret, or by `--if-exists` the old one left alone or updated.
 //! Must not know how a value is read or sealed.
 
-use super::{Place, Session, adjective, seal, settle, update};
+use super::place::{Place, adjective};
+use super::settle::settle;
+use super::{Job, Session, update};
 use crate::api;
 use crate::api::operation::Keys;
 use crate::command::{Create, IfExists};
@@ -9,7 +11,7 @@ use crate::error::{Error, Words};
 use crate::outcome::{Action, Listed, Write};
 use crate::secret::{Kind, StoredType};
 use crate::text;
-use crate::value;
+use crate::value::{self, Fitted};
 
 pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write, Error> {
     let Create {
@@ -26,93 +28,63 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
         session.terminal.available(),
     )?;
     let lookup = session.api.lookup(Keys::Wanted)?;
-    let place = Place::resolve(&target, &lookup.account)?;
-    let mut notes: Vec<String> = place.note.iter().cloned().chain(fitted.notes()).collect();
-    if kind == Kind::RawValue && !target.name.is_shell_variable() {
-        let name = text::safe(target.name.as_str());
+    let job = Job {
+        name: &target.name,
+        place: Place::resolve(&target, &lookup.account)?,
+        actor: &lookup.account.actor,
+        description: description.as_deref(),
+        dry_run,
+    };
+    let Some(existing) = lookup.find(&job.place.owner, &target.name) else {
+        return new(job, kind, fitted, session);
+    };
+    match if_exists {
+        IfExists::Fail => Err(exists(existing)),
+        IfExists::Skip => {
+            let mut write = job.written(Action::Unchanged, &existing.stored_type);
+            write.notes.extend(job.place.note);
+            Ok(write)
+        }
+        IfExists::Update if existing.stored_type != StoredType::Known(kind) => {
+            Err(other_type(existing, kind.label()))
+        }
+        IfExists::Update => update::value(&job, existing, kind, fitted, session),
+    }
+}
+
+/// A secret that does not exist yet.
+fn new(
+    job: Job<'_>,
+    kind: Kind,
+    fitted: Fitted,
+    session: &mut Session<'_, '_>,
+) -> Result<Write, Error> {
+    let mut notes = Vec::new();
+    if kind == Kind::RawValue && !job.name.is_shell_variable() {
+        let name = text::safe(job.name.as_str());
         notes.push(format!(
             "'{name}' is not a name a shell can use for a variable"
         ));
     }
-
-    if let Some(existing) = lookup.find(&place.owner, &target.name) {
-        return match if_exists {
-            IfExists::Fail => Err(exists(existing)),
-            IfExists::Skip => {
-                let mut write = Write::new(
-                    Action::Unchanged,
-                    &target.name,
-                    place.owner,
-                    Some(existing.stored_type.clone()),
-                );
-                write.notes.extend(place.note);
-                Ok(write)
-            }
-            IfExists::Update if existing.stored_type != StoredType::Known(kind) => {
-                Err(other_type(existing, kind.label()))
-            }
-            IfExists::Update => {
-                let found = update::Found {
-                    place,
-                    actor: &lookup.account.actor,
-                    before: existing,
-                    name: &target.name,
-                };
-                update::value(
-                    &found,
-                    kind,
-                    fitted,
-                    description.as_deref(),
-                    dry_run,
-                    session,
-                )
-            }
-        };
-    }
-
-    let key = place.key()?;
-    let fields = fitted.complete(session.terminal)?;
-    notes.extend_from_slice(fields.notes());
-    let encrypted = seal(
-        &key,
-        &lookup.account.actor,
-        &target.name,
-        kind,
-        &fields,
-        session.random,
-    )?;
-    if dry_run {
-        let action = Action::WouldCreate {
-            length: Some(fields.length()),
-        };
-        let mut write = Write::new(action, &target.name, place.owner, Some(kind.into()));
-        write.notes = notes;
-        return Ok(write);
-    }
-    drop(fields);
-    let result = session.api.create(
-        &place.owner,
-        &target.name,
-        kind,
-        &encrypted,
-        description.as_deref(),
-    );
-    // It did not exist a moment ago: if it does now, this run made it.
-    let settled = settle(session, result, "created", |secrets| {
-        api::find(secrets, &place.owner, &target.name)
-            .is_some()
-            .into()
-    })?;
-    notes.extend(settled.note);
-    let mut write = Write::new(
-        Action::Created,
-        &target.name,
-        place.owner,
-        Some(kind.into()),
-    );
-    if let Some(name) = settled.name {
-        write.name = name;
-    }
+    let sealed = job.seal(kind, fitted, &mut notes, session)?;
+    let stored_type = StoredType::Known(kind);
+    let mut write = if job.dry_run {
+        let length = Some(sealed.length);
+        job.written(Action::WouldCreate { length }, &stored_type)
+    } else {
+        let owner = &job.place.owner;
+        let result = session
+            .api
+            .create(owner, job.name, kind, &sealed.envelope, job.description);
+        // It did not exist a moment ago: if it does now, this run made it.
+        let settled = settle(session, result, "created", |secrets| {
+            api::find(secrets, owner, job.name).is_some().into()
+        })?;
+        notes.extend(settled.note);
+        let mut write = job.written(Action::Created, &stored_type);
+        write.name = settled.name.unwrap_or(write.name);
+        write
+    };
     write.notes = notes;
     Ok(write)
 }

@@ -1,7 +1,9 @@
 //! Owns `delete`: gone for good, so nobody is taken to have meant it by silence.
 //! Must not know how a question is asked.
 
-use super::{Place, Session, adjective, not_found, settle};
+use super::Session;
+use super::place::{Place, adjective, not_found};
+use super::settle::settle;
 use crate::api;
 use crate::api::operation::Keys;
 use crate::command::Delete;

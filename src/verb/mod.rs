@@ -7,17 +7,18 @@
 mod create;
 mod delete;
 mod list;
+mod place;
+mod settle;
 mod update;
 
-use crate::api::reply::{Account, Team};
-use crate::api::{self, Api, Lookup, WriteError};
-use crate::command::{Scope, Target, Verb};
+use crate::api::Api;
+use crate::command::Verb;
 use crate::error::{Error, Words};
-use crate::outcome::{Listed, Outcome, Timestamp};
-use crate::seal::{Context, PublicKey, Random};
-use crate::secret::{Kind, Owner, SecretName};
-use crate::text;
-use crate::value::{Fields, Io, Terminal};
+use crate::outcome::{Action, Outcome, Timestamp, Write};
+use crate::seal::{Context, Random};
+use crate::secret::{FieldId, Kind, SecretName, StoredType};
+use crate::value::{Fitted, Io, Terminal};
+use place::Place;
 
 /// What a verb works with; every effect is in here.
 pub struct Session<'a, 'io> {
@@ -25,6 +26,7 @@ pub struct Session<'a, 'io> {
     pub io: Io<'io>,
     pub terminal: &'a mut dyn Terminal,
     pub random: &'a Random,
+    /// For comparing the service's time stamps with.
     pub now: Timestamp,
 }
 
@@ -41,251 +43,58 @@ pub fn run(verb: Verb, session: &mut Session<'_, '_>) -> Result<Outcome, Error> 
     }
 }
 
-/// The owner a write is for, and what follows from it.
-struct Place {
-    owner: Owner,
-    /// The owner's public keyset, where the lookup asked for it and there is one.
-    public_key: Option<String>,
-    /// What to say if the scope was not.
-    note: Option<String>,
+/// What `create` and `update` have in common once the owner is known.
+struct Job<'a> {
+    name: &'a SecretName,
+    place: Place,
+    actor: &'a str,
+    description: Option<&'a str>,
+    dry_run: bool,
 }
 
-impl Place {
-    /// Turns the scope as asked into an owner of this account.
-    fn resolve(target: &Target, account: &Account) -> Result<Self, Error> {
-        match &target.scope {
-            Scope::Personal => Ok(Self::personal(account, None)),
-            Scope::TeamUid(uid) => match account.teams.iter().find(|team| team.uid == *uid) {
-                Some(team) => Ok(Self::team(team)),
-                None => Err(no_such_team(uid, account)),
-            },
-            Scope::Team => Self::only_team(account),
-            // A team's key belongs to no person, so there is nothing personal to mean.
-            Scope::Unsaid if account.is_service_account => Self::only_team(account),
-            Scope::Unsaid => {
-                let note = (!account.teams.is_empty()).then(|| {
-                    format!(
-                        "'{}' is personal; --team is for a secret of your team",
-                        text::safe(target.name.as_str())
-                    )
-                });
-                Ok(Self::personal(account, note))
-            }
-        }
-    }
+/// A value, ready to be sent.
+struct Sealed {
+    envelope: String,
+    /// Of the value before it was sealed, in bytes.
+    length: usize,
+    has_base_url: bool,
+}
 
-    fn personal(account: &Account, note: Option<String>) -> Self {
-        Self {
-            owner: Owner::Personal,
-            public_key: account.public_key.clone(),
-            note,
-        }
-    }
-
-    fn team(team: &Team) -> Self {
-        Self {
-            owner: Owner::Team(team.uid.clone()),
-            public_key: team.public_key.clone(),
-            note: None,
-        }
-    }
-
-    fn only_team(account: &Account) -> Result<Self, Error> {
-        match account.teams.as_slice() {
-            [] => Err(Error::Usage(
-                Words::new("you are not on a team").hint("use --personal"),
-            )),
-            [team] => Ok(Self::team(team)),
-            teams => Err(Error::Usage(
-                Words::new(format!(
-                    "you are on {} teams, so --team needs to say which",
-                    teams.len()
-                ))
-                .hint(choices(teams)),
-            )),
-        }
-    }
-
-    /// The key to seal with, usable. Checked before the user is asked to type anything.
-    fn key(&self) -> Result<PublicKey, Error> {
-        let whose = match &self.owner {
-            Owner::Team(uid) => format!("team {}", text::safe(uid)),
-            _ => "this user".to_owned(),
+impl Job<'_> {
+    /// Asks for what is missing of the value, and seals it; the key is judged before the user is asked to type.
+    /// What the user should know is added to `notes`.
+    fn seal(
+        &self,
+        kind: Kind,
+        fitted: Fitted,
+        notes: &mut Vec<String>,
+        session: &mut Session<'_, '_>,
+    ) -> Result<Sealed, Error> {
+        let key = self.place.key()?;
+        notes.extend(self.place.note.iter().cloned().chain(fitted.notes()));
+        let fields = fitted.complete(session.terminal)?;
+        notes.extend_from_slice(fields.notes());
+        let context = Context {
+            actor: self.actor,
+            name: self.name,
+            kind,
         };
-        let Some(keyset) = &self.public_key else {
-            return Err(Error::Refused(
-                Words::new(format!(
-                    "the service has no public key for {whose}, so nothing can be sealed for it"
-                ))
-                .hint("managed secrets may not be enabled for this account"),
-            ));
-        };
-        PublicKey::parse(keyset).map_err(|fault| {
-            Error::Refused(
-                Words::new(format!(
-                    "the service's public key for {whose} can't be used"
-                ))
-                .cause(&fault.to_string()),
-            )
+        let envelope = key
+            .seal(&context, &fields.payload(), session.random)
+            .map_err(|fault| {
+                Error::Refused(
+                    Words::new("the value could not be sealed").cause(&fault.to_string()),
+                )
+            })?;
+        Ok(Sealed {
+            envelope,
+            length: fields.length(),
+            has_base_url: fields.has(FieldId::BaseUrl),
         })
     }
-}
 
-fn choices(teams: &[Team]) -> String {
-    let mut hint = "use one of".to_owned();
-    for team in teams {
-        hint.push_str("\n  --team=");
-        hint.push_str(&text::safe(&team.uid));
-        hint.push_str("  ");
-        hint.push_str(&text::safe(&team.name));
-    }
-    hint
-}
-
-fn no_such_team(uid: &str, account: &Account) -> Error {
-    let words = Words::new(format!(
-        "you are not on a team with the uid '{}'",
-        text::safe(uid)
-    ));
-    Error::Usage(match account.teams.as_slice() {
-        [] => words.hint("you are not on any team; use --personal"),
-        teams => words.hint(choices(teams)),
-    })
-}
-
-/// The word for an owner in a sentence.
-fn adjective(owner: &Owner) -> &'static str {
-    match owner {
-        Owner::Team(_) => "team",
-        _ => "personal",
-    }
-}
-
-/// No secret of that name for that owner; says so if another owner has one.
-fn not_found(target: &Target, owner: &Owner, lookup: &Lookup) -> Error {
-    let name = text::safe(target.name.as_str());
-    let words = Words::new(format!("there is no {} secret '{name}'", adjective(owner)));
-    let elsewhere = lookup
-        .secrets
-        .iter()
-        .find(|secret| secret.name == target.name.as_str());
-    Error::NotFound(match elsewhere.map(|secret| &secret.owner) {
-        Some(Owner::Personal) => words.hint("a personal secret has that name: use --personal"),
-        Some(Owner::Team(uid)) => words.hint(format!(
-            "a team's secret has that name: use --team={}",
-            text::safe(uid)
-        )),
-        _ => words.hint("`oz secret list` shows the names there are"),
-    })
-}
-
-/// Seals the fields for one secret of one actor.
-fn seal(
-    key: &PublicKey,
-    actor: &str,
-    name: &SecretName,
-    kind: Kind,
-    fields: &Fields,
-    random: &Random,
-) -> Result<String, Error> {
-    let context = Context { actor, name, kind };
-    key.seal(&context, &fields.payload(), random)
-        .map_err(|fault| {
-            Error::Refused(Words::new("the value could not be sealed").cause(&fault.to_string()))
-        })
-}
-
-/// What a settled write came to.
-struct Settled {
-    /// The server's spelling of the name, where it gave one.
-    name: Option<String>,
-    /// Said when the answer was lost and the truth found by asking again.
-    note: Option<String>,
-}
-
-/// What asking again tells of a write whose answer was lost.
-enum Seen {
-    Applied,
-    NotApplied,
-    /// The server's state would look the same either way.
-    Unclear,
-}
-
-impl From<bool> for Seen {
-    fn from(applied: bool) -> Self {
-        if applied {
-            Self::Applied
-        } else {
-            Self::NotApplied
-        }
-    }
-}
-
-/// Turns the result of a mutation into what is true on the server: when the answer was lost, asks again.
-///
-/// `look` tells from the secrets there are whether the write was applied; `done` is its past participle.
-fn settle(
-    session: &mut Session<'_, '_>,
-    result: Result<Option<String>, WriteError>,
-    done: &str,
-    look: impl FnOnce(&[Listed]) -> Seen,
-) -> Result<Settled, Error> {
-    let lost = match result {
-        Ok(name) => return Ok(Settled { name, note: None }),
-        Err(WriteError::Refused(error)) => return Err(error),
-        Err(WriteError::Lost(error)) => error,
-    };
-    let unknown = |why: &str| {
-        Err(Error::Unknown(
-            Words::new(format!(
-                "outcome unknown: the write was sent, and whether the secret was {done} could not be learned"
-            ))
-            .cause(lost.message())
-            .cause(why)
-            .hint("`oz secret list` tells what is there; doing the same again is safe"),
-        ))
-    };
-    match session.api.list().map(|secrets| look(&secrets)) {
-        Ok(Seen::Applied) => Ok(Settled {
-            name: None,
-            note: Some(format!(
-                "the service's answer was lost; asked again, the secret was {done}"
-            )),
-        }),
-        Ok(Seen::NotApplied) => {
-            Err(lost.because(&format!("asked again, the secret was not {done}")))
-        }
-        Ok(Seen::Unclear) => unknown("its time stamp is too coarse to tell"),
-        Err(again) => unknown(again.message()),
-    }
-}
-
-/// How far this machine's clock may be from the service's, in seconds, when time stamps are compared with it.
-const CLOCK_SKEW: i64 = 300;
-
-/// Whether the secret was changed since `before`: its time stamp moved, or its description is the new one.
-///
-/// A time stamp in whole seconds stays the same when the last change was less than a second before this one; a
-/// secret whose last change is that recent proves nothing.
-fn was_updated(
-    secrets: &[Listed],
-    before: &Listed,
-    name: &SecretName,
-    description: Option<&str>,
-    now: Timestamp,
-) -> Seen {
-    let Some(after) = api::find(secrets, &before.owner, name) else {
-        return Seen::NotApplied;
-    };
-    let described = description.is_some()
-        && after.description.as_deref() == description
-        && before.description != after.description;
-    let recent = before.updated.seconds.abs_diff(now.seconds) <= CLOCK_SKEW.unsigned_abs();
-    if after.updated != before.updated || described {
-        Seen::Applied
-    } else if before.updated.nanoseconds == 0 && recent {
-        Seen::Unclear
-    } else {
-        Seen::NotApplied
+    fn written(&self, action: Action, stored_type: &StoredType) -> Write {
+        let owner = self.place.owner.clone();
+        Write::new(action, self.name, owner, Some(stored_type.clone()))
     }
 }

@@ -1,12 +1,14 @@
 //! Owns `update`: new content for a secret that exists, in place, its type kept.
 //! Must not know how a value is read or sealed.
 
-use super::{Place, Session, not_found, seal, settle, was_updated};
+use super::place::{Place, not_found};
+use super::settle::{settle, was_updated};
+use super::{Job, Sealed, Session};
 use crate::api::operation::Keys;
 use crate::command::{Change, Update};
 use crate::error::{Error, Words};
 use crate::outcome::{Action, Listed, Write};
-use crate::secret::{FieldId, Kind, SecretName, StoredType};
+use crate::secret::{Kind, StoredType};
 use crate::text;
 use crate::value::{self, Fitted};
 
@@ -33,111 +35,65 @@ pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write
         Keys::Unneeded
     };
     let lookup = session.api.lookup(keys)?;
-    let place = Place::resolve(&target, &lookup.account)?;
-    let Some(before) = lookup.find(&place.owner, &target.name) else {
-        return Err(not_found(&target, &place.owner, &lookup));
-    };
-    let found = Found {
-        place,
-        actor: &lookup.account.actor,
-        before,
+    let job = Job {
         name: &target.name,
+        place: Place::resolve(&target, &lookup.account)?,
+        actor: &lookup.account.actor,
+        description: description.as_deref(),
+        dry_run,
+    };
+    let Some(before) = lookup.find(&job.place.owner, &target.name) else {
+        return Err(not_found(&target, &job.place.owner, &lookup));
     };
     let Some(draft) = draft else {
-        return apply(
-            &found,
-            None,
-            description.as_deref(),
-            dry_run,
-            found.place.note.clone().into_iter().collect(),
-            session,
-        );
+        let notes = job.place.note.iter().cloned().collect();
+        return apply(&job, before, None, notes, session);
     };
     let kind = buildable(before)?;
     let fitted = draft.fit(kind, &target.name, session.terminal.available())?;
-    value(
-        &found,
-        kind,
-        fitted,
-        description.as_deref(),
-        dry_run,
-        session,
-    )
-}
-
-/// The secret to change.
-pub(super) struct Found<'a> {
-    pub(super) place: Place,
-    pub(super) actor: &'a str,
-    pub(super) before: &'a Listed,
-    pub(super) name: &'a SecretName,
+    value(&job, before, kind, fitted, session)
 }
 
 /// A new value, and a new description where there is one.
 pub(super) fn value(
-    found: &Found<'_>,
+    job: &Job<'_>,
+    before: &Listed,
     kind: Kind,
     fitted: Fitted,
-    description: Option<&str>,
-    dry_run: bool,
     session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
-    let key = found.place.key()?;
-    let mut notes: Vec<String> = found
-        .place
-        .note
-        .iter()
-        .cloned()
-        .chain(fitted.notes())
-        .collect();
-    let fields = fitted.complete(session.terminal)?;
-    notes.extend_from_slice(fields.notes());
-    if kind == Kind::OpenaiApiKey && !fields.has(FieldId::BaseUrl) {
+    let mut notes = Vec::new();
+    let sealed = job.seal(kind, fitted, &mut notes, session)?;
+    if kind == Kind::OpenaiApiKey && !sealed.has_base_url {
         notes.push("a stored base URL is replaced by none; --base-url keeps one".to_owned());
     }
-    let encrypted = seal(&key, found.actor, found.name, kind, &fields, session.random)?;
-    let length = fields.length();
-    drop(fields);
-    apply(
-        found,
-        Some((&encrypted, length)),
-        description,
-        dry_run,
-        notes,
-        session,
-    )
+    apply(job, before, Some(sealed), notes, session)
 }
 
 fn apply(
-    found: &Found<'_>,
-    sealed: Option<(&str, usize)>,
-    description: Option<&str>,
-    dry_run: bool,
+    job: &Job<'_>,
+    before: &Listed,
+    sealed: Option<Sealed>,
     mut notes: Vec<String>,
     session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
-    let owner = &found.place.owner;
-    let stored_type = Some(found.before.stored_type.clone());
-    if dry_run {
-        let action = Action::WouldUpdate {
-            length: sealed.map(|(_, length)| length),
-        };
-        let mut write = Write::new(action, found.name, owner.clone(), stored_type);
-        write.notes = notes;
-        return Ok(write);
-    }
-    let now = session.now;
-    let result = session
-        .api
-        .update(owner, found.name, sealed.map(|(text, _)| text), description);
-    let settled = settle(session, result, "updated", |secrets| {
-        was_updated(secrets, found.before, found.name, description, now)
-    })?;
-    notes.extend(settled.note);
-    let mut write = Write::new(Action::Updated, found.name, owner.clone(), stored_type);
-    if let Some(name) = settled.name {
-        write.name = name;
-    }
+    let mut write = if job.dry_run {
+        let length = sealed.map(|sealed| sealed.length);
+        job.written(Action::WouldUpdate { length }, &before.stored_type)
+    } else {
+        let envelope = sealed.as_ref().map(|sealed| sealed.envelope.as_str());
+        let now = session.now;
+        let result = session
+            .api
+            .update(&job.place.owner, job.name, envelope, job.description);
+        let settled = settle(session, result, "updated", |secrets| {
+            was_updated(secrets, before, job.name, job.description, now)
+        })?;
+        notes.extend(settled.note);
+        let mut write = job.written(Action::Updated, &before.stored_type);
+        write.name = settled.name.unwrap_or(write.name);
+        write
+    };
     write.notes = notes;
     Ok(write)
 }
