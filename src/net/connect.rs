@@ -89,7 +89,7 @@ fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 }
 
 /// Connects to the first address that answers (RFC 8305 section 5): the next is tried when one fails, or has not
-/// answered within [`ATTEMPT_DELAY`], and the earlier ones stay in the race. The error is that of the last failure.
+/// answered within `ATTEMPT_DELAY`, and the earlier ones stay in the race. The error is that of the last failure.
 pub fn open(
     addresses: &[SocketAddr],
     deadline: &Deadline,
