@@ -73,11 +73,10 @@ pub fn document(reply: Reply) -> Result<Document, Refusal> {
     if reply.status != 200 {
         return Err(status(&reply));
     }
-    match json::parse(&reply.body) {
-        Ok(document) => Ok(document),
-        Err(_) if is_page(&reply) => Err(Refusal::open(not_the_service(&reply))),
-        Err(refusal) => Err(Refusal::open(malformed(&refusal.to_string()))),
-    }
+    let is_page = is_page(&reply);
+    json::parse(reply.body).map_err(|refusal| {
+        Refusal::open(if is_page { not_the_service(reply.status) } else { malformed(&refusal.to_string()) })
+    })
 }
 
 /// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something
@@ -103,7 +102,7 @@ fn status(reply: &Reply) -> Refusal {
             standing: Standing::Open { retry: true },
         },
         300..=399 => Refusal::last(redirect(reply)),
-        _ if is_page(reply) => Refusal::last(not_the_service(reply)),
+        _ if is_page(reply) => Refusal::last(not_the_service(status)),
         403 => Refusal::last(bad_key(words("the API key is not allowed to do this (HTTP 403)".into()))),
         404 => Refusal::last(Error::Refused(
             words("the service has no GraphQL endpoint at this address (HTTP 404)".into())
@@ -130,8 +129,7 @@ fn is_page(reply: &Reply) -> bool {
     starts_as_markup || reply.content_type.as_deref().is_some_and(|kind| kind.contains("html"))
 }
 
-fn not_the_service(reply: &Reply) -> Error {
-    let status = reply.status;
+fn not_the_service(status: u16) -> Error {
     Error::Unavailable(
         Words::new(format!("the answer is a web page (HTTP {status}), so it is not the service that answered"))
             .hint("a login page of the network, a proxy's block page or a wrong --server-root-url does this"),
@@ -148,7 +146,7 @@ fn malformed(what: &str) -> Error {
 
 /// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
 fn body_message(reply: &Reply) -> Option<String> {
-    let document = json::parse(&reply.body).ok()?;
+    let document = json::parse(reply.body.clone()).ok()?;
     let root = document.root();
     joined_errors(root)
         .or_else(|| ["error", "detail", "title", "message"].iter().find_map(|key| root.get(key)?.text().map(shorten)))
