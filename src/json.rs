@@ -26,7 +26,7 @@ pub const MAX_DEPTH: usize = 64;
 /// The most values in a document, keys not counted. A list of 100,000 secrets has about 1.1 million.
 pub const MAX_VALUES: usize = 2_000_000;
 
-/// Up to so many members the keys of an object are compared each with each, which takes no memory; beyond, sorted.
+/// So many keys of an object are compared each with each, which takes no memory; with more, all are sorted.
 const FEW_MEMBERS: usize = 16;
 
 /// A document that passed the gate.
@@ -412,18 +412,26 @@ impl Document {
     }
 
     fn has_duplicate(&self, object: usize) -> bool {
-        let mut keys = self.node(object).values().map(Node::key);
-        if keys.len() > FEW_MEMBERS {
-            let mut keys: Vec<_> = keys.collect();
-            keys.sort_unstable();
-            return keys.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
-        }
-        while let Some(key) = keys.next() {
-            if keys.clone().any(|other| other == key) {
-                return true;
+        let keys = self.node(object).values().filter_map(Node::key);
+        let mut few = [""; FEW_MEMBERS];
+        let mut many = Vec::new();
+        for (index, key) in keys.enumerate() {
+            match few.get_mut(index) {
+                Some(place) => {
+                    *place = key;
+                    if few.iter().take(index).any(|known| *known == key) {
+                        return true;
+                    }
+                }
+                None => many.push(key),
             }
         }
-        false
+        if many.is_empty() {
+            return false;
+        }
+        many.extend(few);
+        many.sort_unstable();
+        many.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
     }
 }
 
@@ -439,10 +447,35 @@ impl<'a> Node<'a> {
     /// The member of an object.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        if !self.is_object() {
+        let Token::Object(extent) = self.token else {
             return None;
+        };
+        let mut at = self.index + 1;
+        for _ in 0..extent.count {
+            let value = self.document.node(at + 1);
+            if self.document.node(at).is(key) {
+                return Some(value);
+            }
+            at = value.next();
         }
-        self.values().find(|value| value.key() == Some(key))
+        None
+    }
+
+    /// Whether it is this very string.
+    fn is(self, text: &str) -> bool {
+        match self.token {
+            // Most keys differ in length already.
+            Token::Plain(start, end) if long(end - start) != text.len() => false,
+            _ => self.text() == Some(text),
+        }
+    }
+
+    /// The first token behind it.
+    fn next(self) -> usize {
+        match self.token {
+            Token::Array(extent) | Token::Object(extent) => long(extent.next),
+            _ => self.index + 1,
+        }
     }
 
     /// A string, unescaped.
@@ -518,10 +551,7 @@ impl<'a> Iterator for Values<'a> {
     fn next(&mut self) -> Option<Node<'a>> {
         self.left = self.left.checked_sub(1)?;
         let node = self.document.node(self.at + self.keys);
-        self.at = match node.token {
-            Token::Array(extent) | Token::Object(extent) => long(extent.next),
-            _ => node.index + 1,
-        };
+        self.at = node.next();
         Some(node)
     }
 
