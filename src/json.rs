@@ -1,33 +1,65 @@
 //! Owns JSON (RFC 8259): a gated reader over tinyjson, which only this file names, and an ordered writer.
 //! Must not know GraphQL, types of secret or formats of output.
 //!
-//! The parser behind the gate is small and trusting. What the gate is for:
-//! - it recurses, so that deep nesting overflows the stack and aborts the process: [`MAX_DEPTH`];
-//! - every value costs about 32 bytes however short its text is, every object a table: [`MAX_VALUES`];
+//! The gate walks the document once, cuts it into tokens and hands what has to be decoded, a string with an escape
+//! or a number, to tinyjson as a document of its own. So a long list costs a token of twelve bytes a value beside its
+//! text, not a table of strings for each row. What the gate keeps from the parser:
+//! - it recurses, so that deep nesting overflows the stack and aborts the process: it never sees an array or an
+//!   object, and the gate refuses more than [`MAX_DEPTH`];
 //! - it keeps the last of duplicate keys, so that two readers of one reply can disagree: refused;
 //! - it skips white space between the digits of `\uXXXX`: refused;
-//! - its errors quote the text, a whole subtree where a key is no string: the gate wants a string there, and only the
-//!   position of an error is passed on;
+//! - its errors quote the text: only their position is passed on;
 //! - it keeps numbers as `f64`, losing digits above 2^53: a [`Node`] has no way to read one;
 //! - it writes objects in random order: its writer is not used.
 
 use crate::text::safe;
 use std::borrow::Cow;
 use std::fmt;
-use tinyjson::{JsonParser, JsonValue};
+use tinyjson::{JsonParseError, JsonValue};
 
 /// The longest document in bytes. A list of 100,000 secrets takes about 30 MB.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// The deepest nesting of arrays and objects; a reply of the service has about eight levels. At most 64: the gate
-/// keeps one bit a level.
-pub const MAX_DEPTH: u32 = 64;
+/// The deepest nesting of arrays and objects; a reply of the service has about eight levels.
+pub const MAX_DEPTH: usize = 64;
 
 /// The most values in a document, keys not counted. A list of 100,000 secrets has about 1.1 million.
 pub const MAX_VALUES: usize = 2_000_000;
 
-/// A document that passed the gate and the parser.
-pub struct Document(JsonValue);
+/// So many keys of an object are compared each with each, which takes no memory; with more, all are sorted.
+const FEW_MEMBERS: usize = 16;
+
+/// A document that passed the gate.
+pub struct Document {
+    text: String,
+    /// In the order of the text: a container before what it holds, a key before its value.
+    tokens: Vec<Token>,
+    /// Strings that are not in the text as they are.
+    decoded: Vec<String>,
+}
+
+/// One value, or the key of a member. 32 bits are enough for a place in [`MAX_BYTES`] bytes.
+#[derive(Clone, Copy)]
+enum Token {
+    Null,
+    Boolean(bool),
+    Number,
+    /// The bytes of the text from one offset up to another.
+    Plain(u32, u32),
+    /// One of the decoded strings.
+    Decoded(u32),
+    Array(Extent),
+    Object(Extent),
+}
+
+/// What a container holds.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// Items or members.
+    count: u32,
+    /// The first token behind it.
+    next: u32,
+}
 
 /// Why bytes are no document. Never holds any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +76,7 @@ pub enum Refusal {
     Number,
     /// Not UTF-8 from this byte on, counted from 0.
     NotUtf8 { offset: usize },
-    /// Not JSON, from about here; line and column count from 1, the column in characters.
+    /// Not JSON from about here on; line and column count from 1, the column in characters.
     Syntax { line: usize, column: usize },
 }
 
@@ -68,175 +100,390 @@ impl fmt::Display for Refusal {
 ///
 /// # Errors
 /// [`Refusal`], for whatever RFC 8259 does not allow and for the limits above.
-pub fn parse(bytes: &[u8]) -> Result<Document, Refusal> {
+pub fn parse(bytes: Vec<u8>) -> Result<Document, Refusal> {
     if bytes.len() > MAX_BYTES {
         return Err(Refusal::TooLarge);
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| Refusal::NotUtf8 {
-        offset: error.valid_up_to(),
+    let text = String::from_utf8(bytes).map_err(|error| Refusal::NotUtf8 {
+        offset: error.utf8_error().valid_up_to(),
     })?;
-    let members = gate(text)?;
-    let root = JsonParser::new(text.chars())
-        .parse()
-        .map_err(|error| Refusal::Syntax {
-            line: error.line(),
-            column: error.column().max(1),
-        })?;
-    // Every colon outside a string was one member, so a difference is a member that another replaced.
-    if count_members(&root)? != members {
-        return Err(Refusal::Duplicate);
+    let mut gate = Gate {
+        at: 0,
+        values: 0,
+        open: Vec::with_capacity(MAX_DEPTH),
+        document: Document {
+            text,
+            tokens: Vec::new(),
+            decoded: Vec::new(),
+        },
+    };
+    gate.document()?;
+    Ok(gate.document)
+}
+
+/// A document while it is read.
+struct Gate {
+    /// The offset of the next byte.
+    at: usize,
+    values: usize,
+    /// The tokens of the containers that are not closed yet, the innermost last.
+    open: Vec<usize>,
+    document: Document,
+}
+
+/// What a value leaves to be read.
+enum Rest {
+    /// The first item or member of the container that it opened.
+    Inside,
+    /// What follows it.
+    Behind,
+}
+
+impl Gate {
+    fn document(&mut self) -> Result<(), Refusal> {
+        loop {
+            if let Rest::Inside = self.value()? {
+                continue;
+            }
+            // Closes what the value was the last part of.
+            loop {
+                let Some(&container) = self.open.last() else {
+                    self.skip_space();
+                    return match self.peek() {
+                        None => Ok(()),
+                        Some(_) => Err(self.syntax(self.at)),
+                    };
+                };
+                if self.another(container)? {
+                    break;
+                }
+            }
+        }
     }
-    Ok(Document(root))
-}
 
-/// What the gate remembers of the nesting.
-struct Nesting {
-    depth: u32,
-    /// One bit a level, the innermost lowest: whether it is an object.
-    objects: u64,
-    /// The next token must be a string or the end of an object.
-    key: bool,
-}
+    /// Reads a value, of a container that is not empty only its opening and its first key.
+    fn value(&mut self) -> Result<Rest, Refusal> {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err(Refusal::TooMany);
+        }
+        self.skip_space();
+        match self.peek() {
+            Some(b'"') => self.string()?,
+            Some(b'{') => return self.open(true),
+            Some(b'[') => return self.open(false),
+            Some(b'n') => self.word("null", Token::Null)?,
+            Some(b't') => self.word("true", Token::Boolean(true))?,
+            Some(b'f') => self.word("false", Token::Boolean(false))?,
+            _ => self.number()?,
+        }
+        Ok(Rest::Behind)
+    }
 
-impl Nesting {
-    fn open(&mut self, object: bool) -> Result<(), Refusal> {
-        if self.depth >= MAX_DEPTH {
+    fn open(&mut self, object: bool) -> Result<Rest, Refusal> {
+        if self.open.len() >= MAX_DEPTH {
             return Err(Refusal::TooDeep);
         }
-        self.depth += 1;
-        self.objects = self.objects << 1 | u64::from(object);
-        self.key = object;
+        let extent = Extent { count: 0, next: 0 };
+        let (token, end) = if object {
+            (Token::Object(extent), b'}')
+        } else {
+            (Token::Array(extent), b']')
+        };
+        self.open.push(self.document.tokens.len());
+        self.document.tokens.push(token);
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(end) {
+            self.at += 1;
+            self.close()?;
+            return Ok(Rest::Behind);
+        }
+        self.begin(object)?;
+        Ok(Rest::Inside)
+    }
+
+    /// Reads what stands between two values of a container, or its end. Whether there is another value.
+    fn another(&mut self, container: usize) -> Result<bool, Refusal> {
+        let object = matches!(self.document.tokens.get(container), Some(Token::Object(_)));
+        self.skip_space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.skip_space();
+                self.begin(object)?;
+                Ok(true)
+            }
+            Some(b'}') if object => self.end(),
+            Some(b']') if !object => self.end(),
+            _ => Err(self.syntax(self.at)),
+        }
+    }
+
+    fn end(&mut self) -> Result<bool, Refusal> {
+        self.at += 1;
+        self.close()?;
+        Ok(false)
+    }
+
+    /// Counts an item or a member, and reads the key that a member begins with.
+    fn begin(&mut self, object: bool) -> Result<(), Refusal> {
+        if let Some(&container) = self.open.last()
+            && let Some(Token::Array(extent) | Token::Object(extent)) =
+                self.document.tokens.get_mut(container)
+        {
+            extent.count += 1;
+        }
+        if !object {
+            return Ok(());
+        }
+        if self.peek() != Some(b'"') {
+            return Err(self.syntax(self.at));
+        }
+        self.string()?;
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.syntax(self.at));
+        }
+        self.at += 1;
         Ok(())
     }
 
-    fn close(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-        self.objects >>= 1;
-        self.key = false;
-    }
-}
-
-/// Bounds what the parser will build, and answers how many members (colons outside strings) it must find.
-fn gate(text: &str) -> Result<usize, Refusal> {
-    let mut nesting = Nesting {
-        depth: 0,
-        objects: 0,
-        key: false,
-    };
-    let mut members = 0_usize;
-    // Commas and openings: at least the number of values less one.
-    let mut values = 1_usize;
-    let mut bytes = text.bytes().enumerate();
-    while let Some((offset, byte)) = bytes.next() {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => continue,
-            b'"' => {
-                nesting.key = false;
-                skip_string(text, &mut bytes)?;
-            }
-            b'}' | b']' => nesting.close(),
-            _ if nesting.key => return Err(syntax(text, offset)),
-            b':' => members += 1,
-            b'{' | b'[' => {
-                values += 1;
-                nesting.open(byte == b'{')?;
-            }
-            b',' => {
-                values += 1;
-                nesting.key = nesting.objects & 1 == 1;
-            }
-            _ => {}
-        }
-        if values > MAX_VALUES {
-            return Err(Refusal::TooMany);
-        }
-    }
-    Ok(members)
-}
-
-/// Moves past a string whose opening quote has been read. An unfinished one is left to the parser.
-fn skip_string(text: &str, bytes: &mut impl Iterator<Item = (usize, u8)>) -> Result<(), Refusal> {
-    while let Some((_, byte)) = bytes.next() {
-        match byte {
-            b'"' => return Ok(()),
-            b'\\' => {
-                if let Some((_, b'u')) = bytes.next() {
-                    for (offset, digit) in bytes.by_ref().take(4) {
-                        if !digit.is_ascii_hexdigit() {
-                            return Err(syntax(text, offset));
-                        }
-                    }
+    /// Completes the innermost container.
+    fn close(&mut self) -> Result<(), Refusal> {
+        let behind = short(self.document.tokens.len());
+        let Some(container) = self.open.pop() else {
+            return Ok(());
+        };
+        match self.document.tokens.get_mut(container) {
+            Some(Token::Array(extent)) => extent.next = behind,
+            Some(Token::Object(extent)) => {
+                extent.next = behind;
+                if self.document.has_duplicate(container) {
+                    return Err(Refusal::Duplicate);
                 }
             }
             _ => {}
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The position of a byte, for people.
-fn syntax(text: &str, offset: usize) -> Refusal {
-    let before = text.bytes().take(offset);
-    let mut line = 1;
-    let mut column = 1;
-    for byte in before {
-        if byte == b'\n' {
-            line += 1;
-            column = 1;
-        } else if byte & 0xc0 != 0x80 {
-            column += 1;
+    fn word(&mut self, word: &str, token: Token) -> Result<(), Refusal> {
+        if !self.rest().starts_with(word.as_bytes()) {
+            return Err(self.syntax(self.at));
+        }
+        self.at += word.len();
+        self.document.tokens.push(token);
+        Ok(())
+    }
+
+    /// Reads a number: what looks like one, judged by the parser.
+    fn number(&mut self) -> Result<(), Refusal> {
+        let end = self
+            .rest()
+            .iter()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+        let length = end.unwrap_or(self.rest().len());
+        if length == 0 {
+            return Err(self.syntax(self.at));
+        }
+        let start = self.at;
+        self.at += length;
+        match self.decode(start)? {
+            JsonValue::Number(number) if number.is_finite() => {
+                self.document.tokens.push(Token::Number);
+                Ok(())
+            }
+            _ => Err(Refusal::Number),
         }
     }
-    Refusal::Syntax { line, column }
-}
 
-/// Counts the members of all objects. The recursion is as deep as the document, which the gate bounded.
-fn count_members(value: &JsonValue) -> Result<usize, Refusal> {
-    let mut members = 0;
-    match value {
-        JsonValue::Array(items) => {
-            for item in items {
-                members += count_members(item)?;
+    /// Reads a string from its opening quote on.
+    fn string(&mut self) -> Result<(), Refusal> {
+        let start = self.at;
+        let mut plain = true;
+        self.at += 1;
+        loop {
+            let length = self.rest().iter().position(|&byte| needs_escape(byte));
+            self.at += length.unwrap_or(self.rest().len());
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => self.escape()?,
+                _ => return Err(self.syntax(self.at)),
+            }
+            plain = false;
+        }
+        self.at += 1;
+        let token = if plain {
+            Token::Plain(short(start + 1), short(self.at - 1))
+        } else if let JsonValue::String(text) = self.decode(start)? {
+            self.document.decoded.push(text);
+            Token::Decoded(short(self.document.decoded.len() - 1))
+        } else {
+            return Err(self.syntax(start));
+        };
+        self.document.tokens.push(token);
+        Ok(())
+    }
+
+    /// Moves past a backslash and what it escapes.
+    fn escape(&mut self) -> Result<(), Refusal> {
+        self.at += 1;
+        let escaped = self.peek();
+        self.at += usize::from(escaped.is_some_and(|byte| byte.is_ascii()));
+        if escaped == Some(b'u') {
+            for _ in 0..4 {
+                if !self.peek().is_some_and(|digit| digit.is_ascii_hexdigit()) {
+                    return Err(self.syntax(self.at));
+                }
+                self.at += 1;
             }
         }
-        JsonValue::Object(object) => {
-            members += object.len();
-            for item in object.values() {
-                members += count_members(item)?;
+        Ok(())
+    }
+
+    /// Hands what was read since `start` to the parser.
+    fn decode(&self, start: usize) -> Result<JsonValue, Refusal> {
+        let piece = self.document.text.get(start..self.at).unwrap_or_default();
+        piece.parse().map_err(|error: JsonParseError| {
+            // A piece has no line end, and the parser counts the characters that it has read.
+            let read = error.column().saturating_sub(1);
+            let offset = piece.char_indices().nth(read).map_or(0, |(at, _)| at);
+            self.syntax(start + offset)
+        })
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.document
+            .text
+            .as_bytes()
+            .get(self.at..)
+            .unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.document.text.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// The position of a byte, for people.
+    fn syntax(&self, offset: usize) -> Refusal {
+        let mut line = 1;
+        let mut column = 1;
+        for byte in self.document.text.bytes().take(offset) {
+            if byte == b'\n' {
+                line += 1;
+                column = 1;
+            } else if byte & 0xc0 != 0x80 {
+                column += 1;
             }
         }
-        JsonValue::Number(number) if !number.is_finite() => return Err(Refusal::Number),
-        _ => {}
+        Refusal::Syntax { line, column }
     }
-    Ok(members)
+}
+
+/// A place in the text or among the tokens. [`MAX_BYTES`] fits, and no document has more tokens than bytes.
+fn short(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+/// The inverse of [`short`], on a machine of 32 bits or more.
+fn long(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 impl Document {
     #[must_use]
     pub fn root(&self) -> Node<'_> {
-        Node(&self.0)
+        self.node(0)
+    }
+
+    fn node(&self, index: usize) -> Node<'_> {
+        Node {
+            document: self,
+            index,
+            token: self.tokens.get(index).copied().unwrap_or(Token::Null),
+        }
+    }
+
+    fn has_duplicate(&self, object: usize) -> bool {
+        let keys = self.node(object).values().filter_map(Node::key);
+        let mut few = [""; FEW_MEMBERS];
+        let mut many = Vec::new();
+        for (index, key) in keys.enumerate() {
+            match few.get_mut(index) {
+                Some(place) => {
+                    *place = key;
+                    if few.iter().take(index).any(|known| *known == key) {
+                        return true;
+                    }
+                }
+                None => many.push(key),
+            }
+        }
+        if many.is_empty() {
+            return false;
+        }
+        many.extend(few);
+        many.sort_unstable();
+        many.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
     }
 }
 
 /// One value of a document. A question that does not fit its type is answered with `None`.
 #[derive(Clone, Copy)]
-pub struct Node<'a>(&'a JsonValue);
+pub struct Node<'a> {
+    document: &'a Document,
+    index: usize,
+    token: Token,
+}
 
 impl<'a> Node<'a> {
     /// The member of an object.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        match self.0 {
-            JsonValue::Object(object) => object.get(key).map(Node),
-            _ => None,
+        let Token::Object(extent) = self.token else {
+            return None;
+        };
+        let mut at = self.index + 1;
+        for _ in 0..extent.count {
+            let value = self.document.node(at + 1);
+            if self.document.node(at).is(key) {
+                return Some(value);
+            }
+            at = value.next();
+        }
+        None
+    }
+
+    /// Whether it is this very string.
+    fn is(self, text: &str) -> bool {
+        match self.token {
+            // Most keys differ in length already.
+            Token::Plain(start, end) if long(end - start) != text.len() => false,
+            _ => self.text() == Some(text),
+        }
+    }
+
+    /// The first token behind it.
+    fn next(self) -> usize {
+        match self.token {
+            Token::Array(extent) | Token::Object(extent) => long(extent.next),
+            _ => self.index + 1,
         }
     }
 
     /// A string, unescaped.
     #[must_use]
     pub fn text(self) -> Option<&'a str> {
-        match self.0 {
-            JsonValue::String(text) => Some(text),
+        match self.token {
+            Token::Plain(start, end) => self.document.text.get(long(start)..long(end)),
+            Token::Decoded(index) => self.document.decoded.get(long(index)).map(String::as_str),
             _ => None,
         }
     }
@@ -244,30 +491,76 @@ impl<'a> Node<'a> {
     /// The items of an array, in order.
     #[must_use]
     pub fn items(self) -> Option<impl ExactSizeIterator<Item = Node<'a>> + use<'a>> {
-        match self.0 {
-            JsonValue::Array(items) => Some(items.iter().map(Node)),
-            _ => None,
-        }
+        matches!(self.token, Token::Array(_)).then(|| self.values())
     }
 
     #[must_use]
     pub fn boolean(self) -> Option<bool> {
-        match self.0 {
-            JsonValue::Boolean(boolean) => Some(*boolean),
+        match self.token {
+            Token::Boolean(boolean) => Some(boolean),
             _ => None,
         }
     }
 
     #[must_use]
     pub fn is_null(self) -> bool {
-        matches!(self.0, JsonValue::Null)
+        matches!(self.token, Token::Null)
     }
 
     #[must_use]
     pub fn is_object(self) -> bool {
-        matches!(self.0, JsonValue::Object(_))
+        matches!(self.token, Token::Object(_))
+    }
+
+    /// The values that a container holds.
+    fn values(self) -> Values<'a> {
+        let (left, keys) = match self.token {
+            Token::Array(extent) => (long(extent.count), 0),
+            Token::Object(extent) => (long(extent.count), 1),
+            _ => (0, 0),
+        };
+        Values {
+            document: self.document,
+            at: self.index + 1,
+            left,
+            keys,
+        }
+    }
+
+    /// The key of a member's value.
+    fn key(self) -> Option<&'a str> {
+        self.document.node(self.index.checked_sub(1)?).text()
     }
 }
+
+/// The values of one container.
+#[derive(Clone)]
+struct Values<'a> {
+    document: &'a Document,
+    /// The next token.
+    at: usize,
+    /// How many values there are still.
+    left: usize,
+    /// How many tokens stand before a value: its key.
+    keys: usize,
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let node = self.document.node(self.at + self.keys);
+        self.at = node.next();
+        Some(node)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Values<'_> {}
 
 /// Appends one compact document to a buffer, members in the order of the calls, commas and quotes by itself.
 ///
@@ -446,7 +739,7 @@ mod tests {
     use super::*;
 
     fn refusal(text: &[u8]) -> Option<Refusal> {
-        parse(text).err()
+        parse(text.to_vec()).err()
     }
 
     fn at(line: usize, column: usize) -> Option<Refusal> {
@@ -455,10 +748,11 @@ mod tests {
 
     #[test]
     fn reads_every_type() {
-        let document =
-            parse(br#" {"t":"a\u00e9\ud83d\ude00\n/","n":null,"b":true,"l":[1,"x",[]],"o":{}} "#)
-                .ok()
-                .unwrap();
+        let document = parse(
+            br#" {"t":"a\u00e9\ud83d\ude00\n/","n":null,"b":true,"l":[1,"x",[]],"o":{}} "#.to_vec(),
+        )
+        .ok()
+        .unwrap();
         let root = document.root();
         assert!(root.is_object());
         assert_eq!(root.get("t").unwrap().text(), Some("aé😀\n/"));
@@ -479,28 +773,29 @@ mod tests {
     fn refuses_what_is_not_json() {
         for (text, expected) in [
             (&b""[..], at(1, 1)),
-            (b" \n ", at(2, 1)),
+            (b" \n ", at(2, 2)),
             (b"{} x", at(1, 4)),
             (b"\xef\xbb\xbf{}", at(1, 1)),
-            (b"[1,]", at(1, 3)),
-            (b"{\"a\":1,}", at(1, 7)),
+            (b"[1,]", at(1, 4)),
+            (b"{\"a\":1,}", at(1, 8)),
             (b"{\"a\" 1}", at(1, 6)),
             (b"{[1]:1}", at(1, 2)),
             (b"{\n  1:1}", at(2, 3)),
             (b"{\"\xc3\xa4\":1,[]:1}", at(1, 8)),
-            (b"[", at(1, 1)),
+            (b"[", at(1, 2)),
             (b"]", at(1, 1)),
-            (b"\"a", at(1, 2)),
-            (b"\"\n\"", at(2, 1)),
+            (b"\"a", at(1, 3)),
+            (b"\"\n\"", at(1, 2)),
             (b"\"\\x\"", at(1, 3)),
             (b"\"\\u00 41\"", at(1, 6)),
-            (b"\"\\u12", at(1, 5)),
+            (b"\"\\u12", at(1, 6)),
             (b"\"\\ud800\"", at(1, 8)),
             (b"\"\\udc00\\ud800\"", at(1, 14)),
             (b"01", at(1, 2)),
             (b"1.", at(1, 2)),
             (b"+1", at(1, 1)),
-            (b"tru", at(1, 3)),
+            (b"tru", at(1, 1)),
+            (b"[1,\n\"\xc3\xa4\\x\"]", at(2, 4)),
             (b"'a'", at(1, 1)),
             (b"\"a\xff\"", Some(Refusal::NotUtf8 { offset: 2 })),
             (b"1e999", Some(Refusal::Number)),
@@ -526,6 +821,12 @@ mod tests {
         ] {
             assert_eq!(refusal(text.as_bytes()), Some(Refusal::Duplicate), "{text}");
         }
+        let wide = |last: usize| {
+            let members: Vec<_> = (0..=FEW_MEMBERS).map(|n| format!(r#""{n}":[]"#)).collect();
+            format!(r#"{{{},"{last}":1}}"#, members.join(","))
+        };
+        assert_eq!(refusal(wide(7).as_bytes()), Some(Refusal::Duplicate));
+        assert_eq!(refusal(wide(FEW_MEMBERS + 1).as_bytes()), None);
         for text in [r#"[{"a":1},{"a":1}]"#, r#"{"a":":","b:":"{"}"#] {
             assert_eq!(refusal(text.as_bytes()), None, "{text}");
         }
@@ -647,7 +948,7 @@ mod tests {
     fn a_long_list_is_read() {
         let row = r#"{"name":"A_SECRET_NAME","description":"what it is for, in a sentence or two","owner":{"type":"User","uid":"abcdefghijklmnop"},"type":"RAW_VALUE","createdAt":"2026-01-02T03:04:05.123456Z","updatedAt":"2026-01-02T03:04:05.123456Z","pad":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}"#;
         let text = format!("[{}{row}]", format!("{row},").repeat(99_999));
-        let document = parse(text.as_bytes()).ok().unwrap();
+        let document = parse(text.into_bytes()).ok().unwrap();
         assert_eq!(document.root().items().unwrap().len(), 100_000);
     }
 
@@ -668,7 +969,7 @@ mod tests {
             let expected = serde_json::to_string(&text).unwrap();
             assert_eq!(written(&text), expected);
             assert_eq!(escaped_len(text.as_bytes()) + 2, expected.len(), "{text:?}");
-            let document = parse(expected.as_bytes()).ok().unwrap();
+            let document = parse(expected.into_bytes()).ok().unwrap();
             assert_eq!(document.root().text(), Some(text.as_str()));
         }
     }
@@ -684,7 +985,7 @@ mod tests {
             let mut out = Vec::new();
             Writer::new(&mut out).printable(text);
             assert_eq!(String::from_utf8_lossy(&out), expected);
-            assert_eq!(parse(&out).ok().unwrap().root().text(), Some(text));
+            assert_eq!(parse(out).ok().unwrap().root().text(), Some(text));
         }
     }
 

@@ -79,11 +79,14 @@ pub fn document(reply: Reply) -> Result<Document, Refusal> {
     if reply.status != 200 {
         return Err(status(&reply));
     }
-    match json::parse(&reply.body) {
-        Ok(document) => Ok(document),
-        Err(_) if is_page(&reply) => Err(Refusal::open(not_the_service(&reply))),
-        Err(refusal) => Err(Refusal::open(malformed(&refusal.to_string()))),
-    }
+    let is_page = is_page(&reply);
+    json::parse(reply.body).map_err(|refusal| {
+        Refusal::open(if is_page {
+            not_the_service(reply.status)
+        } else {
+            malformed(&refusal.to_string())
+        })
+    })
 }
 
 /// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something
@@ -117,7 +120,7 @@ fn status(reply: &Reply) -> Refusal {
             standing: Standing::Open { retry: true },
         },
         300..=399 => Refusal::last(redirect(reply)),
-        _ if is_page(reply) => Refusal::last(not_the_service(reply)),
+        _ if is_page(reply) => Refusal::last(not_the_service(status)),
         403 => Refusal::last(bad_key(words(
             "the API key is not allowed to do this (HTTP 403)".into(),
         ))),
@@ -155,8 +158,7 @@ fn is_page(reply: &Reply) -> bool {
             .is_some_and(|kind| kind.contains("html"))
 }
 
-fn not_the_service(reply: &Reply) -> Error {
-    let status = reply.status;
+fn not_the_service(status: u16) -> Error {
     Error::Unavailable(
         Words::new(format!("the answer is a web page (HTTP {status}), so it is not the service that answered"))
             .hint("a login page of the network, a proxy's block page or a wrong --server-root-url does this"),
@@ -177,7 +179,7 @@ fn malformed(what: &str) -> Error {
 
 /// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
 fn body_message(reply: &Reply) -> Option<String> {
-    let document = json::parse(&reply.body).ok()?;
+    let document = json::parse(reply.body.clone()).ok()?;
     let root = document.root();
     joined_errors(root).or_else(|| {
         ["error", "detail", "title", "message"]

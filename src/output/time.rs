@@ -18,7 +18,7 @@ const UNITS: [(i64, &str, &str); 6] = [
 /// `just now`.
 pub fn push_relative(then: Timestamp, now: Timestamp, out: &mut String) {
     let elapsed = milliseconds(then, now);
-    for (unit, singular, plural) in UNITS {
+    for &(unit, singular, plural) in &UNITS {
         if elapsed >= unit {
             let count = elapsed / unit;
             push_digits(count, 1, out);
