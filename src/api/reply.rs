@@ -151,11 +151,17 @@ fn body_message(reply: &Reply) -> Option<String> {
     let document = json::parse(&reply.body).ok()?;
     let root = document.root();
     joined_errors(root)
-        .or_else(|| ["error", "detail", "title", "message"].iter().find_map(|key| root.get(key)?.text().map(shorten)))
+        .or_else(|| ["error", "detail", "title", "message"].iter().find_map(|key| said(root.get(key)?)))
+}
+
+/// The text of a message, where it says anything.
+fn said(message: Node<'_>) -> Option<String> {
+    let text = shorten(message.text()?);
+    (!text.is_empty()).then_some(text)
 }
 
 fn shorten(message: &str) -> String {
-    let safe = text::safe(message);
+    let safe = text::safe(message.trim());
     match safe.char_indices().nth(MAX_MESSAGE) {
         Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
         None => safe.into_owned(),
@@ -165,6 +171,9 @@ fn shorten(message: &str) -> String {
 fn joined_errors(root: Node<'_>) -> Option<String> {
     let mut all = String::new();
     for message in root.get("errors")?.items()?.filter_map(|error| error.get("message")?.text()) {
+        if message.trim().is_empty() {
+            continue;
+        }
         if !all.is_empty() {
             all.push_str("; ");
         }
@@ -385,13 +394,16 @@ mod tests {
             (r#"{"error":"bad \u001b[31m"}"#.to_owned(), "bad \\u{1b}[31m".to_owned()),
             (r#"{"errors":[{"message":"a"},{"message":"b"}]}"#.to_owned(), "a; b".to_owned()),
             (r#"{"title":"Unauthorized","detail":"expired"}"#.to_owned(), "expired".to_owned()),
+            (r#"{"errors":[{"message":""}],"error":" \n","detail":"","title":" t "}"#.to_owned(), "t".to_owned()),
             (format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE)), "é".repeat(MAX_MESSAGE)),
             (format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE + 1)), "é".repeat(MAX_MESSAGE) + "…"),
         ] {
             let refusal = document(reply(401, JSON, &body)).err().unwrap();
             assert_eq!(refusal.error.words().unwrap().causes, [cause]);
         }
-        assert!(document(reply(401, JSON, "[]")).err().unwrap().error.words().unwrap().causes.is_empty());
+        for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
+            assert!(document(reply(401, JSON, body)).err().unwrap().error.words().unwrap().causes.is_empty());
+        }
     }
 
     #[test]
@@ -412,6 +424,8 @@ mod tests {
                 "no such person"),
             (r#"{"data":{"user":{"__typename":"UserFacingError",
                 "error":{"__typename":"AccountDelinquencyError","message":"pay"}}}}"#, 1, LAST, "pay"),
+            (r#"{"data":{"user":{"__typename":"UserFacingError","error":{"message":"\n"}}}}"#, 4, LAST,
+                "the service refused without saying why"),
             (r#"{"data":{"user":{"__typename":"UserFacingError"}}}"#, 4, LAST,
                 "the service refused without saying why"),
         ] {
