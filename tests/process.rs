@@ -50,22 +50,44 @@ fn a_full_disk_is_said_together_with_what_was_done() {
         &format!("error: the result could not be written to standard output\n{cause}"),
     );
     expect(
-        &sh("echo x | \"$@\" > /dev/full", &["secret", "create", "N", "--trim-newline"], &server),
+        &sh(
+            "echo x | \"$@\" > /dev/full",
+            &["secret", "create", "N", "--trim-newline"],
+            &server,
+        ),
         1,
         "",
-        &format!("error: it was done, but the result could not be written to standard output\n{cause}"),
+        &format!(
+            "error: it was done, but the result could not be written to standard output\n{cause}"
+        ),
     );
     assert!(server.secret(Scope::Personal, "N").is_some());
     let output = sh(
         "\"$@\" > /dev/full",
-        &["secret", "delete", "N", "--force", "--output-format", "json"],
+        &[
+            "secret",
+            "delete",
+            "N",
+            "--force",
+            "--output-format",
+            "json",
+        ],
         &server,
     );
     let document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
-    assert_eq!((document["error"]["kind"].as_str(), document["error"]["applied"].as_bool()), (Some("output"), Some(true)));
-    expect(&sh("\"$@\" > /dev/full", &["--version"], &server), 1, "", &format!(
-        "error: the result could not be written to standard output\n{cause}"
-    ));
+    assert_eq!(
+        (
+            document["error"]["kind"].as_str(),
+            document["error"]["applied"].as_bool()
+        ),
+        (Some("output"), Some(true))
+    );
+    expect(
+        &sh("\"$@\" > /dev/full", &["--version"], &server),
+        1,
+        "",
+        &format!("error: the result could not be written to standard output\n{cause}"),
+    );
 }
 
 #[test]
@@ -74,19 +96,40 @@ fn closed_descriptors_are_survived() {
     server.seed_raw(Scope::Personal, "N");
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         let script = format!("\"$@\" {closed}; echo \"exit $?\"");
-        let output = sh(&script, &["secret", "list", "--output-format", "ndjson"], &server);
+        let output = sh(
+            &script,
+            &["secret", "list", "--output-format", "ndjson"],
+            &server,
+        );
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.ends_with("exit 0\n"), "{closed}: {stdout}");
-        assert_eq!(stdout.contains("\"N\""), !closed.contains(">&- ") && closed != ">&-", "{closed}: {stdout}");
+        assert_eq!(
+            stdout.contains("\"N\""),
+            !closed.contains(">&- ") && closed != ">&-",
+            "{closed}: {stdout}"
+        );
     }
     // Without standard error the exit code still tells.
-    expect(&sh("\"$@\" 2>&-", &["secret", "delete", "M", "--force"], &server), 3, "", "");
+    expect(
+        &sh(
+            "\"$@\" 2>&-",
+            &["secret", "delete", "M", "--force"],
+            &server,
+        ),
+        3,
+        "",
+        "",
+    );
 }
 
 /// Starts a run that hangs: the server reads the request and never answers.
 fn hanging(server: &Server) -> Child {
     server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
-    let mut command = if is_root() { as_nobody() } else { Command::new(binary()) };
+    let mut command = if is_root() {
+        as_nobody()
+    } else {
+        Command::new(binary())
+    };
     let child = command
         .args(["secret", "create", "N"])
         .env_clear()
@@ -97,7 +140,12 @@ fn hanging(server: &Server) -> Child {
         .stderr(Stdio::piped())
         .spawn();
     let mut child = child.unwrap();
-    child.stdin.take().unwrap().write_all(MARKER_SECRET.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(MARKER_SECRET.as_bytes())
+        .unwrap();
     let began = Instant::now();
     while server.ops().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(10), "no request came");
@@ -113,7 +161,9 @@ pub fn is_root() -> bool {
 
 pub fn as_nobody() -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(reachable());
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(reachable());
     command
 }
 
@@ -122,7 +172,8 @@ fn reachable() -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = std::env::temp_dir().join(format!("oz-for-nobody-{}", std::process::id()));
     if !path.exists() {
-        let unique = path.with_extension(format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""));
+        let unique = path
+            .with_extension(format!("{:?}", std::thread::current().id()).replace(['(', ')'], ""));
         fs::copy(binary(), &unique).unwrap();
         fs::set_permissions(&unique, fs::Permissions::from_mode(0o755)).unwrap();
         fs::rename(&unique, &path).unwrap();
@@ -136,10 +187,20 @@ fn signals_end_it_at_once_and_silently() {
         let server = Server::start();
         let child = hanging(&server);
         let pid = child.id().to_string();
-        assert!(Command::new("/bin/kill").args(["-s", signal, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("/bin/kill")
+                .args(["-s", signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         let began = Instant::now();
         let output = child.wait_with_output().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(2), "{signal} took {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{signal} took {:?}",
+            began.elapsed()
+        );
         expect(&output, expected, "", "");
     }
 }
@@ -150,14 +211,25 @@ fn nothing_is_left_for_a_debugger_or_a_core_file() {
     let mut child = hanging(&server);
     let proc = format!("/proc/{}", child.id());
     let limits = fs::read_to_string(format!("{proc}/limits")).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(),
+        ["0", "0"],
+        "{core}"
+    );
     // The kernel gives the files of a process that may not be dumped to root, and so denies ptrace and /proc/PID/mem
     // to others of the same user (proc(5), prctl(2) PR_SET_DUMPABLE).
     assert_eq!(fs::metadata(format!("{proc}/environ")).unwrap().uid(), 0);
     let words = fs::read(format!("{proc}/cmdline")).unwrap();
     for marker in [MARKER_SECRET, MARKER_KEY] {
-        assert!(!words.windows(marker.len()).any(|part| part == marker.as_bytes()));
+        assert!(
+            !words
+                .windows(marker.len())
+                .any(|part| part == marker.as_bytes())
+        );
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -168,8 +240,17 @@ fn little_memory_is_enough() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     // 8 MiB of address space, for program, stack and all.
-    let output = sh("ulimit -v 8192; exec \"$@\"", &["secret", "list", "--output-format", "text"], &server);
-    assert_eq!(code(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let output = sh(
+        "ulimit -v 8192; exec \"$@\"",
+        &["secret", "list", "--output-format", "text"],
+        &server,
+    );
+    assert_eq!(
+        code(output.status),
+        0,
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
@@ -178,11 +259,27 @@ fn a_program_without_a_name_and_a_directory_that_is_gone() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_owned();
-    let output = Command::new(binary()).arg0("").args(["secret", "list", "--output-format", "json"])
-        .env_clear().envs(server.env()).stdin(Stdio::null()).current_dir(&path).output().unwrap();
+    let output = Command::new(binary())
+        .arg0("")
+        .args(["secret", "list", "--output-format", "json"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::null())
+        .current_dir(&path)
+        .output()
+        .unwrap();
     expect(&output, 0, "[]\n", "");
     let script = format!("cd '{0}' && rmdir '{0}' && exec \"$@\"", path.display());
-    expect(&sh(&script, &["secret", "list", "--output-format", "json"], &server), 0, "[]\n", "");
+    expect(
+        &sh(
+            &script,
+            &["secret", "list", "--output-format", "json"],
+            &server,
+        ),
+        0,
+        "[]\n",
+        "",
+    );
 }
 
 #[test]
@@ -195,9 +292,24 @@ fn variables_that_are_no_text() {
         .env("LANG", bytes)
         .stdout("[]\n")
         .run();
-    oz(&["secret", "list"]).server(&server).env("WARP_API_KEY", bytes).code(78).any_stderr().run();
-    oz(&["secret", "list"]).server(&server).env("WARP_OUTPUT_FORMAT", bytes).code(2).any_stderr().run();
-    oz(&["secret", "list"]).server(&server).env("WARP_SERVER_ROOT_URL", bytes).any_code().any_stderr().run();
+    oz(&["secret", "list"])
+        .server(&server)
+        .env("WARP_API_KEY", bytes)
+        .code(78)
+        .any_stderr()
+        .run();
+    oz(&["secret", "list"])
+        .server(&server)
+        .env("WARP_OUTPUT_FORMAT", bytes)
+        .code(2)
+        .any_stderr()
+        .run();
+    oz(&["secret", "list"])
+        .server(&server)
+        .env("WARP_SERVER_ROOT_URL", bytes)
+        .any_code()
+        .any_stderr()
+        .run();
 }
 
 /// Runs under strace and answers what it wrote down.
@@ -233,10 +345,14 @@ fn nothing_is_written_and_nobody_else_is_called() {
         (&["secret", "update", "N", "--value"], "other"),
         (&["secret", "delete", "N", "--force"], ""),
     ] {
-        let Some(trace) = traced(&server, args, stdin) else { return };
+        let Some(trace) = traced(&server, args, stdin) else {
+            return;
+        };
         let port = format!("htons({})", server.address().port());
         for line in trace.lines() {
-            for word in ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "mkdir", "unlink", "rename", "bind("] {
+            for word in [
+                "O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "mkdir", "unlink", "rename", "bind(",
+            ] {
                 assert!(!line.contains(word), "{line}");
             }
             if line.contains("connect(") && !line.contains("AF_UNIX") {
@@ -256,7 +372,11 @@ fn bare_root(server: &Server) -> Option<(tempfile::TempDir, Vec<&'static str>)> 
     let ways: [&[&str]; 2] = [&["unshare", "-m"], &["unshare", "-r", "-m"]];
     for way in ways {
         let mut command = Command::new(way[0]);
-        let tried = command.args(&way[1..]).args(["/bin/sh", "-c", READ_ONLY, "sh"]).arg(root.path()).arg("/oz");
+        let tried = command
+            .args(&way[1..])
+            .args(["/bin/sh", "-c", READ_ONLY, "sh"])
+            .arg(root.path())
+            .arg("/oz");
         let tried = tried.arg("--version").stdin(Stdio::null()).output();
         if tried.is_ok_and(|output| output.status.success() && output.stdout.starts_with(b"oz ")) {
             return Some((root, [way, &["/bin/sh", "-c", READ_ONLY, "sh"]].concat()));
@@ -290,12 +410,20 @@ fn bare(root: &tempfile::TempDir, way: &[&str], server: &Server, args: &[&str]) 
 #[test]
 fn a_read_only_root_with_nothing_in_it_is_enough() {
     let server = Server::start();
-    let Some((root, way)) = bare_root(&server) else { return };
+    let Some((root, way)) = bare_root(&server) else {
+        return;
+    };
     for (args, stdout) in [
         (&["secret", "create", "N"][..], "Secret 'N' created\n"),
-        (&["secret", "update", "N", "--value"], "Secret 'N' updated\n"),
+        (
+            &["secret", "update", "N", "--value"],
+            "Secret 'N' updated\n",
+        ),
         (&["secret", "delete", "M", "--force"], ""),
-        (&["secret", "delete", "N", "--force"], "Secret 'N' deleted\n"),
+        (
+            &["secret", "delete", "N", "--force"],
+            "Secret 'N' deleted\n",
+        ),
         (&["secret", "list", "--output-format=json"], "[]\n"),
     ] {
         let mut child = bare(&root, &way, &server, args)
@@ -305,18 +433,33 @@ fn a_read_only_root_with_nothing_in_it_is_enough() {
             .spawn()
             .unwrap();
         // A verb without a value reads none.
-        let _ = child.stdin.take().unwrap().write_all(MARKER_SECRET.as_bytes());
+        let _ = child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(MARKER_SECRET.as_bytes());
         let output = child.wait_with_output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), stdout, "{args:?}");
-        assert_eq!(code(output.status), if stdout.is_empty() { 3 } else { 0 }, "{args:?}");
-        assert_eq!(output.stderr.is_empty(), !stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            code(output.status),
+            if stdout.is_empty() { 3 } else { 0 },
+            "{args:?}"
+        );
+        assert_eq!(
+            output.stderr.is_empty(),
+            !stdout.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
 #[test]
 fn a_terminal_without_its_device_file_is_no_place_to_ask() {
     let server = Server::start();
-    let Some((root, way)) = bare_root(&server) else { return };
+    let Some((root, way)) = bare_root(&server) else {
+        return;
+    };
     let stderr = tempfile::NamedTempFile::new().unwrap();
     let (_terminal, far_end) = pty_process::blocking::open().unwrap();
     let bare = bare(&root, &way, &server, &["secret", "create", "N"]);
@@ -325,7 +468,11 @@ fn a_terminal_without_its_device_file_is_no_place_to_ask() {
     for (name, value) in bare.get_envs() {
         command = command.env(name, value.unwrap_or_default());
     }
-    let mut child = command.stdout(Stdio::null()).stderr(stderr.reopen().unwrap()).spawn(far_end).unwrap();
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(stderr.reopen().unwrap())
+        .spawn(far_end)
+        .unwrap();
     assert_eq!(code(child.wait().unwrap()), 2);
     assert_eq!(
         fs::read_to_string(stderr.path()).unwrap(),
@@ -333,7 +480,11 @@ fn a_terminal_without_its_device_file_is_no_place_to_ask() {
          caused by: No such file or directory (os error 2)\n\
          hint: give every value as an option, from a file or on standard input\n",
     );
-    assert!(!server.ops().iter().any(|op| op != "Lookup"), "{:?}", server.ops());
+    assert!(
+        !server.ops().iter().any(|op| op != "Lookup"),
+        "{:?}",
+        server.ops()
+    );
 }
 
 #[test]
@@ -342,11 +493,20 @@ fn an_empty_environment_is_enough_where_options_say_it_all() {
     let ca = server.ca_path().display().to_string();
     let key = tempfile::NamedTempFile::new().unwrap();
     fs::write(key.path(), format!("{}\n", server.api_key())).unwrap();
-    oz(&["secret", "create", "N", "--server-root-url", &server.root(), "--ca-file", &ca, "--api-key-file"])
-        .arg(key.path())
-        .stdin(MARKER_SECRET)
-        .stdout("Secret 'N' created\n")
-        .run();
+    oz(&[
+        "secret",
+        "create",
+        "N",
+        "--server-root-url",
+        &server.root(),
+        "--ca-file",
+        &ca,
+        "--api-key-file",
+    ])
+    .arg(key.path())
+    .stdin(MARKER_SECRET)
+    .stdout("Secret 'N' created\n")
+    .run();
     assert!(server.secret(Scope::Personal, "N").is_some());
 }
 
@@ -354,9 +514,23 @@ fn an_empty_environment_is_enough_where_options_say_it_all() {
 fn a_program_without_a_name_and_without_words_shows_its_help() {
     use std::os::unix::process::CommandExt;
     // What Linux makes of an empty argument vector, too (execve(2), since 5.18).
-    let output = Command::new(binary()).arg0("").env_clear().stdin(Stdio::null()).output().unwrap();
-    let help = Command::new(binary()).arg("-h").env_clear().stdin(Stdio::null()).output().unwrap();
-    assert!(help.stdout.starts_with(b"Managed secrets"), "{}", String::from_utf8_lossy(&help.stdout));
+    let output = Command::new(binary())
+        .arg0("")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let help = Command::new(binary())
+        .arg("-h")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(
+        help.stdout.starts_with(b"Managed secrets"),
+        "{}",
+        String::from_utf8_lossy(&help.stdout)
+    );
     assert_eq!(output.stdout, help.stdout);
     expect(&output, 0, &String::from_utf8_lossy(&help.stdout), "");
 }
@@ -365,7 +539,21 @@ fn a_program_without_a_name_and_without_words_shows_its_help() {
 fn a_full_standard_error_changes_nothing_about_the_outcome() {
     let server = Server::start();
     let script = "echo x | \"$@\" 2> /dev/full";
-    expect(&sh(script, &["secret", "create", "N"], &server), 0, "Secret 'N' created\n", "");
+    expect(
+        &sh(script, &["secret", "create", "N"], &server),
+        0,
+        "Secret 'N' created\n",
+        "",
+    );
     expect(&sh(script, &["secret", "create", "N"], &server), 5, "", "");
-    expect(&sh(script, &["secret", "delete", "M", "--force", "--debug"], &server), 3, "", "");
+    expect(
+        &sh(
+            script,
+            &["secret", "delete", "M", "--force", "--debug"],
+            &server,
+        ),
+        3,
+        "",
+        "",
+    );
 }

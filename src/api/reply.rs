@@ -38,11 +38,17 @@ pub enum Standing {
 
 impl Refusal {
     fn last(error: Error) -> Self {
-        Self { error, standing: Standing::Final }
+        Self {
+            error,
+            standing: Standing::Final,
+        }
     }
 
     fn open(error: Error) -> Self {
-        Self { error, standing: Standing::Open { retry: false } }
+        Self {
+            error,
+            standing: Standing::Open { retry: false },
+        }
     }
 }
 
@@ -89,34 +95,48 @@ fn status(reply: &Reply) -> Refusal {
         None => Words::new(message),
     };
     match status {
-        401 => Refusal::last(bad_key(words("the service did not accept the API key (HTTP 401)".into()))),
+        401 => Refusal::last(bad_key(words(
+            "the service did not accept the API key (HTTP 401)".into(),
+        ))),
         429 => Refusal {
-            error: Error::Later(words("the service asks to slow down (HTTP 429)".into()).hint("try again later")),
+            error: Error::Later(
+                words("the service asks to slow down (HTTP 429)".into()).hint("try again later"),
+            ),
             standing: Standing::Unprocessed(reply.retry_after),
         },
         503 => Refusal {
-            error: Error::Later(words("the service is unavailable (HTTP 503)".into()).hint("try again later")),
+            error: Error::Later(
+                words("the service is unavailable (HTTP 503)".into()).hint("try again later"),
+            ),
             standing: Standing::Unprocessed(reply.retry_after),
         },
         408 | 500..=599 => Refusal {
-            error: Error::Later(words(format!("the service failed (HTTP {status})")).hint("try again later")),
+            error: Error::Later(
+                words(format!("the service failed (HTTP {status})")).hint("try again later"),
+            ),
             standing: Standing::Open { retry: true },
         },
         300..=399 => Refusal::last(redirect(reply)),
         _ if is_page(reply) => Refusal::last(not_the_service(reply)),
-        403 => Refusal::last(bad_key(words("the API key is not allowed to do this (HTTP 403)".into()))),
+        403 => Refusal::last(bad_key(words(
+            "the API key is not allowed to do this (HTTP 403)".into(),
+        ))),
         404 => Refusal::last(Error::Refused(
             words("the service has no GraphQL endpoint at this address (HTTP 404)".into())
                 .hint("check --server-root-url and WARP_SERVER_ROOT_URL"),
         )),
-        _ => Refusal::open(Error::Refused(words(format!("the service refused the request (HTTP {status})")))),
+        _ => Refusal::open(Error::Refused(words(format!(
+            "the service refused the request (HTTP {status})"
+        )))),
     }
 }
 
 fn redirect(reply: &Reply) -> Error {
     let status = reply.status;
     let message = match &reply.redirect_host {
-        Some(host) => format!("the server redirects to {host} (HTTP {status}), and redirects are not followed"),
+        Some(host) => format!(
+            "the server redirects to {host} (HTTP {status}), and redirects are not followed"
+        ),
         None => format!("the server redirects (HTTP {status}), and redirects are not followed"),
     };
     Error::Unavailable(Words::new(message).hint(
@@ -126,8 +146,13 @@ fn redirect(reply: &Reply) -> Error {
 
 /// Whether the body is a page for people, which the service never sends.
 fn is_page(reply: &Reply) -> bool {
-    let starts_as_markup = reply.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
-    starts_as_markup || reply.content_type.as_deref().is_some_and(|kind| kind.contains("html"))
+    let starts_as_markup =
+        reply.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
+    starts_as_markup
+        || reply
+            .content_type
+            .as_deref()
+            .is_some_and(|kind| kind.contains("html"))
 }
 
 fn not_the_service(reply: &Reply) -> Error {
@@ -139,19 +164,26 @@ fn not_the_service(reply: &Reply) -> Error {
 }
 
 fn bad_key(words: Words) -> Error {
-    Error::Credentials(words.hint("check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted"))
+    Error::Credentials(words.hint(
+        "check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted",
+    ))
 }
 
 fn malformed(what: &str) -> Error {
-    Error::Refused(Words::new(format!("the service's answer is malformed: {what}")))
+    Error::Refused(Words::new(format!(
+        "the service's answer is malformed: {what}"
+    )))
 }
 
 /// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
 fn body_message(reply: &Reply) -> Option<String> {
     let document = json::parse(&reply.body).ok()?;
     let root = document.root();
-    joined_errors(root)
-        .or_else(|| ["error", "detail", "title", "message"].iter().find_map(|key| said(root.get(key)?)))
+    joined_errors(root).or_else(|| {
+        ["error", "detail", "title", "message"]
+            .iter()
+            .find_map(|key| said(root.get(key)?))
+    })
 }
 
 /// The text of a message, where it says anything.
@@ -170,7 +202,11 @@ fn shorten(message: &str) -> String {
 
 fn joined_errors(root: Node<'_>) -> Option<String> {
     let mut all = String::new();
-    for message in root.get("errors")?.items()?.filter_map(|error| error.get("message")?.text()) {
+    for message in root
+        .get("errors")?
+        .items()?
+        .filter_map(|error| error.get("message")?.text())
+    {
         if message.trim().is_empty() {
             continue;
         }
@@ -189,12 +225,20 @@ fn joined_errors(root: Node<'_>) -> Option<String> {
 ///
 /// # Errors
 /// No data, a `UserFacingError`, or a member this client does not know.
-pub fn member<'a>(document: &'a Document, field: &str, expected: &str) -> Result<Node<'a>, Refusal> {
+pub fn member<'a>(
+    document: &'a Document,
+    field: &str,
+    expected: &str,
+) -> Result<Node<'a>, Refusal> {
     let root = document.root();
     if !root.is_object() {
         return Err(Refusal::open(malformed("it is no JSON object")));
     }
-    let Some(node) = root.get("data").and_then(|data| data.get(field)).filter(|node| !node.is_null()) else {
+    let Some(node) = root
+        .get("data")
+        .and_then(|data| data.get(field))
+        .filter(|node| !node.is_null())
+    else {
         return Err(no_data(root, field));
     };
     match node.get("__typename").and_then(Node::text) {
@@ -204,7 +248,9 @@ pub fn member<'a>(document: &'a Document, field: &str, expected: &str) -> Result
             "the service answered {field} with {}, which this version of oz does not know",
             shorten(name)
         ))))),
-        None => Err(Refusal::open(malformed(&format!("{field}.__typename is missing")))),
+        None => Err(Refusal::open(malformed(&format!(
+            "{field}.__typename is missing"
+        )))),
     }
 }
 
@@ -213,35 +259,62 @@ fn no_data(root: Node<'_>, field: &str) -> Refusal {
     let Some(message) = joined_errors(root) else {
         return Refusal::open(malformed(&format!("data.{field} is missing")));
     };
-    let codes = root.get("errors").and_then(Node::items).into_iter().flatten().filter_map(|error| {
-        error.get("extensions")?.get("code")?.text()
-    });
+    let codes = root
+        .get("errors")
+        .and_then(Node::items)
+        .into_iter()
+        .flatten()
+        .filter_map(|error| error.get("extensions")?.get("code")?.text());
     let words = Words::new("the service did not accept the API key").cause(&message);
-    if codes.into_iter().any(|code| matches!(code, "UNAUTHENTICATED" | "FORBIDDEN")) || speaks_of_key(&message) {
+    if codes
+        .into_iter()
+        .any(|code| matches!(code, "UNAUTHENTICATED" | "FORBIDDEN"))
+        || speaks_of_key(&message)
+    {
         return Refusal::last(bad_key(words));
     }
-    Refusal::open(Error::Refused(Words::new("the service reports an error").cause(&message)))
+    Refusal::open(Error::Refused(
+        Words::new("the service reports an error").cause(&message),
+    ))
 }
 
 /// The service's wording is not documented; these are the phrases seen of it and the usual ones.
 fn speaks_of_key(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    ["user not in context", "api key", "id token", "unauthenticated", "unauthorized", "not authenticated", "not logged in"]
-        .iter()
-        .any(|phrase| message.contains(phrase))
+    [
+        "user not in context",
+        "api key",
+        "id token",
+        "unauthenticated",
+        "unauthorized",
+        "not authenticated",
+        "not logged in",
+    ]
+    .iter()
+    .any(|phrase| message.contains(phrase))
 }
 
 /// The server's own words, and the exit code they mean. Whoever can't even read their own user has a key problem,
 /// unless the error says that it is about money.
 fn user_facing(node: Node<'_>, field: &str) -> Refusal {
     let error = node.get("error");
-    let message = error.and_then(|error| error.get("message")).and_then(Node::text).map_or_else(String::new, shorten);
-    let kind = error.and_then(|error| error.get("__typename")).and_then(Node::text).unwrap_or_default();
-    let said = if message.is_empty() { "the service refused without saying why".to_owned() } else { message };
+    let message = error
+        .and_then(|error| error.get("message"))
+        .and_then(Node::text)
+        .map_or_else(String::new, shorten);
+    let kind = error
+        .and_then(|error| error.get("__typename"))
+        .and_then(Node::text)
+        .unwrap_or_default();
+    let said = if message.is_empty() {
+        "the service refused without saying why".to_owned()
+    } else {
+        message
+    };
     Refusal::last(match kind {
-        "GenericStringObjectUniqueKeyConflict" => {
-            Error::Exists(Words::new(said).hint("use `oz secret update`, or create with --if-exists update"))
-        }
+        "GenericStringObjectUniqueKeyConflict" => Error::Exists(
+            Words::new(said).hint("use `oz secret update`, or create with --if-exists update"),
+        ),
         "AccountDelinquencyError" | "BudgetExceededError" | "PaymentMethodDeclinedError" => {
             Error::Refused(Words::new(said))
         }
@@ -263,30 +336,50 @@ pub fn account(user: Node<'_>) -> Result<Account, Refusal> {
         .filter(|uid| !uid.is_empty())
         .ok_or_else(|| lacks("user.user.profile.uid"))?;
     let mut teams = Vec::new();
-    for workspace in inner.get("workspaces").and_then(Node::items).ok_or_else(|| lacks("user.user.workspaces"))? {
+    for workspace in inner
+        .get("workspaces")
+        .and_then(Node::items)
+        .ok_or_else(|| lacks("user.user.workspaces"))?
+    {
         if workspace.get("uid").and_then(Node::text) == Some(PLACEHOLDER_WORKSPACE) {
             continue;
         }
-        for team in workspace.get("teams").and_then(Node::items).ok_or_else(|| lacks("workspaces.teams"))? {
-            let uid = team.get("uid").and_then(Node::text).ok_or_else(|| lacks("teams.uid"))?;
+        for team in workspace
+            .get("teams")
+            .and_then(Node::items)
+            .ok_or_else(|| lacks("workspaces.teams"))?
+        {
+            let uid = team
+                .get("uid")
+                .and_then(Node::text)
+                .ok_or_else(|| lacks("teams.uid"))?;
             // One team in two workspaces is one team.
             if teams.iter().any(|known: &Team| known.uid == uid) {
                 continue;
             }
             let name = team.get("name").and_then(Node::text).unwrap_or_default();
-            teams.push(Team { uid: uid.to_owned(), name: name.to_owned(), public_key: public_key(team) });
+            teams.push(Team {
+                uid: uid.to_owned(),
+                name: name.to_owned(),
+                public_key: public_key(team),
+            });
         }
     }
     Ok(Account {
         actor: actor.to_owned(),
-        is_service_account: user.get("principalType").and_then(Node::text) == Some("SERVICE_ACCOUNT"),
+        is_service_account: user.get("principalType").and_then(Node::text)
+            == Some("SERVICE_ACCOUNT"),
         public_key: public_key(inner),
         teams,
     })
 }
 
 fn public_key(holder: Node<'_>) -> Option<String> {
-    holder.get("managedSecrets")?.get("publicKey")?.text().map(str::to_owned)
+    holder
+        .get("managedSecrets")?
+        .get("publicKey")?
+        .text()
+        .map(str::to_owned)
 }
 
 /// Reads `ManagedSecretsOutput`, in the server's order.
@@ -294,18 +387,27 @@ fn public_key(holder: Node<'_>) -> Option<String> {
 /// # Errors
 /// A missing or mistyped field.
 pub fn secrets(output: Node<'_>) -> Result<Vec<Listed>, Refusal> {
-    let items = output.get("managedSecrets").and_then(Node::items).ok_or_else(|| lacks("managedSecrets"))?;
+    let items = output
+        .get("managedSecrets")
+        .and_then(Node::items)
+        .ok_or_else(|| lacks("managedSecrets"))?;
     items.map(secret).collect()
 }
 
 fn secret(node: Node<'_>) -> Result<Listed, Refusal> {
     let text = |key: &str| node.get(key).and_then(Node::text);
-    let owner = node.get("owner").ok_or_else(|| lacks("managedSecrets.owner"))?;
+    let owner = node
+        .get("owner")
+        .ok_or_else(|| lacks("managedSecrets.owner"))?;
     Ok(Listed {
-        name: text("name").ok_or_else(|| lacks("managedSecrets.name"))?.to_owned(),
+        name: text("name")
+            .ok_or_else(|| lacks("managedSecrets.name"))?
+            .to_owned(),
         description: text("description").map(str::to_owned),
         owner: self::owner(owner)?,
-        stored_type: StoredType::from_wire(text("type").ok_or_else(|| lacks("managedSecrets.type"))?),
+        stored_type: StoredType::from_wire(
+            text("type").ok_or_else(|| lacks("managedSecrets.type"))?,
+        ),
         created: instant(text("createdAt"), "managedSecrets.createdAt")?,
         updated: instant(text("updatedAt"), "managedSecrets.updatedAt")?,
     })
@@ -324,17 +426,24 @@ fn owner(space: Node<'_>) -> Result<Owner, Refusal> {
 }
 
 fn instant(text: Option<&str>, field: &str) -> Result<Timestamp, Refusal> {
-    text.and_then(time::parse_rfc3339).ok_or_else(|| Refusal::open(malformed(&format!("{field} is no RFC 3339 time"))))
+    text.and_then(time::parse_rfc3339)
+        .ok_or_else(|| Refusal::open(malformed(&format!("{field} is no RFC 3339 time"))))
 }
 
 fn lacks(field: &str) -> Refusal {
-    Refusal::open(malformed(&format!("{field} is missing or of the wrong type")))
+    Refusal::open(malformed(&format!(
+        "{field} is missing or of the wrong type"
+    )))
 }
 
 /// The name a mutation echoes (schema: `CreateManagedSecretOutput.managedSecret.name`), if it does.
 #[must_use]
 pub fn echoed_name(output: Node<'_>) -> Option<String> {
-    output.get("managedSecret")?.get("name")?.text().map(str::to_owned)
+    output
+        .get("managedSecret")?
+        .get("name")?
+        .text()
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -360,26 +469,120 @@ mod tests {
     #[test]
     fn statuses() {
         for (status, kind, body, code, standing, message) in [
-            (401, JSON, r#"{"error":"nope"}"#, 4, LAST, "the service did not accept the API key (HTTP 401)"),
-            (401, HTML, "<html>", 4, LAST, "the service did not accept the API key (HTTP 401)"),
-            (403, JSON, "{}", 4, LAST, "the API key is not allowed to do this (HTTP 403)"),
-            (403, HTML, "<h1>Blocked", 69, LAST,
-                "the answer is a web page (HTTP 403), so it is not the service that answered"),
-            (200, HTML, "<html>login", 69, OPEN,
-                "the answer is a web page (HTTP 200), so it is not the service that answered"),
-            (200, JSON, " \r\n<html>", 69, OPEN,
-                "the answer is a web page (HTTP 200), so it is not the service that answered"),
-            (404, HTML, "<html>", 69, LAST,
-                "the answer is a web page (HTTP 404), so it is not the service that answered"),
-            (404, JSON, "{}", 1, LAST, "the service has no GraphQL endpoint at this address (HTTP 404)"),
-            (302, HTML, "", 69, LAST, "the server redirects (HTTP 302), and redirects are not followed"),
+            (
+                401,
+                JSON,
+                r#"{"error":"nope"}"#,
+                4,
+                LAST,
+                "the service did not accept the API key (HTTP 401)",
+            ),
+            (
+                401,
+                HTML,
+                "<html>",
+                4,
+                LAST,
+                "the service did not accept the API key (HTTP 401)",
+            ),
+            (
+                403,
+                JSON,
+                "{}",
+                4,
+                LAST,
+                "the API key is not allowed to do this (HTTP 403)",
+            ),
+            (
+                403,
+                HTML,
+                "<h1>Blocked",
+                69,
+                LAST,
+                "the answer is a web page (HTTP 403), so it is not the service that answered",
+            ),
+            (
+                200,
+                HTML,
+                "<html>login",
+                69,
+                OPEN,
+                "the answer is a web page (HTTP 200), so it is not the service that answered",
+            ),
+            (
+                200,
+                JSON,
+                " \r\n<html>",
+                69,
+                OPEN,
+                "the answer is a web page (HTTP 200), so it is not the service that answered",
+            ),
+            (
+                404,
+                HTML,
+                "<html>",
+                69,
+                LAST,
+                "the answer is a web page (HTTP 404), so it is not the service that answered",
+            ),
+            (
+                404,
+                JSON,
+                "{}",
+                1,
+                LAST,
+                "the service has no GraphQL endpoint at this address (HTTP 404)",
+            ),
+            (
+                302,
+                HTML,
+                "",
+                69,
+                LAST,
+                "the server redirects (HTTP 302), and redirects are not followed",
+            ),
             (408, JSON, "", 75, RETRY, "the service failed (HTTP 408)"),
-            (500, HTML, "<html>", 75, RETRY, "the service failed (HTTP 500)"),
+            (
+                500,
+                HTML,
+                "<html>",
+                75,
+                RETRY,
+                "the service failed (HTTP 500)",
+            ),
             (599, JSON, "", 75, RETRY, "the service failed (HTTP 599)"),
-            (429, JSON, "", 75, Standing::Unprocessed(None), "the service asks to slow down (HTTP 429)"),
-            (503, HTML, "<html>", 75, Standing::Unprocessed(None), "the service is unavailable (HTTP 503)"),
-            (400, JSON, "", 1, OPEN, "the service refused the request (HTTP 400)"),
-            (204, JSON, "", 1, OPEN, "the service refused the request (HTTP 204)"),
+            (
+                429,
+                JSON,
+                "",
+                75,
+                Standing::Unprocessed(None),
+                "the service asks to slow down (HTTP 429)",
+            ),
+            (
+                503,
+                HTML,
+                "<html>",
+                75,
+                Standing::Unprocessed(None),
+                "the service is unavailable (HTTP 503)",
+            ),
+            (
+                400,
+                JSON,
+                "",
+                1,
+                OPEN,
+                "the service refused the request (HTTP 400)",
+            ),
+            (
+                204,
+                JSON,
+                "",
+                1,
+                OPEN,
+                "the service refused the request (HTTP 204)",
+            ),
         ] {
             let refusal = document(reply(status, kind, body)).err().unwrap();
             assert_eq!(refusal.error.message(), message, "{status} {kind}");
@@ -391,43 +594,124 @@ mod tests {
     #[test]
     fn an_error_body_is_quoted_safely_and_shortly() {
         for (body, cause) in [
-            (r#"{"error":"bad \u001b[31m"}"#.to_owned(), "bad \\u{1b}[31m".to_owned()),
-            (r#"{"errors":[{"message":"a"},{"message":"b"}]}"#.to_owned(), "a; b".to_owned()),
-            (r#"{"title":"Unauthorized","detail":"expired"}"#.to_owned(), "expired".to_owned()),
-            (r#"{"errors":[{"message":""}],"error":" \n","detail":"","title":" t "}"#.to_owned(), "t".to_owned()),
-            (format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE)), "é".repeat(MAX_MESSAGE)),
-            (format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE + 1)), "é".repeat(MAX_MESSAGE) + "…"),
+            (
+                r#"{"error":"bad \u001b[31m"}"#.to_owned(),
+                "bad \\u{1b}[31m".to_owned(),
+            ),
+            (
+                r#"{"errors":[{"message":"a"},{"message":"b"}]}"#.to_owned(),
+                "a; b".to_owned(),
+            ),
+            (
+                r#"{"title":"Unauthorized","detail":"expired"}"#.to_owned(),
+                "expired".to_owned(),
+            ),
+            (
+                r#"{"errors":[{"message":""}],"error":" \n","detail":"","title":" t "}"#.to_owned(),
+                "t".to_owned(),
+            ),
+            (
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE)),
+                "é".repeat(MAX_MESSAGE),
+            ),
+            (
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE + 1)),
+                "é".repeat(MAX_MESSAGE) + "…",
+            ),
         ] {
             let refusal = document(reply(401, JSON, &body)).err().unwrap();
             assert_eq!(refusal.error.words().unwrap().causes, [cause]);
         }
         for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
-            assert!(document(reply(401, JSON, body)).err().unwrap().error.words().unwrap().causes.is_empty());
+            assert!(
+                document(reply(401, JSON, body))
+                    .err()
+                    .unwrap()
+                    .error
+                    .words()
+                    .unwrap()
+                    .causes
+                    .is_empty()
+            );
         }
     }
 
     #[test]
     fn members() {
         for (body, code, standing, message) in [
-            ("[]", 1, OPEN, "the service's answer is malformed: it is no JSON object"),
-            ("{}", 1, OPEN, "the service's answer is malformed: data.user is missing"),
-            (r#"{"data":null}"#, 1, OPEN, "the service's answer is malformed: data.user is missing"),
-            (r#"{"data":{"user":null},"errors":[{"message":"boom"}]}"#, 1, OPEN, "the service reports an error"),
-            (r#"{"data":null,"errors":[{"message":"User not in context: Not found"}]}"#, 4, LAST,
-                "the service did not accept the API key"),
-            (r#"{"errors":[{"message":"x","extensions":{"code":"UNAUTHENTICATED"}}]}"#, 4, LAST,
-                "the service did not accept the API key"),
-            (r#"{"data":{"user":{}}}"#, 1, OPEN, "the service's answer is malformed: user.__typename is missing"),
-            (r#"{"data":{"user":{"__typename":"Novel"}}}"#, 1, OPEN,
-                "the service answered user with Novel, which this version of oz does not know"),
-            (r#"{"data":{"user":{"__typename":"UserFacingError","error":{"message":"no such person"}}}}"#, 4, LAST,
-                "no such person"),
-            (r#"{"data":{"user":{"__typename":"UserFacingError",
-                "error":{"__typename":"AccountDelinquencyError","message":"pay"}}}}"#, 1, LAST, "pay"),
-            (r#"{"data":{"user":{"__typename":"UserFacingError","error":{"message":"\n"}}}}"#, 4, LAST,
-                "the service refused without saying why"),
-            (r#"{"data":{"user":{"__typename":"UserFacingError"}}}"#, 4, LAST,
-                "the service refused without saying why"),
+            (
+                "[]",
+                1,
+                OPEN,
+                "the service's answer is malformed: it is no JSON object",
+            ),
+            (
+                "{}",
+                1,
+                OPEN,
+                "the service's answer is malformed: data.user is missing",
+            ),
+            (
+                r#"{"data":null}"#,
+                1,
+                OPEN,
+                "the service's answer is malformed: data.user is missing",
+            ),
+            (
+                r#"{"data":{"user":null},"errors":[{"message":"boom"}]}"#,
+                1,
+                OPEN,
+                "the service reports an error",
+            ),
+            (
+                r#"{"data":null,"errors":[{"message":"User not in context: Not found"}]}"#,
+                4,
+                LAST,
+                "the service did not accept the API key",
+            ),
+            (
+                r#"{"errors":[{"message":"x","extensions":{"code":"UNAUTHENTICATED"}}]}"#,
+                4,
+                LAST,
+                "the service did not accept the API key",
+            ),
+            (
+                r#"{"data":{"user":{}}}"#,
+                1,
+                OPEN,
+                "the service's answer is malformed: user.__typename is missing",
+            ),
+            (
+                r#"{"data":{"user":{"__typename":"Novel"}}}"#,
+                1,
+                OPEN,
+                "the service answered user with Novel, which this version of oz does not know",
+            ),
+            (
+                r#"{"data":{"user":{"__typename":"UserFacingError","error":{"message":"no such person"}}}}"#,
+                4,
+                LAST,
+                "no such person",
+            ),
+            (
+                r#"{"data":{"user":{"__typename":"UserFacingError",
+                "error":{"__typename":"AccountDelinquencyError","message":"pay"}}}}"#,
+                1,
+                LAST,
+                "pay",
+            ),
+            (
+                r#"{"data":{"user":{"__typename":"UserFacingError","error":{"message":"\n"}}}}"#,
+                4,
+                LAST,
+                "the service refused without saying why",
+            ),
+            (
+                r#"{"data":{"user":{"__typename":"UserFacingError"}}}"#,
+                4,
+                LAST,
+                "the service refused without saying why",
+            ),
         ] {
             let document = document(reply(200, JSON, body)).ok().unwrap();
             let refusal = member(&document, "user", "UserOutput").err().unwrap();
@@ -442,13 +726,23 @@ mod tests {
         let body = r#"{"data":{"createManagedSecret":{"__typename":"UserFacingError",
             "error":{"__typename":"GenericStringObjectUniqueKeyConflict","message":"taken"}}}}"#;
         let document = document(reply(200, JSON, body)).ok().unwrap();
-        let refusal = member(&document, "createManagedSecret", "CreateManagedSecretOutput").err().unwrap();
-        assert_eq!((refusal.error.code(), refusal.error.message()), (5, "taken"));
+        let refusal = member(
+            &document,
+            "createManagedSecret",
+            "CreateManagedSecretOutput",
+        )
+        .err()
+        .unwrap();
+        assert_eq!(
+            (refusal.error.code(), refusal.error.message()),
+            (5, "taken")
+        );
     }
 
     #[test]
     fn data_beside_errors_is_data() {
-        let body = r#"{"errors":[{"message":"partial"}],"data":{"user":{"__typename":"UserOutput"}}}"#;
+        let body =
+            r#"{"errors":[{"message":"partial"}],"data":{"user":{"__typename":"UserOutput"}}}"#;
         let document = document(reply(200, JSON, body)).ok().unwrap();
         assert!(member(&document, "user", "UserOutput").is_ok());
     }
@@ -490,13 +784,30 @@ mod tests {
         for (user, field) in [
             ("{}", "user.user"),
             (r#"{"user":{"workspaces":[]}}"#, "user.user.profile.uid"),
-            (r#"{"user":{"profile":{"uid":""},"workspaces":[]}}"#, "user.user.profile.uid"),
-            (r#"{"user":{"profile":{"uid":7},"workspaces":[]}}"#, "user.user.profile.uid"),
-            (r#"{"user":{"profile":{"uid":"u"}}}"#, "user.user.workspaces"),
-            (r#"{"user":{"profile":{"uid":"u"},"workspaces":[{}]}}"#, "workspaces.teams"),
-            (r#"{"user":{"profile":{"uid":"u"},"workspaces":[{"teams":[{}]}]}}"#, "teams.uid"),
+            (
+                r#"{"user":{"profile":{"uid":""},"workspaces":[]}}"#,
+                "user.user.profile.uid",
+            ),
+            (
+                r#"{"user":{"profile":{"uid":7},"workspaces":[]}}"#,
+                "user.user.profile.uid",
+            ),
+            (
+                r#"{"user":{"profile":{"uid":"u"}}}"#,
+                "user.user.workspaces",
+            ),
+            (
+                r#"{"user":{"profile":{"uid":"u"},"workspaces":[{}]}}"#,
+                "workspaces.teams",
+            ),
+            (
+                r#"{"user":{"profile":{"uid":"u"},"workspaces":[{"teams":[{}]}]}}"#,
+                "teams.uid",
+            ),
         ] {
-            let message = format!("the service's answer is malformed: {field} is missing or of the wrong type");
+            let message = format!(
+                "the service's answer is malformed: {field} is missing or of the wrong type"
+            );
             assert_eq!(read_account(user), Err(message), "{user}");
         }
     }
@@ -507,31 +818,75 @@ mod tests {
     fn read_secrets(items: &str) -> Result<Vec<Listed>, String> {
         let body = format!(r#"{{"data":{{"managedSecrets":{{"managedSecrets":{items}}}}}}}"#);
         let document = document(reply(200, JSON, &body)).ok().unwrap();
-        let node = document.root().get("data").unwrap().get("managedSecrets").unwrap();
+        let node = document
+            .root()
+            .get("data")
+            .unwrap()
+            .get("managedSecrets")
+            .unwrap();
         secrets(node).map_err(|refusal| refusal.error.message().to_owned())
     }
 
     #[test]
     fn secrets_are_read_with_words_this_client_does_not_know() {
-        let odd = SECRET.replace("RAW_VALUE", "NOVEL").replace("\"User\"", "\"Org\"").replace("null", "\"d\"");
+        let odd = SECRET
+            .replace("RAW_VALUE", "NOVEL")
+            .replace("\"User\"", "\"Org\"")
+            .replace("null", "\"d\"");
         let read = read_secrets(&format!("[{SECRET},{odd}]")).unwrap();
-        let [plain, odd] = read.as_slice() else { panic!("two secrets") };
-        assert_eq!((plain.owner.clone(), plain.description.clone()), (Owner::Personal, None));
+        let [plain, odd] = read.as_slice() else {
+            panic!("two secrets")
+        };
+        assert_eq!(
+            (plain.owner.clone(), plain.description.clone()),
+            (Owner::Personal, None)
+        );
         assert_eq!(plain.updated.seconds - plain.created.seconds, -3599);
         assert_eq!(odd.stored_type, StoredType::Other("NOVEL".into()));
-        assert_eq!((odd.owner.clone(), odd.description.as_deref()), (Owner::Other("Org".into()), Some("d")));
+        assert_eq!(
+            (odd.owner.clone(), odd.description.as_deref()),
+            (Owner::Other("Org".into()), Some("d"))
+        );
     }
 
     #[test]
     fn secrets_lack_nothing_that_matters() {
         for (from, to, field) in [
-            ("\"name\"", "\"nome\"", "managedSecrets.name is missing or of the wrong type"),
-            ("\"owner\"", "\"o\"", "managedSecrets.owner is missing or of the wrong type"),
-            ("\"type\":\"User\"", "\"type\":1", "owner.type is missing or of the wrong type"),
-            ("\"uid\":\"u\",\"type\":\"User\"", "\"type\":\"Team\"", "owner.uid is missing or of the wrong type"),
-            ("\"RAW_VALUE\"", "null", "managedSecrets.type is missing or of the wrong type"),
-            ("2026-01-02T03:04:05Z", "yesterday", "managedSecrets.createdAt is no RFC 3339 time"),
-            ("\"updatedAt\"", "\"u\"", "managedSecrets.updatedAt is no RFC 3339 time"),
+            (
+                "\"name\"",
+                "\"nome\"",
+                "managedSecrets.name is missing or of the wrong type",
+            ),
+            (
+                "\"owner\"",
+                "\"o\"",
+                "managedSecrets.owner is missing or of the wrong type",
+            ),
+            (
+                "\"type\":\"User\"",
+                "\"type\":1",
+                "owner.type is missing or of the wrong type",
+            ),
+            (
+                "\"uid\":\"u\",\"type\":\"User\"",
+                "\"type\":\"Team\"",
+                "owner.uid is missing or of the wrong type",
+            ),
+            (
+                "\"RAW_VALUE\"",
+                "null",
+                "managedSecrets.type is missing or of the wrong type",
+            ),
+            (
+                "2026-01-02T03:04:05Z",
+                "yesterday",
+                "managedSecrets.createdAt is no RFC 3339 time",
+            ),
+            (
+                "\"updatedAt\"",
+                "\"u\"",
+                "managedSecrets.updatedAt is no RFC 3339 time",
+            ),
         ] {
             let broken = SECRET.replace(from, to);
             assert_ne!(broken, SECRET);
