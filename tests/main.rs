@@ -19,6 +19,12 @@ mod completions;
 mod help;
 mod usage;
 
+// Values, names, keys, files and addresses that are refused before anything is sent.
+mod bad_input;
+
+// What none of it gives away.
+mod leak;
+
 // The verbs as a user meets them.
 mod create;
 mod delete;

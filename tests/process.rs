@@ -125,7 +125,7 @@ fn closed_descriptors_are_survived() {
 /// Starts a run that hangs: the server reads the request and never answers.
 fn hanging(server: &Server) -> Child {
     server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
-    let mut command = if nobody() {
+    let mut command = if is_root() {
         as_nobody()
     } else {
         Command::new(binary())
@@ -155,11 +155,11 @@ fn hanging(server: &Server) -> Child {
 }
 
 /// Whether tests run as root, whom nothing is hidden from, and can become somebody else.
-fn nobody() -> bool {
+pub fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
-fn as_nobody() -> Command {
+pub fn as_nobody() -> Command {
     let mut command = Command::new("setpriv");
     command
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
@@ -361,4 +361,199 @@ fn nothing_is_written_and_nobody_else_is_called() {
         }
         assert!(trace.contains(&port), "the trace shows connections at all");
     }
+}
+
+/// An empty root with the program and the authority to trust, which nobody can write to: no `/proc`, no `/dev`, no
+/// `/etc`, no temporary directory. `None` where this machine lets nobody make one.
+fn bare_root(server: &Server) -> Option<(tempfile::TempDir, Vec<&'static str>)> {
+    let root = tempfile::tempdir().unwrap();
+    fs::copy(binary(), root.path().join("oz")).unwrap();
+    fs::copy(server.ca_path(), root.path().join("ca.pem")).unwrap();
+    let ways: [&[&str]; 2] = [&["unshare", "-m"], &["unshare", "-r", "-m"]];
+    for way in ways {
+        let mut command = Command::new(way[0]);
+        let tried = command
+            .args(&way[1..])
+            .args(["/bin/sh", "-c", READ_ONLY, "sh"])
+            .arg(root.path())
+            .arg("/oz");
+        let tried = tried.arg("--version").stdin(Stdio::null()).output();
+        if tried.is_ok_and(|output| output.status.success() && output.stdout.starts_with(b"oz ")) {
+            return Some((root, [way, &["/bin/sh", "-c", READ_ONLY, "sh"]].concat()));
+        }
+    }
+    let required = std::env::var_os("OZ_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(!required, "needs mount namespaces");
+    println!("skipped: needs mount namespaces");
+    None
+}
+
+/// The root, then the program and its arguments; a root that can be written to after all is a failure.
+const READ_ONLY: &str = "root=$1; shift; mount --bind \"$root\" \"$root\" && mount -o remount,ro,bind \"$root\" \
+                         && ! touch \"$root/x\" 2>/dev/null && exec chroot \"$root\" \"$@\"";
+
+/// The program in a bare root.
+fn bare(root: &tempfile::TempDir, way: &[&str], server: &Server, args: &[&str]) -> Command {
+    let mut command = Command::new(way[0]);
+    command
+        .args(&way[1..])
+        .arg(root.path())
+        .arg("/oz")
+        .args(args)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(server.env())
+        .env("SSL_CERT_FILE", "/ca.pem");
+    command
+}
+
+#[test]
+fn a_read_only_root_with_nothing_in_it_is_enough() {
+    let server = Server::start();
+    let Some((root, way)) = bare_root(&server) else {
+        return;
+    };
+    for (args, stdout) in [
+        (&["secret", "create", "N"][..], "Secret 'N' created\n"),
+        (
+            &["secret", "update", "N", "--value"],
+            "Secret 'N' updated\n",
+        ),
+        (&["secret", "delete", "M", "--force"], ""),
+        (
+            &["secret", "delete", "N", "--force"],
+            "Secret 'N' deleted\n",
+        ),
+        (&["secret", "list", "--output-format=json"], "[]\n"),
+    ] {
+        let mut child = bare(&root, &way, &server, args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A verb without a value reads none.
+        let _ = child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(MARKER_SECRET.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), stdout, "{args:?}");
+        assert_eq!(
+            code(output.status),
+            if stdout.is_empty() { 3 } else { 0 },
+            "{args:?}"
+        );
+        assert_eq!(
+            output.stderr.is_empty(),
+            !stdout.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn a_terminal_without_its_device_file_is_no_place_to_ask() {
+    let server = Server::start();
+    let Some((root, way)) = bare_root(&server) else {
+        return;
+    };
+    let stderr = tempfile::NamedTempFile::new().unwrap();
+    let (_terminal, far_end) = pty_process::blocking::open().unwrap();
+    let bare = bare(&root, &way, &server, &["secret", "create", "N"]);
+    let mut command = pty_process::blocking::Command::new(bare.get_program());
+    command = command.env_clear().args(bare.get_args());
+    for (name, value) in bare.get_envs() {
+        command = command.env(name, value.unwrap_or_default());
+    }
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(stderr.reopen().unwrap())
+        .spawn(far_end)
+        .unwrap();
+    assert_eq!(code(child.wait().unwrap()), 2);
+    assert_eq!(
+        fs::read_to_string(stderr.path()).unwrap(),
+        "error: cannot ask on the terminal: standard error is no terminal, and /dev/tty cannot be opened\n  \
+         caused by: No such file or directory (os error 2)\n\
+         hint: give every value as an option, from a file or on standard input\n",
+    );
+    assert!(
+        !server.ops().iter().any(|op| op != "Lookup"),
+        "{:?}",
+        server.ops()
+    );
+}
+
+#[test]
+fn an_empty_environment_is_enough_where_options_say_it_all() {
+    let server = Server::start();
+    let ca = server.ca_path().display().to_string();
+    let key = tempfile::NamedTempFile::new().unwrap();
+    fs::write(key.path(), format!("{}\n", server.api_key())).unwrap();
+    oz(&[
+        "secret",
+        "create",
+        "N",
+        "--server-root-url",
+        &server.root(),
+        "--ca-file",
+        &ca,
+        "--api-key-file",
+    ])
+    .arg(key.path())
+    .stdin(MARKER_SECRET)
+    .stdout("Secret 'N' created\n")
+    .run();
+    assert!(server.secret(Scope::Personal, "N").is_some());
+}
+
+#[test]
+fn a_program_without_a_name_and_without_words_shows_its_help() {
+    use std::os::unix::process::CommandExt;
+    // What Linux makes of an empty argument vector, too (execve(2), since 5.18).
+    let output = Command::new(binary())
+        .arg0("")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let help = Command::new(binary())
+        .arg("-h")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(
+        help.stdout.starts_with(b"Managed secrets"),
+        "{}",
+        String::from_utf8_lossy(&help.stdout)
+    );
+    assert_eq!(output.stdout, help.stdout);
+    expect(&output, 0, &String::from_utf8_lossy(&help.stdout), "");
+}
+
+#[test]
+fn a_full_standard_error_changes_nothing_about_the_outcome() {
+    let server = Server::start();
+    let script = "echo x | \"$@\" 2> /dev/full";
+    expect(
+        &sh(script, &["secret", "create", "N"], &server),
+        0,
+        "Secret 'N' created\n",
+        "",
+    );
+    expect(&sh(script, &["secret", "create", "N"], &server), 5, "", "");
+    expect(
+        &sh(
+            script,
+            &["secret", "delete", "M", "--force", "--debug"],
+            &server,
+        ),
+        3,
+        "",
+        "",
+    );
 }

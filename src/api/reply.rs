@@ -184,12 +184,18 @@ fn body_message(reply: &Reply) -> Option<String> {
     joined_errors(root).or_else(|| {
         ["error", "detail", "title", "message"]
             .iter()
-            .find_map(|key| root.get(key)?.text().map(shorten))
+            .find_map(|key| said(root.get(key)?))
     })
 }
 
+/// The text of a message, where it says anything.
+fn said(message: Node<'_>) -> Option<String> {
+    let text = shorten(message.text()?);
+    (!text.is_empty()).then_some(text)
+}
+
 fn shorten(message: &str) -> String {
-    let safe = text::safe(message);
+    let safe = text::safe(message.trim());
     match safe.char_indices().nth(MAX_MESSAGE) {
         Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
         None => safe.into_owned(),
@@ -203,6 +209,9 @@ fn joined_errors(root: Node<'_>) -> Option<String> {
         .items()?
         .filter_map(|error| error.get("message")?.text())
     {
+        if message.trim().is_empty() {
+            continue;
+        }
         if !all.is_empty() {
             all.push_str("; ");
         }
@@ -600,6 +609,10 @@ mod tests {
                 "expired".to_owned(),
             ),
             (
+                r#"{"errors":[{"message":""}],"error":" \n","detail":"","title":" t "}"#.to_owned(),
+                "t".to_owned(),
+            ),
+            (
                 format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE)),
                 "é".repeat(MAX_MESSAGE),
             ),
@@ -611,16 +624,18 @@ mod tests {
             let refusal = document(reply(401, JSON, &body)).err().unwrap();
             assert_eq!(refusal.error.words().unwrap().causes, [cause]);
         }
-        assert!(
-            document(reply(401, JSON, "[]"))
-                .err()
-                .unwrap()
-                .error
-                .words()
-                .unwrap()
-                .causes
-                .is_empty()
-        );
+        for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
+            assert!(
+                document(reply(401, JSON, body))
+                    .err()
+                    .unwrap()
+                    .error
+                    .words()
+                    .unwrap()
+                    .causes
+                    .is_empty()
+            );
+        }
     }
 
     #[test]
@@ -686,6 +701,12 @@ mod tests {
                 1,
                 LAST,
                 "pay",
+            ),
+            (
+                r#"{"data":{"user":{"__typename":"UserFacingError","error":{"message":"\n"}}}}"#,
+                4,
+                LAST,
+                "the service refused without saying why",
             ),
             (
                 r#"{"data":{"user":{"__typename":"UserFacingError"}}}"#,

@@ -1,0 +1,576 @@
+//! Owns the search for leaks: a marker in the place of every secret, through every verb, form, format and failure, and
+//! then a look at both streams (the harness does that), at every file left behind, at the words of the process, and at
+//! the bytes of every call that writes.
+//! Must not know what the program says; other files compare that.
+
+use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
+use crate::support::pki::Certificate;
+use crate::support::{MARKER_KEY, MARKER_SECRET, Run, binary, oz, write};
+use base64::Engine;
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const FORMATS: [&str; 4] = ["pretty", "text", "json", "ndjson"];
+
+/// Where a secret value comes from, and the options that say so.
+struct Form {
+    words: &'static [&'static str],
+    /// The scalars `@` and `%` stand for a file that holds the marker, and for the marker.
+    options: &'static [&'static str],
+    stdin: &'static str,
+    env: &'static [(&'static str, &'static str)],
+}
+
+const AWS: [(&str, &str); 4] = [
+    ("AWS_ACCESS_KEY_ID", MARKER_SECRET),
+    ("AWS_SECRET_ACCESS_KEY", MARKER_SECRET),
+    ("AWS_SESSION_TOKEN", MARKER_SECRET),
+    ("AWS_REGION", "us-east-1"),
+];
+
+const fn form(
+    words: &'static [&'static str],
+    options: &'static [&'static str],
+    stdin: &'static str,
+) -> Form {
+    Form {
+        words,
+        options,
+        stdin,
+        env: &[],
+    }
+}
+
+const FORMS: &[Form] = &[
+    form(&[], &["--value-file=-"], MARKER_SECRET),
+    form(&[], &["--value-file=@"], ""),
+    form(
+        &["anthropic", "api-key"],
+        &["--value-file=-"],
+        MARKER_SECRET,
+    ),
+    form(
+        &["openai", "api-key"],
+        &["--value-file=@", "--base-url=https://a.example/v1"],
+        "",
+    ),
+    form(
+        &["claude", "bedrock-api-key"],
+        &["--bedrock-api-key=%", "--region=us-east-1"],
+        "",
+    ),
+    form(
+        &["claude", "bedrock-api-key"],
+        &["--bedrock-api-key-file=@", "--region=us-east-1"],
+        "",
+    ),
+    Form {
+        words: &["claude", "bedrock-access-key"],
+        options: &["--from-env"],
+        stdin: "",
+        env: &AWS,
+    },
+    form(
+        &["claude", "bedrock-access-key"],
+        &[
+            "--access-key-id=%",
+            "--secret-access-key-file=-",
+            "--session-token-file=@",
+            "--region=us-east-1",
+        ],
+        MARKER_SECRET,
+    ),
+    form(
+        &["docker-registry"],
+        &["--host=ghcr.io", "--username=u", "--password=%"],
+        "",
+    ),
+    form(
+        &["docker-registry"],
+        &["--host=ghcr.io", "--username=u", "--password-file=-"],
+        MARKER_SECRET,
+    ),
+];
+
+impl Form {
+    fn options(&self, file: &Path) -> Vec<String> {
+        let file = file.display().to_string();
+        let fill = |option: &&str| option.replace('@', &file).replace('%', MARKER_SECRET);
+        self.options.iter().map(fill).collect()
+    }
+}
+
+/// Three empty directories that a program might write to.
+struct Places {
+    dir: tempfile::TempDir,
+}
+
+impl Places {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["cwd", "home", "tmp"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        Self { dir }
+    }
+
+    fn of<'a>(&self, run: Run<'a>) -> Run<'a> {
+        let at = |name: &str| self.dir.path().join(name);
+        run.cwd(at("cwd"))
+            .env("HOME", at("home"))
+            .env("XDG_CONFIG_HOME", at("home"))
+            .env("XDG_CACHE_HOME", at("home"))
+            .env("XDG_STATE_HOME", at("home"))
+            .env("TMPDIR", at("tmp"))
+    }
+
+    /// Not even an empty file.
+    #[track_caller]
+    fn assert_untouched(&self) {
+        for name in ["cwd", "home", "tmp"] {
+            let found: Vec<_> = fs::read_dir(self.dir.path().join(name)).unwrap().collect();
+            assert!(found.is_empty(), "left in {name}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn every_form_and_format_keeps_it() {
+    let server = Server::start();
+    let places = Places::new();
+    let files = tempfile::tempdir().unwrap();
+    let file = write(&files, "value", MARKER_SECRET);
+    let mut ran = 0;
+    for format in FORMATS {
+        for debug in [&[][..], &["--debug"]] {
+            for (row, form) in FORMS.iter().enumerate() {
+                let name = format!("N{row}_{format}_{}", debug.len());
+                let options = form.options(&file);
+                let run = |words: &[&str], options: &[String]| {
+                    places
+                        .of(oz(words))
+                        .args(options)
+                        .args(debug)
+                        .args(["--output-format", format])
+                        .server(&server)
+                        .envs(form.env.iter().copied())
+                        .stdin(form.stdin)
+                        .any_stdout()
+                        .any_stderr()
+                        .run();
+                };
+                let create = [&["secret", "create"], form.words, &[name.as_str()]].concat();
+                run(&[&create[..], &["--dry-run"]].concat(), &options);
+                run(&create, &options);
+                run(&["secret", "update", &name, "-d", "text"], &options);
+                assert!(
+                    server
+                        .opened(Scope::Personal, &name)
+                        .unwrap()
+                        .contains(MARKER_SECRET),
+                    "the marker was in it at all"
+                );
+                if row == 0 {
+                    run(&["secret", "list"], &[]);
+                }
+                run(&["secret", "delete", &name, "--force"], &[]);
+                ran += 1;
+            }
+        }
+    }
+    places.assert_untouched();
+    assert_eq!(ran, 80);
+}
+
+/// Runs each verb with markers, and with a short while to fail in.
+fn fail_every_verb(server: &Server, extra: &[(&str, &str)]) {
+    let places = Places::new();
+    let files = tempfile::tempdir().unwrap();
+    let file = write(&files, "value", MARKER_SECRET);
+    let file = file.display().to_string();
+    let runs = [
+        (&["secret", "create", "N"][..], MARKER_SECRET),
+        (
+            &[
+                "secret",
+                "create",
+                "docker-registry",
+                "D",
+                "--host=h",
+                "--username=u",
+                "--password-file",
+                &file,
+            ],
+            "",
+        ),
+        (&["secret", "update", "OLD", "-f", &file], ""),
+        (&["secret", "delete", "OLD", "--force"], ""),
+        (&["secret", "list"], ""),
+    ];
+    for ((args, stdin), format) in runs.into_iter().zip(["pretty", "json"].into_iter().cycle()) {
+        places
+            .of(oz(args))
+            .args(["--debug", "--timeout=0.4", "--output-format", format])
+            .server(server)
+            .envs(extra.iter().copied())
+            .stdin(stdin)
+            .any_code()
+            .any_stdout()
+            .any_stderr()
+            .run();
+    }
+    places.assert_untouched();
+}
+
+#[test]
+fn lost_connections_keep_it() {
+    for point in [
+        Point::Accepted,
+        Point::Handshaken,
+        Point::Head,
+        Point::Body,
+        Point::Applied,
+    ] {
+        for end in [End::Orderly, End::Truncated, End::Reset] {
+            let server = Server::start();
+            server.seed_raw(Scope::Personal, "OLD");
+            server.always(When::Any, Behaviour::Vanish(point, end));
+            fail_every_verb(&server, &[]);
+        }
+    }
+}
+
+#[test]
+fn lost_answers_to_writes_keep_it() {
+    for behaviour in [
+        Behaviour::Vanish(Point::Body, End::Silent),
+        Behaviour::Vanish(Point::Applied, End::Reset),
+        Behaviour::Cut(20, End::Orderly),
+        Behaviour::Drip(Duration::from_millis(20)),
+        Behaviour::status(503, "{}"),
+        Behaviour::UserFacingError("no"),
+        Behaviour::UnknownMember,
+    ] {
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "OLD");
+        server.always(When::Mutation, behaviour);
+        fail_every_verb(&server, &[]);
+    }
+}
+
+#[test]
+fn refusals_and_garbage_keep_it() {
+    let page = |kind: &str, body: &str| Behaviour::Reply {
+        status: 200,
+        headers: vec![("content-type", kind.to_owned())],
+        body: body.as_bytes().to_vec(),
+    };
+    let mut behaviours = vec![
+        Behaviour::RefuseHandshake,
+        Behaviour::GarbageHandshake(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
+        Behaviour::Errors(vec!["User not in context", "another"]),
+        Behaviour::ErrorsBesideData(vec!["partial"]),
+        Behaviour::UserFacingError("no"),
+        Behaviour::UnknownMember,
+        Behaviour::Raw(b"not HTTP at all\r\n\r\n".to_vec(), End::Orderly),
+        Behaviour::Raw(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{".to_vec(),
+            End::Orderly,
+        ),
+        page("text/html", "<html>log in</html>"),
+        page("application/json", "{"),
+        page("application/json", ""),
+    ];
+    for status in [302, 400, 401, 403, 404, 407, 408, 413, 429, 500, 502, 503] {
+        behaviours.push(Behaviour::status(
+            status,
+            r#"{"error":"said by the server"}"#,
+        ));
+    }
+    for behaviour in behaviours {
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "OLD");
+        server.always(When::Any, behaviour);
+        fail_every_verb(&server, &[]);
+    }
+}
+
+#[test]
+fn peers_that_are_not_trusted_keep_it() {
+    for certificate in [
+        Certificate::Expired,
+        Certificate::NotYetValid,
+        Certificate::WrongName,
+        Certificate::OtherAuthority,
+        Certificate::SelfSigned,
+        Certificate::ForClients,
+    ] {
+        let server = Server::builder().certificate(certificate).start();
+        fail_every_verb(&server, &[]);
+        assert!(server.requests().is_empty());
+    }
+}
+
+#[test]
+fn proxies_and_bad_configuration_keep_it() {
+    let server = Server::start();
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = |address: std::net::SocketAddr| format!("http://user:{MARKER_SECRET}@{address}");
+    let dir = tempfile::tempdir().unwrap();
+    let empty = write(&dir, "empty.pem", "").display().to_string();
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{MARKER_SECRET}\n-----END PRIVATE KEY-----\n");
+    let key = write(&dir, "key.pem", key).display().to_string();
+    let missing = dir.path().join("missing").display().to_string();
+    let elsewhere = format!("https://{nobody}/{MARKER_SECRET}");
+    for (variable, value) in [
+        ("https_proxy", at(nobody)),
+        ("https_proxy", at(silent.local_addr().unwrap())),
+        (
+            "https_proxy",
+            format!("socks5://user:{MARKER_SECRET}@localhost"),
+        ),
+        (
+            "https_proxy",
+            format!("http://user:{MARKER_SECRET}%@localhost"),
+        ),
+        ("https_proxy", MARKER_SECRET.to_owned() + ":port"),
+        ("SSL_CERT_FILE", empty),
+        ("SSL_CERT_FILE", key),
+        ("SSL_CERT_FILE", missing),
+        ("WARP_SERVER_ROOT_URL", elsewhere),
+        (
+            "WARP_SERVER_ROOT_URL",
+            format!("https://user:{MARKER_SECRET}@localhost"),
+        ),
+        ("WARP_API_KEY", format!("{MARKER_KEY}\n")),
+        ("WARP_API_KEY", format!("{MARKER_KEY}-of-nobody")),
+        ("WARP_OUTPUT_FORMAT", MARKER_SECRET.to_owned()),
+    ] {
+        fail_every_verb(&server, &[(variable, &value)]);
+    }
+}
+
+/// Waits until a hanging run has sent its first request.
+fn hanging(server: &Server, args: &[&str], stdin: &str, env: &[(&str, &str)]) -> Child {
+    let mut child = Command::new(binary())
+        .args(args)
+        .env_clear()
+        .envs(server.env())
+        .envs(env.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(stdin.as_bytes())
+        .unwrap();
+    let began = Instant::now();
+    while server.ops().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(10), "no request came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[test]
+fn the_words_of_the_process_and_its_open_files_keep_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let value = write(&dir, "value", MARKER_SECRET).display().to_string();
+    let key = write(&dir, "key", MARKER_KEY).display().to_string();
+    for (args, stdin, env) in [
+        (&["secret", "create", "N"][..], MARKER_SECRET, &[][..]),
+        (
+            &[
+                "secret",
+                "create",
+                "N",
+                "-f",
+                &value,
+                "--api-key-file",
+                &key,
+            ],
+            "",
+            &[],
+        ),
+        (
+            &[
+                "secret",
+                "create",
+                "claude",
+                "bedrock-access-key",
+                "N",
+                "--from-env",
+            ],
+            "",
+            &AWS,
+        ),
+    ] {
+        let server = Server::start();
+        server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
+        let mut child = hanging(&server, args, stdin, env);
+        let proc = format!("/proc/{}", child.id());
+        let words = fs::read(format!("{proc}/cmdline")).unwrap();
+        assert!(contains(&words, b"secret"), "the search itself");
+        for marker in [MARKER_SECRET, MARKER_KEY] {
+            assert!(!contains(&words, marker.as_bytes()));
+        }
+        // What was read is closed: neither the value's file nor the key's stays open.
+        for entry in fs::read_dir(format!("{proc}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let target = fs::read_link(entry.path()).unwrap_or_default();
+            assert!(!target.starts_with(dir.path()), "{}", target.display());
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|part| part == needle)
+}
+
+/// Every call that hands bytes to the kernel, or names a file.
+const WRITING: &str = "trace=%network,write,writev,pwrite64,pwritev,pwritev2,sendfile,splice,vmsplice,memfd_create,\
+                       openat,?open,?creat,?mkdir,mkdirat,?symlink,symlinkat,?link,linkat,?rename,?renameat,renameat2";
+
+/// What the calls were, with every byte as `\x..`.
+fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
+    if !crate::support::tools::have("strace") {
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("trace");
+    let input = write(&dir, "input", stdin);
+    let output = Command::new("strace")
+        .args(["-f", "-qq", "-xx", "-s", "999999", "-e", WRITING, "-o"])
+        .arg(&log)
+        .arg(binary())
+        .args(args)
+        .env_clear()
+        .envs(server.env())
+        .stdin(fs::File::open(input).unwrap())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(fs::read_to_string(log).unwrap())
+}
+
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+}
+
+/// A marker as it is, and as it looks inside base64 at each of the three places it can start at.
+fn disguises(marker: &str) -> Vec<String> {
+    let mut all = vec![escaped(marker.as_bytes())];
+    for skipped in 0..3 {
+        let shifted = [&vec![0; skipped][..], marker.as_bytes()].concat();
+        let text = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&shifted);
+        // The first characters hold bits of what comes before, the last of what follows.
+        all.push(escaped(
+            &text.as_bytes()[(skipped * 8).div_ceil(6)..text.len() - 2],
+        ));
+    }
+    all
+}
+
+/// Words, standard input, and a part of what is printed.
+const LINES: [(&[&str], &str, &str); 5] = [
+    (
+        &["secret", "create", "N", "--debug"],
+        MARKER_SECRET,
+        "Secret 'N' created",
+    ),
+    (
+        &[
+            "secret",
+            "create",
+            "docker-registry",
+            "D",
+            "--host=h",
+            "--username=u",
+            "--password-file=-",
+        ],
+        MARKER_SECRET,
+        "Secret 'D' created",
+    ),
+    (
+        &["secret", "update", "N", "--value", "--output-format=json"],
+        MARKER_SECRET,
+        "\"updated\"",
+    ),
+    (
+        &["secret", "list", "--output-format=ndjson"],
+        "",
+        "\"RAW_VALUE\"",
+    ),
+    (
+        &["secret", "delete", "N", "--force"],
+        "",
+        "Secret 'N' deleted",
+    ),
+];
+
+#[test]
+fn no_call_hands_over_a_value_or_a_key_in_the_clear() {
+    let server = Server::start();
+    for (args, stdin, said) in LINES {
+        let Some(trace) = traced(&server, args, stdin) else {
+            return;
+        };
+        assert!(
+            trace.contains(&escaped(said.as_bytes())),
+            "the search itself: {args:?}"
+        );
+        for marker in [MARKER_SECRET, MARKER_KEY] {
+            for form in disguises(marker) {
+                assert!(!trace.contains(&form), "{args:?}");
+            }
+        }
+    }
+}
+
+/// Without TLS, which is for this machine alone, the key is in each request once, and a value nowhere still.
+#[test]
+fn without_tls_the_key_is_in_the_requests_alone() {
+    let server = Server::builder().tls(Tls::Off).start();
+    for (args, stdin, _) in LINES {
+        let Some(trace) = traced(&server, args, stdin) else {
+            return;
+        };
+        for form in disguises(MARKER_SECRET) {
+            assert!(!trace.contains(&form), "{args:?}");
+        }
+        let key = escaped(MARKER_KEY.as_bytes());
+        let holding: Vec<&str> = trace.lines().filter(|line| line.contains(&key)).collect();
+        assert_eq!(
+            holding.len(),
+            if args[1] == "list" { 1 } else { 2 },
+            "{args:?}"
+        );
+        for line in holding {
+            assert!(
+                line.contains(&escaped(b"Authorization: Bearer ")),
+                "{args:?}"
+            );
+        }
+    }
+}
