@@ -2,36 +2,20 @@
 //! Must not know GraphQL, nor which request may be sent twice: it says exactly what happened, and the caller decides.
 
 use super::connect;
-use super::deadline::{Budget, Clock, Deadline, Stop, length};
-use super::http::{self, Fault, Head, Message, Reader};
+use super::deadline::{Budget, Clock, Deadline, Stop};
+use super::http::{self, Fault, Head, Reader};
 use super::proxy::{self, Proxy};
 use super::tls::{self, Received};
-use super::url::{DEFAULT_ROOT, Root, Scheme, reference_host};
-use super::{Failure, Pause, Reply, Request, Transport};
-use crate::env::Environment;
+use super::url::{DEFAULT_ROOT, Root, Scheme};
+use super::{Failure, Pause, Reply, Request, Settings, Transport};
 use crate::error::{Error, Words};
 use crate::secret::ApiKey;
-use crate::text;
 use crate::trace::Trace;
 use std::io;
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What a read can bring at once: one TLS record (RFC 8446 section 5.1).
 const BUFFER: usize = 16 * 1024;
-
-/// What is known before the first request.
-pub struct Settings<'a> {
-    /// `--server-root-url` or `WARP_SERVER_ROOT_URL`; [`DEFAULT_ROOT`] when `None`.
-    pub root: Option<&'a str>,
-    pub key: ApiKey,
-    pub ca_file: Option<PathBuf>,
-    /// For all calls together.
-    pub timeout: Duration,
-    pub env: &'a Environment,
-    pub trace: Trace,
-}
 
 /// Checks what can be checked without the network: the URL, the proxy variables, and the CA files.
 ///
@@ -119,38 +103,8 @@ impl Transport for Client {
     }
 
     fn pause(&mut self, pause: Pause) -> bool {
-        let wait = length(pause, jitter());
-        if wait >= self.budget.left() {
-            self.trace.line(format_args!(
-                "no time left to wait {} ms and try again",
-                wait.as_millis()
-            ));
-            return false;
-        }
-        self.trace.line(format_args!(
-            "waiting {} ms before trying again",
-            wait.as_millis()
-        ));
-        let deadline = self.budget.start();
-        std::thread::sleep(wait);
-        self.budget.spend(&deadline);
-        true
+        self.budget.wait(pause, self.trace)
     }
-}
-
-/// Spreads clients that failed together. Nobody gains by predicting it.
-fn jitter() -> u32 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.subsec_nanos())
-}
-
-/// Seconds since 1970, for a `Retry-After` that is a date.
-fn unix_time() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.ok()
-        .and_then(|time| i64::try_from(time.as_secs()).ok())
-        .unwrap_or(0)
 }
 
 impl Client {
@@ -198,7 +152,7 @@ impl Client {
         if message.reusable {
             self.wire = Some(wire);
         }
-        Ok(reply(message))
+        Ok(Reply::from(message))
     }
 
     /// The connection of the last request, if its peer left it open.
@@ -496,19 +450,5 @@ fn read_reply(wire: &mut Wire, reader: &mut Reader, deadline: &Deadline) -> Resu
                 }
             }
         }
-    }
-}
-
-fn reply(message: Message) -> Reply {
-    let retry_after = message.retry_after.as_deref();
-    let location = message.location.as_deref();
-    Reply {
-        status: message.status,
-        body: message.body,
-        content_type: message.content_type.as_deref().map(http::media_type),
-        retry_after: retry_after.and_then(|value| http::retry_after(value, unix_time())),
-        redirect_host: location
-            .and_then(reference_host)
-            .map(|host| text::safe(host).into_owned()),
     }
 }

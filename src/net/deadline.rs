@@ -3,8 +3,9 @@
 
 use super::Pause;
 use crate::error::Words;
+use crate::trace::Trace;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The longest budget that is counted; `--timeout` may say more, and nobody will notice. It keeps every instant
 /// within what a clock of any width can hold.
@@ -59,6 +60,26 @@ impl Budget {
     pub fn spend(&mut self, deadline: &Deadline) {
         let spent = self.clock.now().saturating_duration_since(deadline.started);
         self.left = self.left.saturating_sub(spent);
+    }
+
+    /// Sleeps before another attempt, or answers `false` at once where that would take all that is left.
+    pub fn wait(&mut self, pause: Pause, trace: Trace) -> bool {
+        let wait = length(pause, jitter());
+        if wait >= self.left {
+            trace.line(format_args!(
+                "no time left to wait {} ms and try again",
+                wait.as_millis()
+            ));
+            return false;
+        }
+        trace.line(format_args!(
+            "waiting {} ms before trying again",
+            wait.as_millis()
+        ));
+        let deadline = self.start();
+        std::thread::sleep(wait);
+        self.spend(&deadline);
+        true
     }
 
     pub fn left(&self) -> Duration {
@@ -141,6 +162,21 @@ pub fn length(pause: Pause, random: u32) -> Duration {
             asked.saturating_add(Duration::from_millis(500) * fraction / 65_536)
         }
     }
+}
+
+/// Spreads clients that failed together. Nobody gains by predicting it.
+fn jitter() -> u32 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.subsec_nanos())
+}
+
+/// Seconds since 1970, for a `Retry-After` that is a date.
+pub fn unix_time() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.ok()
+        .and_then(|time| i64::try_from(time.as_secs()).ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,21 +1,46 @@
 //! Owns the way to the service: one request in, one reply out, over one connection.
 //! Must not know GraphQL, JSON, verbs, or what a body means.
 
+#[cfg(not(feature = "minreq"))]
 pub mod client;
 pub mod connect;
 pub mod deadline;
 pub mod http;
+#[cfg(feature = "minreq")]
+pub mod minreq;
 pub mod proxy;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "minreq")))]
 mod tests;
+#[cfg(not(feature = "minreq"))]
 pub mod tls;
 pub mod url;
+#[cfg(not(feature = "minreq"))]
 pub mod x509;
 
-pub use client::{Client, Settings, open};
+#[cfg(feature = "minreq")]
+pub use self::minreq::open;
+#[cfg(not(feature = "minreq"))]
+pub use client::open;
 
+use crate::env::Environment;
 use crate::error::Error;
+use crate::secret::ApiKey;
+use crate::text;
+use crate::trace::Trace;
+use std::path::PathBuf;
 use std::time::Duration;
+
+/// What is known before the first request.
+pub struct Settings<'a> {
+    /// `--server-root-url` or `WARP_SERVER_ROOT_URL`; [`url::DEFAULT_ROOT`] when `None`.
+    pub root: Option<&'a str>,
+    pub key: ApiKey,
+    pub ca_file: Option<PathBuf>,
+    /// For all calls together.
+    pub timeout: Duration,
+    pub env: &'a Environment,
+    pub trace: Trace,
+}
 
 /// Sends requests. Two implementations: the network, and the script of a unit test.
 pub trait Transport {
@@ -48,6 +73,23 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// The host that `Location` names, made safe to print.
     pub redirect_host: Option<String>,
+}
+
+impl From<http::Message> for Reply {
+    fn from(message: http::Message) -> Self {
+        let retry_after = message.retry_after.as_deref();
+        let location = message.location.as_deref();
+        Self {
+            status: message.status,
+            body: message.body,
+            content_type: message.content_type.as_deref().map(http::media_type),
+            retry_after: retry_after
+                .and_then(|value| http::retry_after(value, deadline::unix_time())),
+            redirect_host: location
+                .and_then(url::reference_host)
+                .map(|host| text::safe(host).into_owned()),
+        }
+    }
 }
 
 /// No usable reply.

@@ -1,7 +1,8 @@
 //! Owns the tests of the network as a whole: a client against servers, proxies and cuts on this machine.
 //! Must not know anything beyond loopback.
 
-use super::{Client, Failure, Pause, Reply, Request, Settings, Transport, open};
+use super::client::Client;
+use super::{Failure, Pause, Reply, Request, Settings, Transport, open};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
