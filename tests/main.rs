@@ -19,6 +19,10 @@ mod completions;
 mod help;
 mod usage;
 
+// What both HTTP clients have in common, and the fences around the published one.
+mod core;
+mod minreq;
+
 // The verbs as a user meets them.
 mod create;
 mod delete;

@@ -137,7 +137,13 @@ fn a_vanished_terminal_ends_the_program() {
 
 #[test]
 fn questions_come_in_the_documented_order() {
-    let table: [(&[&str], &[(&str, &str)], &str); 5] = [
+    /// The words after `create`, the questions with their answers, and what is stored.
+    type Case = (
+        &'static [&'static str],
+        &'static [(&'static str, &'static str)],
+        &'static str,
+    );
+    let table: [Case; 5] = [
         (
             &["anthropic", "bedrock-api-key"],
             &[("Bedrock API key:", "key"), ("AWS Region:", " us-east-1 ")],
