@@ -9,7 +9,7 @@ use std::time::Duration;
 pub enum Invocation {
     /// Text for standard output: help, version, completions. Answered before anything that can fail.
     Print(String),
-    Run(Request),
+    Run(Box<Request>),
 }
 
 pub struct Request {

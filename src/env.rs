@@ -3,8 +3,10 @@
 
 use std::ffi::OsString;
 
+type Lookup = dyn Fn(&str) -> Option<OsString>;
+
 /// A way to look up one variable.
-pub struct Environment(Box<dyn Fn(&str) -> Option<OsString>>);
+pub struct Environment(Box<Lookup>);
 
 impl Environment {
     pub fn new(lookup: impl Fn(&str) -> Option<OsString> + 'static) -> Self {

@@ -135,13 +135,13 @@ pub fn run(world: World<'_>) -> u8 {
 
 /// From what was asked to what happened.
 fn execute(
-    request: Request,
+    request: Box<Request>,
     mut io: Io<'_>,
     terminal: &mut dyn Terminal,
     now: Timestamp,
     debug: Trace,
 ) -> Result<Outcome, Error> {
-    let Request { globals, verb } = request;
+    let Request { globals, verb } = *request;
     value::process::harden();
     let trace = if globals.debug { debug } else { Trace::OFF };
     terminal.permit(!globals.no_input);

@@ -24,6 +24,9 @@ mod bad_input;
 
 // What none of it gives away.
 mod leak;
+// What both HTTP clients have in common, and the fences around the published one.
+mod core;
+mod minreq;
 
 // The verbs as a user meets them.
 mod create;

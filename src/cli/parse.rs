@@ -602,7 +602,7 @@ fn build(mut line: Line, env: &Environment) -> Result<Invocation, Error> {
     };
     let globals = globals(&mut line, env)?;
     key_shares_stdin(&line, &globals, &verb)?;
-    Ok(Invocation::Run(Request { globals, verb }))
+    Ok(Invocation::Run(Box::new(Request { globals, verb })))
 }
 
 fn needs_command(group: &'static Command) -> Error {

@@ -19,3 +19,9 @@ pub fn have(tool: &str) -> bool {
     }
     found
 }
+
+/// Whether the binary under test was built with the published HTTP client, `make test TRANSPORT=minreq`: one
+/// connection a request, and fences of its own.
+pub fn is_minreq() -> bool {
+    std::env::var_os("OZ_TRANSPORT").is_some_and(|name| name == "minreq")
+}

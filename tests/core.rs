@@ -1,0 +1,125 @@
+//! Owns what has to hold whichever HTTP client was built in: how a run ends when the server cannot be reached, is not
+//! who it says, or refuses. The verbs, scopes and types of `create`, `update`, `delete`, `list`, `scope` and `typed`
+//! are the other half; `make test TRANSPORT=minreq` runs both.
+//! Must not know the words of an error: each client has its own.
+
+use crate::server::{Behaviour, Server, Tls, When};
+use crate::support::{oz, write};
+use std::net::TcpListener;
+
+/// Runs a list that fails with this code, and a word or two that its error holds.
+#[track_caller]
+fn fails(server: &Server, change: &[(&str, &str)], code: i32, word: &str) {
+    let output = oz(&["secret", "list", "--timeout", "5"])
+        .server(server)
+        .envs(change.iter().copied())
+        .code(code)
+        .any_stderr()
+        .run();
+    let said = output.stderr();
+    assert!(said.starts_with("error: ") && said.contains(word), "{said}");
+}
+
+#[test]
+fn nobody_listens() {
+    let server = Server::start();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let root = format!("https://localhost:{port}");
+    fails(
+        &server,
+        &[("WARP_SERVER_ROOT_URL", &root)],
+        69,
+        "could not be reached",
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_name_that_does_not_exist() {
+    let server = Server::start();
+    let root = "https://nobody.invalid";
+    fails(
+        &server,
+        &[("WARP_SERVER_ROOT_URL", root)],
+        69,
+        "nobody.invalid",
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn an_authority_that_is_not_trusted() {
+    let (server, other) = (Server::start(), Server::start());
+    let trusted = other.ca_path().display().to_string();
+    fails(&server, &[("SSL_CERT_FILE", &trusted)], 69, "certificate");
+    assert_eq!(server.ops(), [""; 0]);
+}
+
+#[test]
+fn a_certificate_for_somebody_else() {
+    let server = Server::start();
+    let root = server.root_at("127.0.0.2");
+    fails(&server, &[("WARP_SERVER_ROOT_URL", &root)], 69, "127.0.0.2");
+    assert_eq!(server.ops(), [""; 0]);
+}
+
+#[test]
+fn authorities_that_cannot_be_read() {
+    let server = Server::start();
+    fails(
+        &server,
+        &[("SSL_CERT_FILE", "/nonexistent/ca.pem")],
+        66,
+        "SSL_CERT_FILE /nonexistent/ca.pem cannot be read",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let empty = write(&dir, "ca.pem", "").display().to_string();
+    fails(&server, &[("SSL_CERT_FILE", &empty)], 78, "");
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn what_the_status_says() {
+    for (status, code, requests) in [
+        (400, 1, 1),
+        (401, 4, 1),
+        (403, 4, 1),
+        (429, 75, 3),
+        (500, 75, 3),
+    ] {
+        let server = Server::start();
+        server.always(When::Any, Behaviour::status(status, ""));
+        fails(&server, &[], code, "");
+        assert_eq!(server.ops().len(), requests, "{status}");
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let (server, other) = (Server::start(), Server::start());
+        server.always(
+            When::Any,
+            Behaviour::Reply {
+                status,
+                headers: vec![("location", format!("{}/graphql/v2", other.root()))],
+                body: Vec::new(),
+            },
+        );
+        fails(&server, &[], 69, "localhost");
+        assert_eq!(other.connections(), 0, "{status}");
+    }
+}
+
+#[test]
+fn plain_http_to_this_machine() {
+    let server = Server::builder().tls(Tls::Off).start();
+    oz(&["secret", "create", "N"])
+        .server(&server)
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .run();
+    assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
+}
