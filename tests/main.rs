@@ -33,6 +33,8 @@ mod deadline;
 mod graphql;
 mod http;
 mod outcome;
+mod proxy;
+mod tls;
 
 // The program as a process, as a file and as a tree of sources; and what the README promises.
 mod artefact;
