@@ -35,6 +35,7 @@ mod http;
 mod outcome;
 mod proxy;
 mod tls;
+mod webservers;
 
 // The program as a process, as a file and as a tree of sources; and what the README promises.
 mod artefact;
