@@ -42,6 +42,9 @@ mod deadline;
 mod graphql;
 mod http;
 mod outcome;
+mod proxy;
+mod tls;
+mod webservers;
 
 // The program as a process, as a file and as a tree of sources; and what the README promises.
 mod artefact;

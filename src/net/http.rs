@@ -515,7 +515,10 @@ impl Reader {
         }
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         if is("content-length") {
-            self.content_length(value)?;
+            // It says nothing in an answer to CONNECT, and is ignored there (RFC 9110 section 9.3.6).
+            if !self.tunnel {
+                self.content_length(value)?;
+            }
         } else if is("transfer-encoding") {
             self.fields.chunked = !self.fields.encoded && value.eq_ignore_ascii_case(b"chunked");
             self.fields.encoded = true;

@@ -27,7 +27,7 @@ use rustls::{
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -47,6 +47,10 @@ const SYSTEM_BUNDLES: [&str; 5] = [
 
 /// Names of a certificate that are listed in a message; some cover hundreds of hosts.
 const MAX_NAMES: usize = 5;
+
+/// What a CA file or directory is.
+const PEM_HINT: &str =
+    "it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----";
 
 /// All that stays the same from one connection to the next.
 pub struct Context {
@@ -83,11 +87,11 @@ impl Context {
         }
         if let Some(directories) = directories {
             add_directories(&mut roots, &directories)?;
-        }
-        if replaced && roots.is_empty() {
-            return Err(Error::Config(Words::new(
-                "SSL_CERT_FILE and SSL_CERT_DIR name no usable certificate",
-            )));
+            if roots.is_empty() {
+                let what = place("SSL_CERT_DIR", Path::new(&directories));
+                let words = Words::new(format!("{what} holds no usable certificate"));
+                return Err(Error::Config(words.hint(PEM_HINT)));
+            }
         }
         if !replaced {
             roots
@@ -154,12 +158,9 @@ fn system_bundle() -> Vec<CertificateDer<'static>> {
 /// Adds the certificates of one PEM file. Ones that are well-formed PEM but no authority are passed over, as long as
 /// one is left: bundles hold odd ones.
 fn add_file(roots: &mut RootCertStore, path: &Path, what: &str) -> Result<(), Error> {
-    let config =
-        |fault: &str| {
-            Error::Config(Words::new(format!("{} {fault}", place(what, path))).hint(
-                "it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----",
-            ))
-        };
+    let config = |fault: &str| {
+        Error::Config(Words::new(format!("{} {fault}", place(what, path))).hint(PEM_HINT))
+    };
     let bytes = read_file(path).map_err(|error| {
         Error::Unreadable(
             Words::new(format!("{} cannot be read", place(what, path)))
@@ -250,6 +251,8 @@ struct Verifier {
 struct Refused {
     names: Vec<String>,
     issuer: Option<x509::Names>,
+    /// Only what the environment names was asked, and not the roots that are built in.
+    replaced: bool,
 }
 
 impl Verifier {
@@ -318,6 +321,7 @@ impl ServerCertVerifier for Verifier {
                 *refused = Some(Refused {
                     names: names_of(&certificate),
                     issuer: x509::names(end_entity),
+                    replaced: self.system.is_none(),
                 });
             }
             return Err(error);
@@ -542,7 +546,9 @@ fn explain(error: &rustls::Error, host: &str, refused: Option<&Refused>) -> Word
             Words::new(format!("{host} did not answer in TLS"))
                 .hint("something else listens there; check --server-root-url, its port, and the proxy variables")
         }
-        other => Words::new(format!("the TLS connection to {host} failed")).cause(&other.to_string()),
+        other => Words::new(format!("the TLS connection to {host} failed"))
+            .cause(&other.to_string())
+            .hint("check --server-root-url and the proxy variables: something between may not let TLS through"),
     }
 }
 
@@ -560,7 +566,8 @@ fn explain_alert(alert: AlertDescription, host: &str) -> Words {
             Words::new(format!("{host} and this client have no TLS cipher suite or key in common"))
                 .hint("the server, or a proxy that answers in its place, has to support current TLS cipher suites")
         }
-        other => Words::new(format!("{host} broke off TLS")).cause(&format!("alert {other:?}")),
+        other => Words::new(format!("{host} broke off TLS")).cause(&format!("alert {other:?}"))
+            .hint("the log of the server, or of a proxy that answers in its place, says why"),
     }
 }
 
@@ -578,6 +585,11 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
         ))
         .cause(&format!("this machine's clock says {}", date(time.as_secs())))
         .hint("check this machine's clock"),
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            return Words::new(format!("the certificate of {host} names no host"))
+                .cause("a common name does not count any more")
+                .hint("the server needs a certificate with a subject alternative name");
+        }
         CertificateError::NotValidForNameContext { presented, .. } => {
             return Words::new(format!("who answered is not {host}"))
                 .cause(&answered(presented))
@@ -598,18 +610,27 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
             Words::new(format!("the certificate of {host} is not for servers"))
                 .hint("its extended key usage has to include server authentication")
         }
-        CertificateError::BadEncoding => Words::new(format!("the certificate of {host} is malformed")),
+        CertificateError::BadEncoding => Words::new(format!("the certificate of {host} is malformed"))
+            .hint("the server, or a proxy that answers in its place, has to show another"),
         CertificateError::Revoked => Words::new(format!("the certificate of {host} was revoked")),
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             Words::new(format!("{host} shows the certificate of an authority as its own"))
                 .hint("the server needs a certificate of its own, issued by that authority")
         }
-        other => Words::new(format!("the certificate of {host} is not acceptable")).cause(&other.to_string()),
+        // What rustls has no word for comes wrapped: webpki's own word is inside.
+        CertificateError::Other(other) => not_acceptable(host, &other.0.to_string()),
+        other => not_acceptable(host, &other.to_string()),
     };
     match refused {
         Some(refused) if !refused.names.is_empty() => words.cause(&answered(&refused.names)),
         _ => words,
     }
+}
+
+fn not_acceptable(host: &str, why: &str) -> Words {
+    Words::new(format!("the certificate of {host} is not acceptable"))
+        .cause(why)
+        .hint("the server, or a proxy that answers in its place, has to show another")
 }
 
 fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Words {
@@ -628,17 +649,18 @@ fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Words {
         }
         _ => words,
     };
-    words.hint(
-        "if this is expected, name the authority's certificate with --ca-file or SSL_CERT_FILE",
-    )
+    words.hint(if refused.is_some_and(|refused| refused.replaced) {
+        "SSL_CERT_FILE or SSL_CERT_DIR is set, so only the authorities there are trusted: unset it, or add the right one \
+         with --ca-file"
+    } else {
+        "if this is expected, name the authority's certificate with --ca-file"
+    })
 }
 
-/// The names in a certificate as webpki prints them, `DnsName("a")` and `IpAddress(b)`, as people write them.
+/// The names in a certificate, at least one, which webpki prints as `DnsName("a")` and `IpAddress(b)`, as people
+/// write them.
 fn answered(names: &[String]) -> String {
     let mut out = String::from("the certificate shown is for ");
-    if names.is_empty() {
-        out.push_str("no host at all");
-    }
     for (index, name) in names.iter().take(MAX_NAMES).enumerate() {
         if index > 0 {
             out.push_str(", ");
@@ -646,7 +668,12 @@ fn answered(names: &[String]) -> String {
         let inner = name
             .split_once('(')
             .map_or(name.as_str(), |(_, inner)| inner);
-        out.push_str(inner.trim_end_matches(')').trim_matches('"'));
+        let inner = inner.trim_end_matches(')').trim_matches('"');
+        match inner.parse::<IpAddr>() {
+            // webpki writes 0::1 for ::1.
+            Ok(address) => out.push_str(&address.to_string()),
+            Err(_) => out.push_str(inner),
+        }
     }
     if names.len() > MAX_NAMES {
         out.push_str(" and others");
@@ -837,9 +864,8 @@ mod tests {
                     .collect::<Vec<_>>(),
             )
         };
-        assert_eq!(list(&[]), "the certificate shown is for no host at all");
         assert_eq!(
-            list(&["DnsName(\"*.a\")", "IpAddress(::1)", "DirectoryName"]),
+            list(&["DnsName(\"*.a\")", "IpAddress(0::1)", "DirectoryName"]),
             "the certificate shown is for *.a, ::1, DirectoryName"
         );
         let many = ["DnsName(\"a\")"; MAX_NAMES + 1];

@@ -111,6 +111,11 @@ impl Connection {
         Some([head.into_bytes(), body].concat())
     }
 
+    /// The socket itself.
+    pub fn tcp(&mut self) -> &mut TcpStream {
+        &mut self.tcp
+    }
+
     /// Sends bytes. A client that is gone is no matter.
     pub fn say(&mut self, bytes: &[u8]) {
         let _ = self.tcp.write_all(bytes);

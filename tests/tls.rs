@@ -1,0 +1,697 @@
+//! Owns trust: which servers are believed, on whose word, and what is said of the others.
+//! Must not know what goes through TLS once it stands.
+//!
+//! Certificates that the tests' own authority cannot make are made by `openssl`, which then serves them, too.
+
+use crate::server::{Behaviour, End, Scope, Server, Tls, When};
+use crate::support::pki::Certificate;
+use crate::support::{MARKER_KEY, Run, binary, oz, tools, write};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+const LIST: [&str; 4] = ["secret", "list", "--output-format", "text"];
+
+/// What a `list` of nothing prints.
+const NOTHING: &str = "Name  Scope  Type  Created  Updated  Description\n";
+
+/// `list` as a user who knows the root and has a key, and trusts what the test adds.
+fn list(root: impl AsRef<str>) -> Run<'static> {
+    oz(&LIST).env("WARP_API_KEY", MARKER_KEY).env("WARP_SERVER_ROOT_URL", root.as_ref())
+}
+
+/// Refused with these words, and nothing was sent.
+#[track_caller]
+fn distrusted(certificate: Certificate, host: &str, words: &str) {
+    let server = Server::builder().certificate(certificate).start();
+    let today = today();
+    list(server.root_at(host))
+        .env("SSL_CERT_FILE", server.ca_path())
+        .code(69)
+        .stderr(words.replace("TODAY", &today))
+        .run();
+    assert_eq!(server.ops(), [""; 0]);
+    assert_eq!(server.connections(), 1, "trust does not come with time");
+}
+
+/// The day in UTC, as the program says it; no test runs at midnight that often.
+fn today() -> String {
+    let output = Command::new("date").args(["-u", "+%Y-%m-%d"]).output().expect("date runs");
+    String::from_utf8(output.stdout).expect("ASCII").trim_end().to_owned()
+}
+
+const FOR_LOCALHOST: &str = "  caused by: the certificate shown is for localhost, 127.0.0.1, ::1\n";
+const REPLACED: &str = "hint: SSL_CERT_FILE or SSL_CERT_DIR is set, so only the authorities there are trusted: \
+                        unset it, or add the right one with --ca-file\n";
+
+#[test]
+fn certificates_out_of_their_time() {
+    distrusted(
+        Certificate::Expired,
+        "localhost",
+        &format!(
+            "error: the certificate of localhost expired on 2020-12-31\n  \
+             caused by: this machine's clock says TODAY\n{FOR_LOCALHOST}\
+             hint: if the clock is right, the server's certificate has to be renewed\n"
+        ),
+    );
+    distrusted(
+        Certificate::NotYetValid,
+        "localhost",
+        &format!(
+            "error: the certificate of localhost is not valid before 2100-01-01\n  \
+             caused by: this machine's clock says TODAY\n{FOR_LOCALHOST}\
+             hint: check this machine's clock\n"
+        ),
+    );
+}
+
+#[test]
+fn certificates_of_somebody_else() {
+    for (certificate, host, names) in [
+        (Certificate::WrongName, "localhost", "elsewhere.example"),
+        (Certificate::WrongName, "127.0.0.1", "elsewhere.example"),
+        (Certificate::AddressOnly, "localhost", "127.0.0.1, ::1"),
+    ] {
+        distrusted(
+            certificate,
+            host,
+            &format!(
+                "error: who answered is not {host}\n  caused by: the certificate shown is for {names}\n\
+                 hint: check --server-root-url and the proxy variables: this is another server's certificate\n"
+            ),
+        );
+    }
+}
+
+#[test]
+fn certificates_that_nobody_here_vouches_for() {
+    distrusted(
+        Certificate::OtherAuthority,
+        "localhost",
+        &format!(
+            "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
+             caused by: the issuer calls itself Another authority\n{FOR_LOCALHOST}{REPLACED}"
+        ),
+    );
+    distrusted(
+        Certificate::SelfSigned,
+        "localhost",
+        &format!("error: the certificate of localhost is self-signed\n{FOR_LOCALHOST}{REPLACED}"),
+    );
+}
+
+#[test]
+fn a_certificate_for_clients() {
+    distrusted(
+        Certificate::ForClients,
+        "localhost",
+        &format!(
+            "error: the certificate of localhost is not for servers\n{FOR_LOCALHOST}\
+             hint: its extended key usage has to include server authentication\n"
+        ),
+    );
+}
+
+#[test]
+fn addresses_can_be_in_certificates() {
+    let server = Server::builder().certificate(Certificate::AddressOnly).start();
+    list(server.root_at("127.0.0.1")).env("SSL_CERT_FILE", server.ca_path()).stdout(NOTHING).run();
+    let server = Server::start();
+    list(server.root_at("127.0.0.1")).env("SSL_CERT_FILE", server.ca_path()).stdout(NOTHING).run();
+}
+
+#[test]
+fn both_versions_are_spoken() {
+    for (tls, version) in [(Tls::Only12, "1.2"), (Tls::Only13, "1.3"), (Tls::Both, "1.3")] {
+        let server = Server::builder().tls(tls).start();
+        let output = oz(&LIST).arg("--debug").server(&server).stdout(NOTHING).any_stderr().run();
+        assert!(output.stderr().contains(&format!("debug: tls {version}, TLS")), "{}", output.stderr());
+        assert_eq!(server.handshakes(), 1);
+    }
+}
+
+#[test]
+fn what_answers_is_not_tls() {
+    let not_tls = "error: localhost did not answer in TLS\n\
+                   hint: something else listens there; check --server-root-url, its port, and the proxy variables\n";
+    for bytes in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"SSH-2.0-OpenSSH_9.2\r\n", b"220 mail ESMTP\r\n", &[0; 64]] {
+        let server = Server::start();
+        server.next(When::Any, Behaviour::GarbageHandshake(bytes.to_vec()));
+        oz(&LIST).server(&server).code(69).stderr(not_tls).run();
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[test]
+fn a_peer_that_breaks_off() {
+    let server = Server::start();
+    server.next(When::Any, Behaviour::RefuseHandshake);
+    oz(&LIST)
+        .server(&server)
+        .code(69)
+        .stderr(
+            "error: localhost and this client have no TLS cipher suite or key in common\n\
+             hint: the server, or a proxy that answers in its place, has to support current TLS cipher suites\n",
+        )
+        .run();
+    // Alerts by their numbers (RFC 8446 section 6): access_denied and internal_error.
+    for (alert, name) in [(49, "AccessDenied"), (80, "InternalError")] {
+        let server = Server::start();
+        server.next(When::Any, Behaviour::GarbageHandshake(vec![21, 3, 3, 0, 2, 2, alert]));
+        oz(&LIST)
+            .server(&server)
+            .code(69)
+            .stderr(format!(
+                "error: localhost broke off TLS\n  caused by: alert {name}\n\
+                 hint: the log of the server, or of a proxy that answers in its place, says why\n"
+            ))
+            .run();
+    }
+}
+
+const TOO_OLD: &str =
+    "error: localhost speaks no TLS version that is still safe\n\
+     hint: the server, or a proxy that answers in its place, has to support TLS 1.2 or 1.3\n";
+
+#[test]
+fn versions_that_are_too_old() {
+    // A ServerHello of TLS 1.1 and of 1.0 with the suite AES128-SHA, and the alert protocol_version.
+    let hello = |minor: u8| {
+        let mut record = vec![22, 3, minor, 0, 42, 2, 0, 0, 38, 3, minor];
+        record.extend([7; 32]);
+        record.extend([0, 0, 0x2f, 0]);
+        record
+    };
+    for bytes in [hello(2), hello(1), vec![21, 3, 1, 0, 2, 2, 70]] {
+        let server = Server::start();
+        server.next(When::Any, Behaviour::GarbageHandshake(bytes));
+        oz(&LIST).server(&server).code(69).stderr(TOO_OLD).run();
+    }
+}
+
+/// What `openssl` makes and serves: an authority and one leaf in a directory of their own.
+struct OpenSsl {
+    dir: TempDir,
+    server: Option<Child>,
+}
+
+impl OpenSsl {
+    /// The authority; `None` where there is no `openssl`.
+    fn new() -> Option<Self> {
+        if !tools::have("openssl") {
+            return None;
+        }
+        let this = Self { dir: TempDir::new().expect("a directory"), server: None };
+        let config = "[req]\ndistinguished_name=d\n[d]\n[ca]\nbasicConstraints=critical,CA:true\nkeyUsage=keyCertSign\n";
+        write(&this.dir, "ca.cnf", config);
+        this.run("ecparam -name prime256v1 -genkey -noout -out ca.key");
+        this.run("req -new -x509 -key ca.key -subj /CN=Authority -days 9 -out ca.pem -extensions ca -config ca.cnf");
+        Some(this)
+    }
+
+    fn run(&self, command: &str) {
+        let output = Command::new("openssl")
+            .args(command.split(' '))
+            .current_dir(self.dir.path())
+            .output()
+            .expect("openssl runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A leaf in `leaf.pem`, its key in `leaf.key`; `signing` are further arguments for the signature.
+    fn leaf(&self, key: &str, extensions: &str, signing: &str) {
+        write(&self.dir, "leaf.cnf", extensions);
+        self.run(&format!("{key}"));
+        self.run("req -new -key leaf.key -subj /CN=localhost -out leaf.csr -config ca.cnf");
+        self.run(&format!("x509 -req -in leaf.csr -out leaf.pem -days 9 -extfile leaf.cnf {signing}"));
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Serves the leaf on a free port, and answers the root.
+    fn serve(&mut self, arguments: &str) -> String {
+        let mut command = Command::new("openssl");
+        // Old ways need the old security level, or openssl would refuse for us.
+        let common = "s_server -accept 127.0.0.1:0 -www -cert leaf.pem -key leaf.key -cipher DEFAULT@SECLEVEL=0";
+        command.args(common.split(' ')).args(arguments.split(' ').filter(|word| !word.is_empty()));
+        let spawned = command
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = spawned.expect("openssl runs");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let port = lines
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.strip_prefix("ACCEPT ")?.rsplit_once(':')?.1.to_owned()));
+        self.server = Some(child);
+        format!("https://localhost:{}", port.expect("openssl says where it listens"))
+    }
+
+    /// TLS stands, and then nothing more comes: `openssl` takes no POST.
+    #[track_caller]
+    fn believed(&mut self, arguments: &str) {
+        let root = self.serve(arguments);
+        list(root)
+            .env("SSL_CERT_FILE", self.path("ca.pem"))
+            .args(["--timeout", "0.5"])
+            .code(75)
+            .stderr(
+                "error: no answer from localhost within 0.5 s\n\
+                 hint: try again later, or allow more time with --timeout\n",
+            )
+            .run();
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+
+    /// `list` against it, with its authority trusted.
+    #[track_caller]
+    fn refused(&mut self, arguments: &str, stderr: &str) {
+        let root = self.serve(arguments);
+        list(root).env("SSL_CERT_FILE", self.path("ca.pem")).code(69).stderr(stderr).run();
+    }
+}
+
+impl Drop for OpenSsl {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+const EC: &str = "ecparam -name prime256v1 -genkey -noout -out leaf.key";
+const NAMED: &str = "subjectAltName=DNS:localhost\n";
+const SIGNED: &str = "-CA ca.pem -CAkey ca.key";
+
+#[test]
+fn openssl_as_the_peer_is_believed() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    openssl.leaf(EC, NAMED, SIGNED);
+    openssl.believed("");
+}
+
+#[test]
+fn openssl_speaks_1_1_only() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    openssl.leaf(EC, NAMED, SIGNED);
+    openssl.refused("-tls1_1", TOO_OLD);
+}
+
+#[test]
+fn a_signature_with_sha_1() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    openssl.leaf(EC, NAMED, &format!("{SIGNED} -sha1"));
+    openssl.refused(
+        "",
+        "error: the certificate of localhost is signed in a way that is not safe, or not known here\n  \
+         caused by: the certificate shown is for localhost\n\
+         hint: the server needs a certificate with an ECDSA, Ed25519 or RSA key of 2048 bits or more and SHA-2\n",
+    );
+}
+
+#[test]
+fn an_rsa_key_that_is_too_short() {
+    for version in ["-tls1_2", "-tls1_3"] {
+        let Some(mut openssl) = OpenSsl::new() else { return };
+        openssl.leaf("genrsa -out leaf.key 1024", NAMED, SIGNED);
+        openssl.refused(
+            version,
+            "error: a signature by localhost, or on its certificate, could not be verified\n\
+             hint: a key may be RSA with less than 2048 bits, or an authority trusted here has the same name as the \
+             one that issued it\n",
+        );
+    }
+}
+
+#[test]
+fn an_authority_of_the_same_name() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    openssl.leaf(EC, NAMED, SIGNED);
+    let Some(other) = OpenSsl::new() else { return };
+    fs::copy(other.path("ca.pem"), openssl.path("ca.pem")).expect("a copy");
+    openssl.refused(
+        "",
+        "error: a signature by localhost, or on its certificate, could not be verified\n  \
+         caused by: the certificate shown is for localhost\n\
+         hint: a key may be RSA with less than 2048 bits, or an authority trusted here has the same name as the \
+         one that issued it\n",
+    );
+}
+
+#[test]
+fn a_common_name_alone_names_no_host() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    openssl.leaf(EC, "basicConstraints=CA:false\n", SIGNED);
+    openssl.refused(
+        "",
+        "error: the certificate of localhost names no host\n  \
+         caused by: a common name does not count any more\n\
+         hint: the server needs a certificate with a subject alternative name\n",
+    );
+}
+
+#[test]
+fn an_authority_that_shows_its_own_certificate() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    openssl.leaf(EC, "subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:true\n", SIGNED);
+    openssl.refused(
+        "",
+        "error: localhost shows the certificate of an authority as its own\n  \
+         caused by: the certificate shown is for localhost\n\
+         hint: the server needs a certificate of its own, issued by that authority\n",
+    );
+}
+
+#[test]
+fn an_extension_that_is_critical_and_unknown() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    openssl.leaf(EC, "subjectAltName=DNS:localhost\n1.2.3.4=critical,ASN1:UTF8String:x\n", SIGNED);
+    openssl.refused(
+        "",
+        "error: the certificate of localhost is not acceptable\n  caused by: UnsupportedCriticalExtension\n\
+         hint: the server, or a proxy that answers in its place, has to show another\n",
+    );
+}
+
+#[test]
+fn a_chain_without_its_middle() {
+    let Some(mut openssl) = OpenSsl::new() else { return };
+    write(&openssl.dir, "middle.cnf", "basicConstraints=critical,CA:true\n");
+    openssl.run("ecparam -name prime256v1 -genkey -noout -out middle.key");
+    openssl.run("req -new -key middle.key -subj /CN=Middle -out middle.csr -config ca.cnf");
+    openssl.run(&format!("x509 -req -in middle.csr -out middle.pem -days 9 -extfile middle.cnf {SIGNED}"));
+    openssl.leaf(EC, NAMED, "-CA middle.pem -CAkey middle.key");
+    openssl.believed("-cert_chain middle.pem");
+    openssl.refused(
+        "",
+        &format!(
+            "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
+             caused by: the issuer calls itself Middle\n  \
+             caused by: the certificate shown is for localhost\n{REPLACED}"
+        ),
+    );
+}
+
+/// A TLS server by hand that shows these bytes as its certificate.
+mod garbage {
+    use crate::support::peer::Peer;
+    use std::sync::Arc;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::CertificateDer;
+    use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+    use tokio_rustls::rustls::sign::CertifiedKey;
+    use tokio_rustls::rustls::{ServerConfig, ServerConnection};
+
+    #[derive(Debug)]
+    struct Always(Arc<CertifiedKey>);
+
+    impl ResolvesServerCert for Always {
+        fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    pub fn serve(certificate: Vec<u8>) -> Peer {
+        let issued = crate::support::pki::issue(crate::support::pki::Certificate::Good);
+        let provider = ring::default_provider();
+        let key = provider.key_provider.load_private_key(issued.key).expect("a key");
+        let chain = vec![CertificateDer::from(certificate)];
+        let resolver = Always(Arc::new(CertifiedKey::new(chain, key)));
+        let config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(resolver));
+        let config = Arc::new(config);
+        Peer::start(move |connection| {
+            let mut tls = ServerConnection::new(Arc::clone(&config)).expect("a server");
+            let _ = tls.complete_io(connection.tcp());
+        })
+    }
+}
+
+#[test]
+fn certificates_that_are_garbage() {
+    let good = crate::support::pki::issue(Certificate::Good);
+    let whole = good.chain[0].to_vec();
+    let dir = TempDir::new().expect("a directory");
+    let authority = write(&dir, "ca.pem", good.authority_pem);
+    let mut bent = whole.clone();
+    // The inner sequence becomes a set: all lengths still fit.
+    bent[4] ^= 1;
+    for certificate in [vec![0], b"-----BEGIN CERTIFICATE-----".to_vec(), whole[..40].to_vec(), [whole, vec![0]].concat(), bent] {
+        let peer = garbage::serve(certificate);
+        list(format!("https://localhost:{}", peer.address().port()))
+            .env("SSL_CERT_FILE", &authority)
+            .code(69)
+            .stderr(
+                "error: the certificate of localhost is malformed\n\
+                 hint: the server, or a proxy that answers in its place, has to show another\n",
+            )
+            .run();
+        assert_eq!(peer.connections(), 1);
+    }
+}
+
+#[test]
+fn a_ca_file_adds_to_whatever_is_trusted() {
+    let server = Server::start();
+    let other = Server::start();
+    let ca = server.ca_path();
+    list(server.root()).arg("--ca-file").arg(ca).stdout(NOTHING).run();
+    list(server.root()).env("SSL_CERT_FILE", other.ca_path()).arg("--ca-file").arg(ca).stdout(NOTHING).run();
+    list(server.root()).env("SSL_CERT_FILE", ca).arg("--ca-file").arg(other.ca_path()).stdout(NOTHING).run();
+    // An empty variable is none.
+    list(server.root()).env("SSL_CERT_FILE", "").env("SSL_CERT_DIR", "").arg("--ca-file").arg(ca).stdout(NOTHING).run();
+    // Several in one file, and text between them.
+    let dir = TempDir::new().expect("a directory");
+    let [first, second] = [other.ca_path(), ca].map(|path| fs::read_to_string(path).expect("PEM"));
+    let bundle = write(&dir, "bundle.pem", format!("# first\n{first}\nSecond:\n{}", second.replace('\n', "\r\n")));
+    list(server.root()).arg("--ca-file").arg(bundle).stdout(NOTHING).run();
+}
+
+#[test]
+fn a_directory_of_authorities() {
+    let server = Server::start();
+    let other = Server::start();
+    let dir = TempDir::new().expect("a directory");
+    fs::copy(server.ca_path(), dir.path().join("0a1b2c3d.0")).expect("a copy");
+    write(&dir, "README", "not a certificate");
+    list(server.root()).env("SSL_CERT_DIR", dir.path()).stdout(NOTHING).run();
+    let both = format!("{}:{}", other.ca_path().parent().expect("a directory").display(), dir.path().display());
+    list(server.root()).env("SSL_CERT_DIR", both).stdout(NOTHING).run();
+    list(server.root())
+        .env("SSL_CERT_DIR", dir.path())
+        .env("SSL_CERT_FILE", other.ca_path())
+        .stdout(NOTHING)
+        .run();
+    // It replaces, too: another authority is not trusted any more.
+    list(other.root()).env("SSL_CERT_DIR", dir.path()).code(69).any_stderr().run();
+    let empty = TempDir::new().expect("a directory");
+    list(server.root())
+        .env("SSL_CERT_DIR", empty.path())
+        .code(78)
+        .stderr(format!(
+            "error: SSL_CERT_DIR {} holds no usable certificate\n{WHAT_IT_HOLDS}",
+            empty.path().display()
+        ))
+        .run();
+    let absent = empty.path().join("absent");
+    list(server.root())
+        .env("SSL_CERT_DIR", &absent)
+        .code(66)
+        .stderr(format!(
+            "error: SSL_CERT_DIR {} cannot be read\n  caused by: No such file or directory\n",
+            absent.display()
+        ))
+        .run();
+    assert_eq!(other.ops(), [""; 0]);
+}
+
+const WHAT_IT_HOLDS: &str = "hint: it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----\n";
+
+/// The doors by which a CA file comes in, and what each is called.
+fn doors(server: &Server, path: &Path) -> [(Run<'static>, String); 2] {
+    let path_text = path.display();
+    [
+        (list(server.root()).arg("--ca-file").arg(path), format!("the CA file {path_text}")),
+        (list(server.root()).env("SSL_CERT_FILE", path), format!("SSL_CERT_FILE {path_text}")),
+    ]
+}
+
+#[test]
+fn ca_files_that_are_none() {
+    let server = Server::start();
+    let dir = TempDir::new().expect("a directory");
+    let good = fs::read_to_string(server.ca_path()).expect("PEM");
+    let pem = |label: &str, content: &str| format!("-----BEGIN {label}-----\n{content}\n-----END {label}-----\n");
+    let key = |label: &str| format!("{good}{}", pem(label, "AAAA"));
+    for (content, fault) in [
+        (String::new(), "is empty"),
+        (" \r\n\t".to_owned(), "is empty"),
+        ("hello".to_owned(), "holds no certificate in PEM"),
+        (pem("CERTIFICATE REQUEST", "AAAA"), "holds no certificate in PEM"),
+        (pem("CERTIFICATE", "AAAA"), "holds no usable certificate"),
+        (pem("CERTIFICATE", "!"), "holds malformed PEM"),
+        (good[..good.len() / 2].to_owned(), "holds malformed PEM"),
+        (key("PRIVATE KEY"), "holds a private key, which does not belong there"),
+        (key("RSA PRIVATE KEY"), "holds a private key, which does not belong there"),
+        (key("ENCRYPTED PRIVATE KEY").replace('\n', "\r\n"), "holds a private key, which does not belong there"),
+    ] {
+        let path = write(&dir, "odd.pem", content);
+        for (run, name) in doors(&server, &path) {
+            run.code(78).stderr(format!("error: {name} {fault}\n{WHAT_IT_HOLDS}")).run();
+        }
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn ca_files_that_cannot_be_read() {
+    let server = Server::start();
+    let dir = TempDir::new().expect("a directory");
+    for (path, cause) in [
+        (dir.path().join("absent.pem"), "No such file or directory"),
+        (dir.path().to_owned(), "Is a directory"),
+    ] {
+        for (run, name) in doors(&server, &path) {
+            run.code(66).stderr(format!("error: {name} cannot be read\n  caused by: {cause}\n")).run();
+        }
+    }
+    let escaped = dir.path().join("\u{1b}[31m");
+    list(server.root())
+        .arg("--ca-file")
+        .arg(&escaped)
+        .code(66)
+        .stderr(format!(
+            "error: the CA file {}/\\u{{1b}}[31m cannot be read\n  caused by: No such file or directory\n",
+            dir.path().display()
+        ))
+        .run();
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_ca_file_has_a_limit() {
+    const LIMIT: usize = 4 * 1024 * 1024;
+    let server = Server::start();
+    let dir = TempDir::new().expect("a directory");
+    let mut content = fs::read(server.ca_path()).expect("PEM");
+    for (length, good) in [(LIMIT - 1, true), (LIMIT, true), (LIMIT + 1, false)] {
+        content.resize(length, b'\n');
+        let path = write(&dir, "large.pem", &content);
+        for (run, name) in doors(&server, &path) {
+            if good {
+                run.stdout(NOTHING).run();
+            } else {
+                run.code(78).stderr(format!("error: {name} is larger than 4 MiB\n{WHAT_IT_HOLDS}")).run();
+            }
+        }
+    }
+    for (run, name) in doors(&server, Path::new("/dev/zero")) {
+        run.code(78).stderr(format!("error: {name} is larger than 4 MiB\n{WHAT_IT_HOLDS}")).run();
+    }
+}
+
+const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// A file system in which this file is the system's bundle.
+fn with_bundle(bundle: &Path, arguments: &[&str]) -> Option<Run<'static>> {
+    const PROGRAM: &str = "/usr/bin/unshare";
+    if !tools::have("unshare") || !Path::new(BUNDLE).exists() {
+        println!("skipped: no system bundle to lie over");
+        return None;
+    }
+    let allowed = Command::new(PROGRAM).args(["-rm", "true"]).stderr(Stdio::null()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        println!("skipped: this machine allows no namespaces");
+        return None;
+    }
+    let script = format!("mount --bind {} {BUNDLE} && exec \"$@\"", bundle.display());
+    Some(oz(&["-rm", "sh", "-c", &script, "sh"]).args(arguments).env("PATH", "/usr/bin:/bin"))
+}
+
+#[test]
+fn the_system_bundle_counts_unless_it_was_replaced() {
+    let program = binary();
+    let arguments = [&[program.to_str().expect("a path")], &LIST[..]].concat();
+    let server = Server::start();
+    let Some(other) = OpenSsl::new() else { return };
+    let other_directory = TempDir::new().expect("a directory");
+    fs::copy(other.path("ca.pem"), other_directory.path().join("0a1b2c3d.0")).expect("a copy");
+    for (variable, code) in [(None, 0), (Some("SSL_CERT_FILE"), 69), (Some("SSL_CERT_DIR"), 69)] {
+        let Some(mut run) = with_bundle(server.ca_path(), &arguments) else { return };
+        run = run.env("WARP_API_KEY", MARKER_KEY).env("WARP_SERVER_ROOT_URL", server.root()).code(code);
+        run = match variable {
+            None => run.stdout(NOTHING),
+            Some("SSL_CERT_FILE") => run.env("SSL_CERT_FILE", other.path("ca.pem")),
+            Some(name) => run.env(name, other_directory.path()),
+        };
+        if code != 0 {
+            run = run.stderr(format!(
+                "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
+                 caused by: the issuer calls itself Local test authority\n{FOR_LOCALHOST}{REPLACED}"
+            ));
+        }
+        run.run_with(Path::new("/usr/bin/unshare"));
+    }
+}
+
+/// How often a run of the program opened the system's bundle.
+fn opened(run: impl Fn(Run<'static>) -> Run<'static>) -> Option<usize> {
+    if !tools::have("strace") || !Path::new(BUNDLE).exists() {
+        return None;
+    }
+    let dir = TempDir::new().expect("a directory");
+    let trace = dir.path().join("trace");
+    let strace = oz(&["-f", "-qq", "-e", "trace=open,openat,openat2", "-o"])
+        .arg(&trace)
+        .arg(binary())
+        .args(["secret", "delete", "N", "--force"])
+        .env("WARP_API_KEY", MARKER_KEY);
+    run(strace).run_with(Path::new("/usr/bin/strace"));
+    let trace = fs::read_to_string(&trace).expect("a trace");
+    Some(trace.lines().filter(|line| line.contains("ca-certificates.crt") || line.contains("tls-ca-bundle")).count())
+}
+
+#[test]
+fn the_system_bundle_is_read_only_when_it_is_needed() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let known = |run: Run<'static>| {
+        run.env("WARP_SERVER_ROOT_URL", server.root())
+            .arg("--ca-file")
+            .arg(server.ca_path())
+            .stdout("Secret 'N' deleted\n")
+    };
+    let Some(count) = opened(known) else { return };
+    assert_eq!(count, 0);
+    // Three attempts and a stranger each time: it is read once.
+    server.always(When::Any, Behaviour::Vanish(crate::server::Point::Accepted, End::Reset));
+    let unreachable =
+        |run: Run<'static>| run.env("WARP_SERVER_ROOT_URL", server.root()).code(69).any_stderr();
+    assert_eq!(opened(unreachable), Some(0));
+    let stranger = Server::start();
+    let unknown =
+        |run: Run<'static>| run.env("WARP_SERVER_ROOT_URL", stranger.root()).code(69).any_stderr();
+    assert_eq!(opened(unknown), Some(1));
+    let replaced = |run: Run<'static>| {
+        run.env("WARP_SERVER_ROOT_URL", stranger.root())
+            .env("SSL_CERT_FILE", server.ca_path())
+            .code(69)
+            .any_stderr()
+    };
+    assert_eq!(opened(replaced), Some(0));
+}
