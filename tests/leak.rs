@@ -299,6 +299,44 @@ fn refusals_and_garbage_keep_it() {
     }
 }
 
+/// Error pages quote requests; what goes to a log of a CI job must not quote the key.
+#[test]
+fn a_service_that_quotes_the_key_is_not_repeated() {
+    let stars = "*".repeat(MARKER_KEY.len());
+    for (status, body, message, code) in [
+        (
+            401,
+            format!(r#"{{"error":"Incorrect API key: {MARKER_KEY}."}}"#),
+            "the service did not accept the API key (HTTP 401)",
+            4,
+        ),
+        (
+            200,
+            format!(
+                r#"{{"data":null,"errors":[{{"message":"Incorrect API key: {MARKER_KEY}."}}]}}"#
+            ),
+            "the service did not accept the API key",
+            4,
+        ),
+    ] {
+        let server = Server::start();
+        server.always(When::Any, Behaviour::status(status, &body));
+        oz(&["secret", "list", "--debug"])
+            .server(&server)
+            .code(code)
+            .any_stderr()
+            .run();
+        oz(&["secret", "list"])
+            .server(&server)
+            .code(code)
+            .stderr(format!(
+                "error: {message}\n  caused by: Incorrect API key: {stars}.\n\
+                 hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n"
+            ))
+            .run();
+    }
+}
+
 #[test]
 fn peers_that_are_not_trusted_keep_it() {
     for certificate in [
