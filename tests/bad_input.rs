@@ -684,6 +684,75 @@ fn fields_that_are_no_region_host_address_or_word() {
     }
 }
 
+/// As a script gives it whose variable is unset.
+#[test]
+fn options_that_are_given_nothing() {
+    let server = Server::start();
+    let unset = "is a variable in the script unset?";
+    for (form, flags) in [
+        (
+            &["N"][..],
+            &[
+                "--value-file",
+                "--type",
+                "--if-exists",
+                "--api-key-file",
+                "--ca-file",
+            ][..],
+        ),
+        (
+            &["anthropic", "bedrock-api-key", "N"],
+            &["--bedrock-api-key", "--bedrock-api-key-file", "--region"],
+        ),
+        (
+            &["anthropic", "bedrock-access-key", "N"],
+            &[
+                "--access-key-id",
+                "--secret-access-key",
+                "--session-token-file",
+                "--region",
+            ],
+        ),
+        (
+            &["docker-registry", "N"],
+            &["--host", "--username", "--password", "--password-file"],
+        ),
+        (
+            &["N"],
+            &[
+                "--server-root-url",
+                "--timeout",
+                "--output-format",
+                "--team",
+            ],
+        ),
+    ] {
+        for flag in flags {
+            line(&["secret", "create"])
+                .args(form)
+                .arg(format!("{flag}="))
+                .stdin(MARKER_SECRET)
+                .refused(
+                    &server,
+                    2,
+                    &format!("the value of '{flag}' is empty"),
+                    unset,
+                );
+        }
+    }
+    // Empty variables are variables that a CI system does not have.
+    line(&["secret", "create", "anthropic", "bedrock-api-key", "N", "--from-env"])
+        .env("AWS_BEARER_TOKEN_BEDROCK", "")
+        .env("AWS_REGION", "")
+        .refused(
+            &server,
+            2,
+            "missing --bedrock-api-key and --region",
+            "values can also be read from a file with --bedrock-api-key-file; taken from the environment with --from-env; \
+             asked for on a terminal, without --no-input",
+        );
+}
+
 #[test]
 fn what_is_missing_is_named_at_once_and_together() {
     let server = Server::start();

@@ -5,6 +5,7 @@
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;
+use crate::support::pty::Session;
 use crate::support::{MARKER_KEY, MARKER_SECRET, Run, binary, oz, write};
 use base64::Engine;
 use std::fs;
@@ -299,6 +300,44 @@ fn refusals_and_garbage_keep_it() {
     }
 }
 
+/// Error pages quote requests; what goes to a log of a CI job must not quote the key.
+#[test]
+fn a_service_that_quotes_the_key_is_not_repeated() {
+    let stars = "*".repeat(MARKER_KEY.len());
+    for (status, body, message, code) in [
+        (
+            401,
+            format!(r#"{{"error":"Incorrect API key: {MARKER_KEY}."}}"#),
+            "the service did not accept the API key (HTTP 401)",
+            4,
+        ),
+        (
+            200,
+            format!(
+                r#"{{"data":null,"errors":[{{"message":"Incorrect API key: {MARKER_KEY}."}}]}}"#
+            ),
+            "the service did not accept the API key",
+            4,
+        ),
+    ] {
+        let server = Server::start();
+        server.always(When::Any, Behaviour::status(status, &body));
+        oz(&["secret", "list", "--debug"])
+            .server(&server)
+            .code(code)
+            .any_stderr()
+            .run();
+        oz(&["secret", "list"])
+            .server(&server)
+            .code(code)
+            .stderr(format!(
+                "error: {message}\n  caused by: Incorrect API key: {stars}.\n\
+                 hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n"
+            ))
+            .run();
+    }
+}
+
 #[test]
 fn peers_that_are_not_trusted_keep_it() {
     for certificate in [
@@ -438,6 +477,85 @@ fn the_words_of_the_process_and_its_open_files_keep_it() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+}
+
+/// Questions as they begin, and what is answered.
+type Answers<'a> = &'a [(&'a str, &'a str)];
+
+#[test]
+fn answers_at_a_terminal_keep_it() {
+    const M: &str = MARKER_SECRET;
+    let forms: [(&[&str], Answers<'_>); 6] = [
+        (&["A"], &[("Secret value:", M)]),
+        (&["anthropic", "api-key", "B"], &[("Secret value:", M)]),
+        (
+            &["openai", "api-key", "C"],
+            &[("Secret value:", M), ("OpenAI base URL", "")],
+        ),
+        (
+            &["claude", "bedrock-api-key", "D"],
+            &[("Bedrock API key:", M), ("AWS Region:", "us-east-1")],
+        ),
+        (
+            &["claude", "bedrock-access-key", "E"],
+            &[
+                ("AWS Access Key ID:", "AKIA"),
+                ("AWS Secret Access Key:", M),
+                ("AWS Session Token", M),
+                ("AWS Region:", "us-east-1"),
+            ],
+        ),
+        (
+            &["docker-registry", "F"],
+            &[
+                ("Registry host:", "ghcr.io"),
+                ("Username:", "u"),
+                ("Password:", M),
+            ],
+        ),
+    ];
+    let server = Server::start();
+    for (words, answers) in forms {
+        let args = [&["secret", "create", "--debug"], words].concat();
+        let mut session = Session::start(&args, &server.env());
+        for (question, answer) in answers {
+            session.expect(question);
+            session.send(format!("{answer}\r"));
+        }
+        ends(session, 0);
+        let name = words.last().unwrap();
+        assert!(server.opened(Scope::Personal, name).unwrap().contains(M));
+    }
+    // Given up in the middle of it, and wrong as often as it may be.
+    let first = |args: &[&str], typed: &str| {
+        let mut session = Session::start(args, &server.env());
+        session.expect("Secret value:");
+        session.send(typed);
+        session
+    };
+    for end in ["\x03", "\x1c", "\x1b", "\x15\x04"] {
+        ends(first(&["secret", "create", "G"], &format!("{M}{end}")), 130);
+    }
+    let wrong = format!("{M} {M}\r");
+    let mut session = first(&["secret", "create", "claude", "api-key", "G"], &wrong);
+    for _ in 1..3 {
+        session.expect("# the answer holds a space");
+        session.expect("? Secret value:");
+        session.send(&wrong);
+    }
+    ends(session, 65);
+}
+
+#[track_caller]
+fn ends(mut session: Session, code: i32) {
+    let end = session.end();
+    let shown = session.transcript();
+    assert_eq!(end, code, "{shown}");
+    assert!(shown.contains("? "), "the search itself");
+    assert!(
+        !shown.contains(MARKER_SECRET) && !shown.contains(MARKER_KEY),
+        "{shown}"
+    );
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

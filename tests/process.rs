@@ -223,6 +223,21 @@ fn nothing_is_left_for_a_debugger_or_a_core_file() {
     // The kernel gives the files of a process that may not be dumped to root, and so denies ptrace and /proc/PID/mem
     // to others of the same user (proc(5), prctl(2) PR_SET_DUMPABLE).
     assert_eq!(fs::metadata(format!("{proc}/environ")).unwrap().uid(), 0);
+    if is_root() {
+        for file in ["environ", "mem", "auxv"] {
+            let mut spy = Command::new("setpriv");
+            spy.args([
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                "--",
+                "head",
+                "-c1",
+            ]);
+            let seen = spy.arg(format!("{proc}/{file}")).output().unwrap();
+            assert!(!seen.status.success() && seen.stdout.is_empty(), "{file}");
+        }
+    }
     let words = fs::read(format!("{proc}/cmdline")).unwrap();
     for marker in [MARKER_SECRET, MARKER_KEY] {
         assert!(

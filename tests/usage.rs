@@ -186,7 +186,7 @@ fn a_value_is_missing_or_wrong() {
             (
                 &["secret", "create", "NAME", "-f", ""],
                 "the value of '--value-file' is empty",
-                "see 'oz secret create --help'",
+                "is a variable in the script unset?",
             ),
             (
                 &["secret", "create", "NAME", "-d", &dashed],
@@ -196,7 +196,7 @@ fn a_value_is_missing_or_wrong() {
             (
                 &["secret", "list", "--team="],
                 "the value of '--team' is empty",
-                "see 'oz secret list --help'",
+                "is a variable in the script unset?",
             ),
             (
                 &["secret", "update", "NAME", &attached],

@@ -137,6 +137,9 @@ fn wanted(tokens: &[Token], env: &Environment) -> Format {
         .unwrap_or(Format::Pretty)
 }
 
+/// Nobody writes nothing on purpose.
+const UNSET: &str = "is a variable in the script unset?";
+
 const FORMAT_VARIABLE: &str = "WARP_OUTPUT_FORMAT";
 const KEY_VARIABLE: &str = "WARP_API_KEY";
 const KEY_FILE_VARIABLE: &str = "WARP_API_KEY_FILE";
@@ -220,9 +223,14 @@ impl Line {
             )));
         }
         self.seen.push(option);
-        self.draft
-            .take(option, value)
-            .map_err(|message| self.usage(message))
+        let is_empty = value.as_ref().is_some_and(|value| value.is_empty());
+        self.draft.take(option, value).map_err(|message| {
+            if is_empty {
+                Error::Usage(Words::new(message).hint(UNSET))
+            } else {
+                self.usage(message)
+            }
+        })
     }
 
     fn operand(&mut self, word: OsString, literal: bool) -> Result<(), Error> {
@@ -665,10 +673,7 @@ fn target(line: &mut Line) -> Result<Target, Error> {
 
 fn bad_name(fault: NameFault) -> Error {
     let (message, hint) = match fault {
-        NameFault::Empty => (
-            "the name of a secret can't be empty",
-            "is a variable in the script unset?",
-        ),
+        NameFault::Empty => ("the name of a secret can't be empty", UNSET),
         NameFault::Equals => (
             "the name of a secret can't hold '='",
             "a value does not follow the name: give it on standard input, with '-f FILE' or at the prompt",
@@ -1334,7 +1339,7 @@ mod tests {
             ),
             (
                 &["secret", "delete", "N", "--team="],
-                "2: the value of '--team' is empty / see 'oz secret delete --help'",
+                "2: the value of '--team' is empty / is a variable in the script unset?",
             ),
             (
                 &["secret", "create", "N", "-f"],
@@ -1342,11 +1347,11 @@ mod tests {
             ),
             (
                 &["secret", "create", "N", "-f", ""],
-                "2: the value of '--value-file' is empty / see 'oz secret create --help'",
+                "2: the value of '--value-file' is empty / is a variable in the script unset?",
             ),
             (
                 &["secret", "create", "N", "-f="],
-                "2: the value of '--value-file' is empty / see 'oz secret create --help'",
+                "2: the value of '--value-file' is empty / is a variable in the script unset?",
             ),
             (
                 &["secret", "create", "N", "-d", "-M4RK3R"],
@@ -1354,7 +1359,7 @@ mod tests {
             ),
             (
                 &["secret", "update", "N", "--region="],
-                "2: the value of '--region' is empty / see 'oz secret update --help'",
+                "2: the value of '--region' is empty / is a variable in the script unset?",
             ),
         ]);
     }
@@ -1618,7 +1623,7 @@ mod tests {
             (&["secret", "list", "--api-key="], "list Unsaid --api-key="),
             (
                 &["secret", "list", "--api-key-file="],
-                "2: the value of '--api-key-file' is empty / see 'oz secret list --help'",
+                "2: the value of '--api-key-file' is empty / is a variable in the script unset?",
             ),
         ]);
     }
