@@ -34,6 +34,7 @@ mod delete;
 mod list;
 mod prompts;
 mod scope;
+mod sealing;
 mod typed;
 mod update;
 
