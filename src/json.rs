@@ -14,6 +14,7 @@
 
 use crate::text::safe;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use tinyjson::{JsonParseError, JsonValue};
 
@@ -26,7 +27,7 @@ pub const MAX_DEPTH: usize = 64;
 /// The most values in a document, keys not counted. A list of 100,000 secrets has about 1.1 million.
 pub const MAX_VALUES: usize = 2_000_000;
 
-/// So many keys of an object are compared each with each, which takes no memory; with more, all are sorted.
+/// So many keys of an object are compared each with each, which takes no memory; with more, they take a table.
 const FEW_MEMBERS: usize = 16;
 
 /// A document that passed the gate.
@@ -414,24 +415,25 @@ impl Document {
     fn has_duplicate(&self, object: usize) -> bool {
         let keys = self.node(object).values().filter_map(Node::key);
         let mut few = [""; FEW_MEMBERS];
-        let mut many = Vec::new();
+        let mut all = HashSet::new();
         for (index, key) in keys.enumerate() {
-            match few.get_mut(index) {
+            let twice = match few.get_mut(index) {
                 Some(place) => {
                     *place = key;
-                    if few.iter().take(index).any(|known| *known == key) {
-                        return true;
-                    }
+                    few.iter().take(index).any(|known| *known == key)
                 }
-                None => many.push(key),
+                None => {
+                    if all.is_empty() {
+                        all.extend(few);
+                    }
+                    !all.insert(key)
+                }
+            };
+            if twice {
+                return true;
             }
         }
-        if many.is_empty() {
-            return false;
-        }
-        many.extend(few);
-        many.sort_unstable();
-        many.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
+        false
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, Words};
 use crate::text;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::ring::cipher_suite;
 use rustls::crypto::{
     CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, verify_tls12_signature,
     verify_tls13_signature,
@@ -24,6 +25,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
     InvalidMessage, PeerIncompatible, ProtocolVersion, RootCertStore, SignatureScheme,
+    SupportedCipherSuite,
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -51,6 +53,19 @@ const MAX_NAMES: usize = 5;
 /// What a CA file or directory is.
 const PEM_HINT: &str =
     "it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----";
+/// What is offered, the favourite first: the provider's, with AES-128 before AES-256. Both are out of reach, and SHA-384
+/// in the key schedule costs a run 70,000 instructions. Without AES instructions a kilobyte is as good as nothing too.
+const SUITES: [&SupportedCipherSuite; 9] = [
+    &cipher_suite::TLS13_AES_128_GCM_SHA256,
+    &cipher_suite::TLS13_AES_256_GCM_SHA384,
+    &cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+    &cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    &cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    &cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    &cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    &cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    &cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
 
 /// All that stays the same from one connection to the next.
 pub struct Context {
@@ -110,6 +125,7 @@ impl Context {
         system: Option<Bundle>,
     ) -> Result<Self, Error> {
         let provider = Arc::new(CryptoProvider {
+            cipher_suites: SUITES.map(|suite| *suite).to_vec(),
             key_provider: &NoKeys,
             ..rustls::crypto::ring::default_provider()
         });

@@ -3,6 +3,7 @@
 //! ```text
 //! bench all BINARY [MINREQ-BINARY]   the table, the scale, and every budget
 //! bench budgets BINARY               only what does not depend on the machine's mood, against its ceiling
+//! bench distant BINARY [MINREQ-BINARY]   called by `all` within a network that delays: one line a peer
 //! ```
 //!
 //! A peer or a tool that is not here is named as missing, never guessed. Exits 1 when a figure is past its ceiling.
@@ -19,8 +20,8 @@ mod support;
 use measure::{Job, Times};
 use peers::{Peer, Stage};
 use server::{Scope, Server};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 /// Runs for a median. One takes milliseconds, so that the whole table takes a minute or two.
@@ -32,11 +33,18 @@ const ROUND_TRIP: Duration = Duration::from_millis(50);
 /// Runs for the median over a distance, each of which takes four round trips and more.
 const DISTANT_RUNS: usize = 7;
 
+/// A create may wait this long for a dead address before it tries the next (RFC 8305 section 8 recommends 250 ms), and
+/// take as much again.
+const MAX_DEAD_CREATE: Duration = Duration::from_millis(500);
+
 /// A create may take four round trips (TCP, TLS 1.3, lookup, mutation) and this much of our own.
 const MAX_DISTANT_CREATE: Duration = Duration::from_millis(4 * 50 + 30);
 
-/// What one more secret in a list may cost, in instructions: it must not grow with their number.
+/// How many secrets a list has. What one more costs must not grow with their number.
 const SCALE: [usize; 4] = [1, 100, 10_000, 100_000];
+
+/// The formats whose scale is shown.
+const FORMATS: [&str; 2] = ["pretty", "json"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +52,9 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["all", binary, rest @ ..] => all(PathBuf::from(binary), rest.first().map(PathBuf::from)),
         ["budgets", binary] => budgets(PathBuf::from(binary)),
+        ["distant", binary, rest @ ..] => {
+            distant(PathBuf::from(binary), rest.first().map(PathBuf::from))
+        }
         _ => {
             eprintln!("usage: bench all BINARY [MINREQ-BINARY] | bench budgets BINARY");
             ExitCode::from(2)
@@ -60,7 +71,7 @@ struct Budget {
 }
 
 fn budgets(binary: PathBuf) -> ExitCode {
-    let stage = Stage::new();
+    let stage = Stage::new(false);
     let ours = stage.ours("oz", binary);
     verdict(&fixed_budgets(&stage, &ours))
 }
@@ -128,7 +139,15 @@ fn verdict(budgets: &[Budget]) -> ExitCode {
 }
 
 fn all(binary: PathBuf, minreq: Option<PathBuf>) -> ExitCode {
-    let stage = Stage::new();
+    let delayed = in_slow_network(&binary, minreq.as_deref());
+    println!(
+        "50 ms away: {}",
+        match &delayed {
+            Some(_) => "netem in a network namespace",
+            None => "a relay (no netem in a network namespace here)",
+        }
+    );
+    let stage = Stage::new(false);
     let ours = stage.ours("oz", binary);
     if let Some(job) = ours.create.as_ref().filter(|job| !job.run()) {
         eprintln!("the binary does not work: {}", job.explain());
@@ -140,7 +159,7 @@ fn all(binary: PathBuf, minreq: Option<PathBuf>) -> ExitCode {
     }
     let columns: Vec<Column> = peers
         .iter()
-        .map(|peer| Column::measure(&stage, peer))
+        .map(|peer| Column::measure(&stage, peer, delayed.as_deref()))
         .collect();
     print_table(&columns);
     print_scale(&stage);
@@ -161,6 +180,7 @@ fn time_budgets(columns: &[Column]) -> Vec<Budget> {
         .zip(cpu("curl"))
         .map(|(ours, curl)| ours * 1000 / curl.max(1));
     let distant = columns.first().and_then(|column| column.distant);
+    let dead = columns.first().and_then(|column| column.dead);
     vec![
         Budget {
             what: "create",
@@ -173,6 +193,12 @@ fn time_budgets(columns: &[Column]) -> Vec<Budget> {
             unit: "µs, 50 ms away",
             measured: distant.map(micros),
             ceiling: micros(MAX_DISTANT_CREATE),
+        },
+        Budget {
+            what: "create",
+            unit: "µs, dead address",
+            measured: dead.map(micros),
+            ceiling: micros(MAX_DEAD_CREATE),
         },
     ]
 }
@@ -188,15 +214,65 @@ struct Column {
     traffic: Option<peers::Traffic>,
     calls: Option<u64>,
     distant: Option<Duration>,
+    dead: Option<Duration>,
+}
+
+/// The wall time of what takes long because it waits.
+fn far(job: &Option<Job>) -> Option<Duration> {
+    let times = measure::times(job.as_ref()?, DISTANT_RUNS)?;
+    Some(times.wall)
+}
+
+/// Measures within a network that is slow by itself, for [`in_slow_network`].
+fn distant(binary: PathBuf, minreq: Option<PathBuf>) -> ExitCode {
+    let stage = Stage::new(true);
+    let ours = stage.ours("oz", binary);
+    if !ours.create.as_ref().is_some_and(Job::run) {
+        return ExitCode::FAILURE;
+    }
+    for peer in stage.peers(ours, minreq) {
+        if let Some(time) = far(&peer.distant) {
+            println!("{}\t{}", peer.name, time.as_micros());
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Has the distance measured in a network namespace whose loopback delays; `None` where the machine has no such thing.
+fn in_slow_network(binary: &Path, minreq: Option<&Path>) -> Option<Vec<(String, Duration)>> {
+    let half = ROUND_TRIP.as_millis() / 2;
+    let setup = format!(
+        "ip link set lo up && tc qdisc add dev lo root netem delay {half}ms && exec \"$@\""
+    );
+    let output = Command::new("unshare")
+        .args(["-rn", "sh", "-c", &setup, "sh"])
+        .arg(std::env::current_exe().ok()?)
+        .arg("distant")
+        .arg(binary)
+        .args(minreq)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then_some(())?;
+    let lines = String::from_utf8(output.stdout).ok()?;
+    lines
+        .lines()
+        .map(|line| {
+            let (name, micros) = line.split_once('\t')?;
+            Some((name.to_owned(), Duration::from_micros(micros.parse().ok()?)))
+        })
+        .collect()
 }
 
 impl Column {
-    fn measure(stage: &Stage, peer: &Peer) -> Self {
+    fn measure(stage: &Stage, peer: &Peer, delayed: Option<&[(String, Duration)]>) -> Self {
         let count = |job: &Option<Job>| job.as_ref().and_then(measure::instructions);
         let memory = |job: &Option<Job>| job.as_ref().and_then(measure::memory);
         let timed = |job: &Option<Job>| job.as_ref().and_then(|job| measure::times(job, RUNS));
-        let distant = peer.distant.as_ref();
-        let distant = distant.and_then(|job| measure::times(job, DISTANT_RUNS));
+        let distant = match delayed {
+            Some(found) => found.iter().find(|one| one.0 == peer.name).map(|one| one.1),
+            None => far(&peer.distant),
+        };
         Self {
             name: peer.name,
             size: measure::size(&peer.program),
@@ -209,7 +285,8 @@ impl Column {
                 .as_ref()
                 .and_then(|job| stage.traffic_of(peer, job)),
             calls: peer.create.as_ref().and_then(measure::system_calls),
-            distant: distant.map(|times| times.wall),
+            distant,
+            dead: far(&peer.dead),
         }
     }
 }
@@ -260,6 +337,9 @@ fn print_table(columns: &[Column]) {
     row(columns, "wall ms, create, 50 ms", |c| {
         timed(c.distant, ours.distant)
     });
+    row(columns, "wall ms, dead address", |c| {
+        timed(c.dead, ours.dead)
+    });
     row(columns, "system calls, create", |c| text(c.calls));
     row(columns, "requests, create", |c| {
         text(c.traffic.map(|t| t.requests))
@@ -272,30 +352,32 @@ fn print_table(columns: &[Column]) {
     });
 }
 
-/// Lists of growing length: what one more secret costs, and the memory.
+/// Lists of growing length: what one more secret costs, and the memory beside the length of the reply.
 fn print_scale(stage: &Stage) {
     println!(
-        "\n{:>10} {:>16} {:>16} {:>12}",
-        "secrets", "instructions", "a secret", "peak KiB"
+        "\n{:>10} {:<8} {:>16} {:>12} {:>12} {:>12}",
+        "secrets", "format", "instructions", "one more", "reply KiB", "peak KiB"
     );
-    let mut first = None;
+    let text = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
+    let mut first = [None; FORMATS.len()];
     for count in SCALE {
         let server = Server::start();
         for number in 0..count {
             server.seed_raw(Scope::Personal, &format!("SECRET_{number}"));
         }
-        let job = stage.list_on(&server);
-        let found = measure::instructions(&job);
-        let base = *first.get_or_insert(found.unwrap_or(0));
-        let more =
-            found.map(|found| found.saturating_sub(base) / u64::try_from(count).unwrap_or(1));
-        let text = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
-        let memory = measure::memory(&job);
-        println!(
-            "{count:>10} {:>16} {:>16} {:>12}",
-            text(found),
-            text(more),
-            text(memory)
-        );
+        for (format, first) in FORMATS.into_iter().zip(&mut first) {
+            let job = stage.list_on(&server, format);
+            let found = measure::instructions(&job);
+            let base = *first.get_or_insert(found.unwrap_or(0));
+            let more = u64::try_from(count - 1).unwrap_or(0);
+            let each = found.and_then(|found| found.saturating_sub(base).checked_div(more));
+            println!(
+                "{count:>10} {format:<8} {:>16} {:>12} {:>12} {:>12}",
+                text(found),
+                text(each),
+                text(measure::reply_length(&job).map(|bytes| bytes / 1024)),
+                text(measure::memory(&job))
+            );
+        }
     }
 }

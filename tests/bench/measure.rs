@@ -137,6 +137,16 @@ pub fn memory(job: &Job) -> Option<u64> {
     text.lines().last()?.trim().parse().ok()
 }
 
+/// The length of the first reply in bytes, as `--debug` tells it.
+pub fn reply_length(job: &Job) -> Option<u64> {
+    let mut job = job.clone();
+    job.arguments.push("--debug".to_owned());
+    let output = job.command(&[]).stderr(Stdio::piped()).output().ok()?;
+    let text = String::from_utf8(output.stderr).ok()?;
+    let (_, rest) = text.split_once("status 200, ")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
 /// System calls, children included, by strace.
 pub fn system_calls(job: &Job) -> Option<u64> {
     let file = tempfile::NamedTempFile::new().ok()?;

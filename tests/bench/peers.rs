@@ -7,13 +7,19 @@ use crate::relay;
 use crate::server::{Scope, Server};
 use std::cell::{OnceCell, RefCell};
 use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The value that is stored.
 const VALUE: &str = "a value of some forty bytes, as tokens are";
+
+/// The live address of the name that has a dead one too. No address is nearer to this machine than the dead one, so a
+/// resolver that sorts puts it second.
+const LIVE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// What one run put on the wire.
 #[derive(Clone, Copy)]
@@ -32,6 +38,8 @@ pub struct Peer {
     pub create: Option<Job>,
     /// A create on a server one round trip away.
     pub distant: Option<Job>,
+    /// A create on a name whose first address is dead.
+    pub dead: Option<Job>,
 }
 
 /// The servers and files that every job shares.
@@ -40,20 +48,40 @@ pub struct Stage {
     github: GitHub,
     directory: TempDir,
     far_root: String,
+    /// Of a server whose name has a dead address before the live one, and the file that says so.
+    dead_root: Option<String>,
+    _waiting: Vec<TcpStream>,
     our_program: OnceCell<PathBuf>,
     missing: RefCell<Vec<(&'static str, &'static str)>>,
 }
 
 impl Stage {
-    pub fn new() -> Self {
+    /// On a network that is slow by itself nothing else has to delay.
+    pub fn new(slow_network: bool) -> Self {
         let directory = TempDir::new().expect("a directory");
         fs::write(directory.path().join("value"), VALUE).expect("a file");
         let server = Server::start();
         server.seed_raw(Scope::Personal, "EXISTING");
-        let port = relay::start(server.address(), crate::ROUND_TRIP);
+        let address = server.address();
+        let port = if slow_network {
+            address.port()
+        } else {
+            relay::start(address, Ipv4Addr::LOCALHOST, 0, crate::ROUND_TRIP)
+        };
+        let (dead_root, waiting) = match relay::dead(Ipv4Addr::LOCALHOST) {
+            Some((port, waiting)) => {
+                relay::start(address, LIVE, port, Duration::ZERO);
+                (Some(format!("https://localhost:{port}")), waiting)
+            }
+            None => (None, Vec::new()),
+        };
+        let hosts = format!("127.0.0.1 localhost\n{LIVE} localhost\n");
+        fs::write(directory.path().join("hosts"), hosts).expect("a file");
         Self {
             github: GitHub::start(&directory.path().join("github.pem")),
             far_root: format!("https://localhost:{port}"),
+            dead_root,
+            _waiting: waiting,
             server,
             directory,
             our_program: OnceCell::new(),
@@ -80,13 +108,9 @@ impl Stage {
         };
         let value = self.file("value");
         let create = job(&["secret", "create", "S{n}", "--personal", "-f", &value]);
-        let mut distant = create.clone();
-        distant
-            .environment
-            .retain(|(variable, _)| variable != "WARP_SERVER_ROOT_URL");
-        distant
-            .environment
-            .push(("WARP_SERVER_ROOT_URL".to_owned(), self.far_root.clone()));
+        let distant = at(&create, &self.far_root);
+        let dead = self.dead_root.as_ref();
+        let dead = dead.and_then(|root| self.behind_hosts(&at(&create, root)));
         Peer {
             name,
             version: Some(job(&["--version"])),
@@ -94,8 +118,25 @@ impl Stage {
             list: Some(self.list_of_one(&program)),
             create: Some(create),
             distant: Some(distant),
+            dead,
             program,
         }
+    }
+
+    /// The same job where `localhost` has the addresses of the hosts file, in a mount namespace of its own; `None`
+    /// where there are none.
+    fn behind_hosts(&self, job: &Job) -> Option<Job> {
+        let mount = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
+        let words = ["-rm", "sh", "-c", mount, &self.file("hosts")];
+        let mut arguments: Vec<String> = words.map(str::to_owned).to_vec();
+        arguments.push(job.program.display().to_string());
+        arguments.extend_from_slice(&job.arguments);
+        let wrapped = Job {
+            program: which("unshare")?,
+            arguments,
+            environment: self.with_path(job.environment.clone()),
+        };
+        wrapped.run().then_some(wrapped)
     }
 
     fn list_of_one(&self, program: &Path) -> Job {
@@ -108,11 +149,13 @@ impl Stage {
         }
     }
 
-    /// A list by the program under test on some server.
-    pub fn list_on(&self, server: &Server) -> Job {
+    /// A list by the program under test on some server, in some format.
+    pub fn list_on(&self, server: &Server, format: &str) -> Job {
         Job {
             program: self.our_program.get().cloned().unwrap_or_default(),
-            arguments: vec!["secret".to_owned(), "list".to_owned()],
+            arguments: ["secret", "list", "--output-format", format]
+                .map(str::to_owned)
+                .to_vec(),
             environment: server.env(),
         }
     }
@@ -248,6 +291,7 @@ impl Stage {
             list: Some(list),
             create: Some(alone(&root)),
             distant: Some(alone(&self.far_root)),
+            dead: None,
             program: curl.clone(),
         };
         let second = Peer {
@@ -257,6 +301,7 @@ impl Stage {
             list: Some(scripted(&root, &both[..1])),
             create: Some(scripted(&root, &both)),
             distant: Some(scripted(&self.far_root, &both)),
+            dead: None,
         };
         vec![first, second]
     }
@@ -288,6 +333,7 @@ impl Stage {
             list: Some(job(&["secret", "list", "-R", &repository])),
             create: Some(create),
             distant: None,
+            dead: None,
             program: gh,
         }]
     }
@@ -313,6 +359,7 @@ impl Stage {
             list: Some(job.clone()),
             create: Some(job),
             distant: None,
+            dead: None,
         })
     }
 
@@ -328,6 +375,16 @@ impl Drop for Stage {
     fn drop(&mut self) {
         let _ = self.server.violations();
     }
+}
+
+/// The same job at another address.
+fn at(job: &Job, root: &str) -> Job {
+    let mut job = job.clone();
+    job.environment
+        .retain(|(variable, _)| variable != "WARP_SERVER_ROOT_URL");
+    let root = ("WARP_SERVER_ROOT_URL".to_owned(), root.to_owned());
+    job.environment.push(root);
+    job
 }
 
 fn counted(server: &Server, requests: usize, connections: usize, handshakes: usize) -> Traffic {

@@ -1,18 +1,23 @@
-//! Owns distance: a relay on loopback that hands bytes on half a round trip later, both ways.
+//! Owns distance: a relay on loopback that hands bytes on half a round trip later, both ways, and an address that is
+//! out of reach.
 //! Must not know what the bytes are.
 
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, listen, socket,
+};
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Starts a relay in front of `server` and says its port. It runs until the process ends.
+/// Starts a relay in front of `server` at some port of `host`, and says which. It runs until the process ends.
 ///
 /// The kernel answers a connect before the relay sees it, so the round trip of the TCP handshake is made up for: the
 /// first bytes wait that much longer.
-pub fn start(server: SocketAddr, round_trip: Duration) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+pub fn start(server: SocketAddr, host: Ipv4Addr, port: u16, round_trip: Duration) -> u16 {
+    let listener = TcpListener::bind((host, port)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
@@ -56,4 +61,31 @@ fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration, opened: Instant
         }
         let _ = to.shutdown(Shutdown::Write);
     });
+}
+
+/// An address that takes no connection and says so to nobody: somebody listens and never accepts, and those who wait
+/// already are as many as may. Answers its port, and who waits.
+pub fn dead(host: Ipv4Addr) -> Option<(u16, Vec<TcpStream>)> {
+    let socket = socket(
+        AddressFamily::Inet,
+        SockType::Stream,
+        SockFlag::empty(),
+        None,
+    )
+    .ok()?;
+    let [a, b, c, d] = host.octets();
+    bind(socket.as_raw_fd(), &SockaddrIn::new(a, b, c, d, 0)).ok()?;
+    listen(&socket, Backlog::new(0).ok()?).ok()?;
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().ok()?;
+    let mut waiting = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        waiting.push(stream);
+        if waiting.len() > 8 {
+            return None;
+        }
+    }
+    // It listens until the process ends.
+    std::mem::forget(listener);
+    Some((address.port(), waiting))
 }
