@@ -44,7 +44,9 @@ fn a_server_that_accepts_and_says_nothing() {
         let server = Server::start();
         server.always(When::Any, Behaviour::Vanish(point, End::Silent));
         let run = oz(&["secret", "list"]).server(&server).code(75);
-        on_time(run.stderr(format!("error: no answer from localhost within 1 s\n{TRY_LATER}")));
+        on_time(run.stderr(format!(
+            "error: no answer from localhost within 1 s\n{TRY_LATER}"
+        )));
     }
 }
 
@@ -54,7 +56,9 @@ fn a_server_that_drips() {
         let server = Server::start();
         server.always(When::Any, Behaviour::Drip(pause));
         let run = oz(&["secret", "list"]).server(&server).code(75);
-        on_time(run.stderr(format!("error: no answer from localhost within 1 s\n{TRY_LATER}")));
+        on_time(run.stderr(format!(
+            "error: no answer from localhost within 1 s\n{TRY_LATER}"
+        )));
     }
     // Interim replies are no progress either.
     let peer = Peer::start(|connection| {
@@ -66,7 +70,9 @@ fn a_server_that_drips() {
     let run = list_at(peer.address())
         .env("WARP_SERVER_ROOT_URL", format!("http://{}", peer.address()))
         .code(75);
-    on_time(run.stderr(format!("error: no answer from 127.0.0.1 within 1 s\n{TRY_LATER}")));
+    on_time(run.stderr(format!(
+        "error: no answer from 127.0.0.1 within 1 s\n{TRY_LATER}"
+    )));
 }
 
 #[test]
@@ -89,14 +95,16 @@ fn a_proxy_that_never_answers() {
     let silent = Peer::start(|connection| connection.listen_on());
     let dripping = Peer::start(|connection| {
         connection.head();
-        connection.drip(b"HTTP/1.1 200 Connection established\r\n\r\n", Duration::from_secs(1));
+        connection.drip(
+            b"HTTP/1.1 200 Connection established\r\n\r\n",
+            Duration::from_secs(1),
+        );
     });
     for peer in [silent, dripping] {
         let place = peer.address();
-        let run = list_at(place).env("WARP_SERVER_ROOT_URL", "https://nowhere.example").env(
-            "HTTPS_PROXY",
-            format!("http://user:{MARKER_KEY}@{place}"),
-        );
+        let run = list_at(place)
+            .env("WARP_SERVER_ROOT_URL", "https://nowhere.example")
+            .env("HTTPS_PROXY", format!("http://user:{MARKER_KEY}@{place}"));
         on_time(run.stderr(format!(
             "error: no answer from the proxy {place} (HTTPS_PROXY) within 1 s\n{MORE_TIME}"
         )));
@@ -111,10 +119,14 @@ fn a_listener_whose_queue_is_full() {
     nix_listen(&listener);
     let address = listener.local_addr().expect("a bound address");
     let waiting: Vec<_> = (0..8)
-        .map(|_| std::thread::spawn(move || TcpStream::connect_timeout(&address, Duration::from_secs(3))))
+        .map(|_| {
+            std::thread::spawn(move || TcpStream::connect_timeout(&address, Duration::from_secs(3)))
+        })
         .collect();
     std::thread::sleep(Duration::from_millis(200));
-    on_time(list_at(address).stderr(format!("error: no connection to {address} within 1 s\n{MORE_TIME}")));
+    on_time(list_at(address).stderr(format!(
+        "error: no connection to {address} within 1 s\n{MORE_TIME}"
+    )));
     drop(listener);
     for one in waiting {
         let _ = one.join();
@@ -134,7 +146,10 @@ fn apart(script: &str, arguments: &[&str]) -> Option<Run<'static>> {
         return None;
     }
     // User namespaces can be forbidden, in a container for instance.
-    let allowed = Command::new(PROGRAM).args(["-rnm", "true"]).stderr(Stdio::null()).status();
+    let allowed = Command::new(PROGRAM)
+        .args(["-rnm", "true"])
+        .stderr(Stdio::null())
+        .status();
     if !allowed.is_ok_and(|status| status.success()) {
         println!("skipped: this machine allows no namespaces");
         return None;
@@ -152,13 +167,34 @@ fn apart(script: &str, arguments: &[&str]) -> Option<Run<'static>> {
 /// The same as [`on_time`], less the time that the script takes.
 #[track_caller]
 fn apart_on_time(script: &str, root: &str, stderr: &str) {
-    let Some(setup) = apart(script, &["--version"]) else { return };
-    let setup = setup.any_stdout().run_with(Path::new("/usr/bin/unshare")).took;
-    let arguments = ["secret", "list", "--timeout", "1", "--server-root-url", root];
-    let Some(run) = apart(script, &arguments) else { return };
-    let took = run.code(69).stderr(stderr).run_with(Path::new("/usr/bin/unshare")).took;
+    let Some(setup) = apart(script, &["--version"]) else {
+        return;
+    };
+    let setup = setup
+        .any_stdout()
+        .run_with(Path::new("/usr/bin/unshare"))
+        .took;
+    let arguments = [
+        "secret",
+        "list",
+        "--timeout",
+        "1",
+        "--server-root-url",
+        root,
+    ];
+    let Some(run) = apart(script, &arguments) else {
+        return;
+    };
+    let took = run
+        .code(69)
+        .stderr(stderr)
+        .run_with(Path::new("/usr/bin/unshare"))
+        .took;
     assert!(took >= TIMEOUT, "gave up after {took:?}");
-    assert!(took <= TIMEOUT + EXCESS + setup, "took {took:?}, {setup:?} of it for the namespace");
+    assert!(
+        took <= TIMEOUT + EXCESS + setup,
+        "took {took:?}, {setup:?} of it for the namespace"
+    );
 }
 
 #[test]
@@ -188,7 +224,9 @@ fn a_peer_that_vanished() {
 #[test]
 fn no_route_is_known_at_once() {
     let arguments = ["secret", "list", "--server-root-url", "https://192.0.2.1"];
-    let Some(run) = apart("ip link set lo up", &arguments) else { return };
+    let Some(run) = apart("ip link set lo up", &arguments) else {
+        return;
+    };
     let output = run
         .code(69)
         .stderr(
@@ -197,7 +235,11 @@ fn no_route_is_known_at_once() {
         )
         .run_with(Path::new("/usr/bin/unshare"));
     // Three attempts, 0.3 s and 1.2 s between them at most.
-    assert!(output.took < Duration::from_secs(3), "took {:?}", output.took);
+    assert!(
+        output.took < Duration::from_secs(3),
+        "took {:?}",
+        output.took
+    );
 }
 
 #[test]
@@ -230,13 +272,21 @@ fn the_timeout_bounds_all_attempts_together() {
             .any_stderr()
             .run();
         assert!([69, 75].contains(&code(output.status)), "{output:?}");
-        assert!(output.took <= Duration::from_millis(300) + EXCESS, "took {:?}", output.took);
+        assert!(
+            output.took <= Duration::from_millis(300) + EXCESS,
+            "took {:?}",
+            output.took
+        );
         assert!(server.ops().len() <= 2, "{:?}", server.ops());
     }
 }
 
 fn reply_after(status: u16, value: &str) -> Behaviour {
-    Behaviour::Reply { status, headers: vec![("retry-after", value.to_owned())], body: Vec::new() }
+    Behaviour::Reply {
+        status,
+        headers: vec![("retry-after", value.to_owned())],
+        body: Vec::new(),
+    }
 }
 
 /// How long a `list` took that was told once to come back after this.
@@ -244,7 +294,10 @@ fn reply_after(status: u16, value: &str) -> Behaviour {
 fn took_after(status: u16, value: &str) -> Duration {
     let server = Server::start();
     server.next(When::Any, reply_after(status, value));
-    let output = oz(&["secret", "list", "--output-format", "json"]).server(&server).any_stdout().run();
+    let output = oz(&["secret", "list", "--output-format", "json"])
+        .server(&server)
+        .any_stdout()
+        .run();
     assert_eq!(server.ops().len(), 2, "{value}");
     output.took
 }
@@ -259,12 +312,35 @@ fn within(took: Duration, low: f64, high: f64, what: &str) {
 fn retry_after_in_seconds() {
     for status in [429, 503] {
         // Up to half a second is added, so that not all come back at once.
-        within(took_after(status, "1"), 1.0, 1.5 + EXCESS.as_secs_f64(), "1 s");
-        within(took_after(status, "0"), 0.0, 0.5 + EXCESS.as_secs_f64(), "0 s");
+        within(
+            took_after(status, "1"),
+            1.0,
+            1.5 + EXCESS.as_secs_f64(),
+            "1 s",
+        );
+        within(
+            took_after(status, "0"),
+            0.0,
+            0.5 + EXCESS.as_secs_f64(),
+            "0 s",
+        );
     }
     // What is no time is no reason to come back at once, nor to stay away: the usual wait, at most 0.3 s.
-    for value in ["soon", "-1", "1.5", "1 s", "", "Fri, 31 Feb", "99999999999999999999999"] {
-        within(took_after(503, value), 0.1, 0.3 + EXCESS.as_secs_f64(), value);
+    for value in [
+        "soon",
+        "-1",
+        "1.5",
+        "1 s",
+        "",
+        "Fri, 31 Feb",
+        "99999999999999999999999",
+    ] {
+        within(
+            took_after(503, value),
+            0.1,
+            0.3 + EXCESS.as_secs_f64(),
+            value,
+        );
     }
 }
 
@@ -272,10 +348,18 @@ fn retry_after_in_seconds() {
 fn date(offset: i64, format: &str) -> String {
     let output = Command::new("date")
         .env("LC_ALL", "C")
-        .args(["-u", "-d", &format!("{offset} seconds"), &format!("+{format}")])
+        .args([
+            "-u",
+            "-d",
+            &format!("{offset} seconds"),
+            &format!("+{format}"),
+        ])
         .output()
         .expect("date runs");
-    String::from_utf8(output.stdout).expect("ASCII").trim_end().to_owned()
+    String::from_utf8(output.stdout)
+        .expect("ASCII")
+        .trim_end()
+        .to_owned()
 }
 
 #[test]
@@ -283,24 +367,48 @@ fn retry_after_as_a_date() {
     if !tools::have("date") {
         return;
     }
-    for format in ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"] {
+    for format in [
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%A, %d-%b-%y %H:%M:%S GMT",
+        "%a %b %e %H:%M:%S %Y",
+    ] {
         // The date has whole seconds: up to one less than was meant.
-        within(took_after(503, &date(2, format)), 1.0, 2.5 + EXCESS.as_secs_f64(), format);
+        within(
+            took_after(503, &date(2, format)),
+            1.0,
+            2.5 + EXCESS.as_secs_f64(),
+            format,
+        );
     }
     let past = date(-3600, "%a, %d %b %Y %H:%M:%S GMT");
-    within(took_after(429, &past), 0.0, 0.5 + EXCESS.as_secs_f64(), &past);
+    within(
+        took_after(429, &past),
+        0.0,
+        0.5 + EXCESS.as_secs_f64(),
+        &past,
+    );
 }
 
 #[test]
 fn a_wait_beyond_the_timeout_is_not_begun() {
-    for (status, words) in [(429, "the service asks to slow down"), (503, "the service is unavailable")] {
-        for value in ["5", "120", "18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+    for (status, words) in [
+        (429, "the service asks to slow down"),
+        (503, "the service is unavailable"),
+    ] {
+        for value in [
+            "5",
+            "120",
+            "18446744073709551615",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
             let server = Server::start();
             server.always(When::Any, reply_after(status, value));
             let output = oz(&["secret", "list", "--timeout", "5"])
                 .server(&server)
                 .code(75)
-                .stderr(format!("error: {words} (HTTP {status})\nhint: try again later\n"))
+                .stderr(format!(
+                    "error: {words} (HTTP {status})\nhint: try again later\n"
+                ))
                 .run();
             assert!(output.took <= EXCESS, "{value}: took {:?}", output.took);
             assert_eq!(server.ops().len(), 1, "{value}");
@@ -322,19 +430,31 @@ fn waits_between_attempts_grow_and_differ() {
         let waits: Vec<u64> = output
             .stderr()
             .lines()
-            .filter_map(|line| line.strip_prefix("debug: waiting ")?.strip_suffix(" ms before trying again"))
+            .filter_map(|line| {
+                line.strip_prefix("debug: waiting ")?
+                    .strip_suffix(" ms before trying again")
+            })
             .map(|number| number.parse().expect("milliseconds"))
             .collect();
-        let [first, second] = waits[..] else { panic!("{}", output.stderr()) };
+        let [first, second] = waits[..] else {
+            panic!("{}", output.stderr())
+        };
         assert!((100..=300).contains(&first), "{first}");
         assert!((400..=1200).contains(&second), "{second}");
         let waited = Duration::from_millis(first + second);
-        assert!(output.took >= waited && output.took <= waited + EXCESS, "{:?} {waited:?}", output.took);
+        assert!(
+            output.took >= waited && output.took <= waited + EXCESS,
+            "{:?} {waited:?}",
+            output.took
+        );
         seen.push((first, second));
     }
     seen.sort_unstable();
     seen.dedup();
-    assert!(seen.len() > 1, "clients that failed together come back together: {seen:?}");
+    assert!(
+        seen.len() > 1,
+        "clients that failed together come back together: {seen:?}"
+    );
 }
 
 /// The program with a standard input that the test holds.
@@ -362,9 +482,15 @@ fn standard_input_is_not_the_network() {
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "Secret 'N' created\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "Secret 'N' created\n"
+    );
     assert!(output.status.success());
-    assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"abc"}"#));
+    assert_eq!(
+        server.opened(Scope::Personal, "N").as_deref(),
+        Some(r#"{"value":"abc"}"#)
+    );
 }
 
 #[test]
@@ -384,9 +510,17 @@ fn an_endless_standard_input_is_bounded_by_size() {
     assert!(fed < 1 << 20, "{fed} bytes were taken");
     drop(stdin);
     let mut stderr = String::new();
-    child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+    child
+        .stderr
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut stderr)
+        .expect("text");
     assert_eq!(code(child.wait().expect("it ends")), 65, "{stderr}");
-    assert!(stderr.starts_with("error: ") && !stderr.contains("yyy"), "{stderr}");
+    assert!(
+        stderr.starts_with("error: ") && !stderr.contains("yyy"),
+        "{stderr}"
+    );
     assert!(server.secret(Scope::Personal, "N").is_none());
 }
 
@@ -396,5 +530,7 @@ fn a_server_that_stops_reading() {
     let server = Server::builder().tls(Tls::Off).start();
     server.always(When::Any, Behaviour::Vanish(Point::Handshaken, End::Silent));
     let run = oz(&["secret", "list"]).server(&server).code(75);
-    on_time(run.stderr(format!("error: no answer from localhost within 1 s\n{TRY_LATER}")));
+    on_time(run.stderr(format!(
+        "error: no answer from localhost within 1 s\n{TRY_LATER}"
+    )));
 }

@@ -7,7 +7,8 @@ use crate::support::oz;
 use std::time::Duration;
 
 /// What follows the reason a reply is refused for.
-const NOT_USABLE: &str = "hint: this may not be the service: check --server-root-url and the proxy variables\n";
+const NOT_USABLE: &str =
+    "hint: this may not be the service: check --server-root-url and the proxy variables\n";
 
 /// The documented limits, written again: a test that read them from the program would move with them.
 const STATUS_LINE: usize = 8192;
@@ -26,8 +27,14 @@ const LISTED: &str = concat!(
 
 /// Wraps a body: `{len}` and `{hex}` become its length, `{body}` the body, and every other character one byte.
 fn fill(template: &str, body: &[u8]) -> Vec<u8> {
-    let latin = |text: &str| -> Vec<u8> { text.chars().map(|c| u8::try_from(c).expect("one byte")).collect() };
-    let numbered = template.replace("{len}", &body.len().to_string()).replace("{hex}", &format!("{:x}", body.len()));
+    let latin = |text: &str| -> Vec<u8> {
+        text.chars()
+            .map(|c| u8::try_from(c).expect("one byte"))
+            .collect()
+    };
+    let numbered = template
+        .replace("{len}", &body.len().to_string())
+        .replace("{hex}", &format!("{:x}", body.len()));
     match numbered.split_once("{body}") {
         Some((before, after)) => [latin(before), body.to_vec(), latin(after)].concat(),
         None => latin(&numbered),
@@ -65,7 +72,10 @@ fn accepted_as(behaviour: Behaviour) {
 
 #[track_caller]
 fn delete(server: &Server) {
-    oz(&["secret", "delete", "N", "--force"]).server(server).stdout("Secret 'N' deleted\n").run();
+    oz(&["secret", "delete", "N", "--force"])
+        .server(server)
+        .stdout("Secret 'N' deleted\n")
+        .run();
 }
 
 /// Refused at once for this reason, and not asked for again: the same would come.
@@ -80,7 +90,9 @@ fn refused_as(behaviour: Behaviour, reason: &str, what: &str) {
     oz(&["secret", "list"])
         .server(&server)
         .code(69)
-        .stderr(format!("error: the reply of localhost is not usable\n  caused by: {reason}\n{NOT_USABLE}"))
+        .stderr(format!(
+            "error: the reply of localhost is not usable\n  caused by: {reason}\n{NOT_USABLE}"
+        ))
         .run();
     let shown: String = what.chars().take(80).collect();
     assert_eq!(server.ops().len(), 1, "{shown}");
@@ -95,7 +107,11 @@ fn lost(template: &str, end: End) {
         .code(69)
         .stderr(format!(
             "error: the connection to localhost was cut before its answer was complete\n{}",
-            if end == End::Reset { "  caused by: Connection reset by peer\n" } else { "" }
+            if end == End::Reset {
+                "  caused by: Connection reset by peer\n"
+            } else {
+                ""
+            }
         ))
         .run();
     assert_eq!(server.ops().len(), 3, "{template}");
@@ -122,7 +138,9 @@ fn status_lines_that_are_one() {
         // RFC 9110 section 2.5: a higher minor version is read as the highest that is known.
         "HTTP/1.2 200 OK",
     ] {
-        accepted(&format!("{start}\r\nContent-Length: {{len}}\r\n\r\n{{body}}"));
+        accepted(&format!(
+            "{start}\r\nContent-Length: {{len}}\r\n\r\n{{body}}"
+        ));
     }
 }
 
@@ -145,8 +163,17 @@ fn what_does_not_begin_as_http() {
     refused("HTTP/2 200\r\n\r\n", HTTP_2);
     // SETTINGS with one parameter (RFC 9113 section 6.5), and GOAWAY cannot come before it.
     refused("\0\0\u{6}\u{4}\0\0\0\0\0\0\u{3}\0\0\0\u{64}", HTTP_2);
-    for start in ["HTTP/0.9 200 OK\r\n\r\n", "HTTP/3 200\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTP/11 200\r\n\r\n"] {
-        let reason = if start.starts_with("HTTP/11") { NO_HTTP } else { "its HTTP version is not 1.0 or 1.1" };
+    for start in [
+        "HTTP/0.9 200 OK\r\n\r\n",
+        "HTTP/3 200\r\n\r\n",
+        "HTTP/1.x 200 OK\r\n\r\n",
+        "HTTP/11 200\r\n\r\n",
+    ] {
+        let reason = if start.starts_with("HTTP/11") {
+            NO_HTTP
+        } else {
+            "its HTTP version is not 1.0 or 1.1"
+        };
         refused(start, reason);
     }
 }
@@ -154,11 +181,26 @@ fn what_does_not_begin_as_http() {
 #[test]
 fn status_lines_that_are_none() {
     for start in [
-        "HTTP/1.1 99 x", "HTTP/1.1 099 x", "HTTP/1.1 20 x", "HTTP/1.1 2000", "HTTP/1.1 2x0 OK", "HTTP/1.1  200 OK",
-        "HTTP/1.1\t200 OK", "HTTP/1.1 200\tOK", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.10 200 OK", "HTTP/1.1 -20 OK",
-        "HTTP/1.1 200 O\0K", "HTTP/1.1 200 O\u{1b}[31mK", "HTTP/1.1 200 O\u{7f}K",
+        "HTTP/1.1 99 x",
+        "HTTP/1.1 099 x",
+        "HTTP/1.1 20 x",
+        "HTTP/1.1 2000",
+        "HTTP/1.1 2x0 OK",
+        "HTTP/1.1  200 OK",
+        "HTTP/1.1\t200 OK",
+        "HTTP/1.1 200\tOK",
+        "HTTP/1.1",
+        "HTTP/1.1 ",
+        "HTTP/1.10 200 OK",
+        "HTTP/1.1 -20 OK",
+        "HTTP/1.1 200 O\0K",
+        "HTTP/1.1 200 O\u{1b}[31mK",
+        "HTTP/1.1 200 O\u{7f}K",
     ] {
-        refused(&format!("{start}\r\nContent-Length: 0\r\n\r\n"), "its status line is malformed");
+        refused(
+            &format!("{start}\r\nContent-Length: 0\r\n\r\n"),
+            "its status line is malformed",
+        );
     }
 }
 
@@ -168,8 +210,14 @@ fn lines_end_with_cr_lf_alone() {
     refused("HTTP/1.1 200 OK\nContent-Length: {len}\n\n{body}", BARE);
     refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\n\r\n{body}", BARE);
     refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\n{body}", BARE);
-    refused("HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: {len}\r\n\r\n{body}", BARE);
-    refused("HTTP/1.1 200 OK\r\r\nContent-Length: {len}\r\n\r\n{body}", BARE);
+    refused(
+        "HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: {len}\r\n\r\n{body}",
+        BARE,
+    );
+    refused(
+        "HTTP/1.1 200 OK\r\r\nContent-Length: {len}\r\n\r\n{body}",
+        BARE,
+    );
     refused(&chunked("", "{hex}\n{body}\r\n0\r\n\r\n"), BARE);
     refused(&chunked("", "{hex}\r\n{body}\r\n0\r\nX: y\n\r\n"), BARE);
 }
@@ -231,17 +279,41 @@ fn lengths_that_are_one() {
 #[test]
 fn lengths_that_are_none() {
     for value in [
-        "", "x", "-1", "+5", "5 5", "5;5", "1e1", "0x5", "5.0", "\"5\"", "5,", ",5", "18446744073709551616", "{len}\u{a0}",
+        "",
+        "x",
+        "-1",
+        "+5",
+        "5 5",
+        "5;5",
+        "1e1",
+        "0x5",
+        "5.0",
+        "\"5\"",
+        "5,",
+        ",5",
+        "18446744073709551616",
+        "{len}\u{a0}",
     ] {
         let template = format!("HTTP/1.1 200 OK\r\nContent-Length: {value}\r\n\r\n{{body}}");
         refused(&template, "its Content-Length is no number");
     }
-    for field in ["Content-Length: {len}, 5", "Content-Length: 5\r\nContent-Length: {len}", "Content-Length: 5, 6"] {
+    for field in [
+        "Content-Length: {len}, 5",
+        "Content-Length: 5\r\nContent-Length: {len}",
+        "Content-Length: 5, 6",
+    ] {
         let template = format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n{{body}}");
         refused(&template, "it has two different Content-Length values");
     }
-    for field in ["Transfer-Encoding: chunked\r\n", "Transfer-Encoding: identity\r\n", "Transfer-Encoding:\r\n"] {
-        refused(&with(field), "it has both Content-Length and Transfer-Encoding");
+    for field in [
+        "Transfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding:\r\n",
+    ] {
+        refused(
+            &with(field),
+            "it has both Content-Length and Transfer-Encoding",
+        );
     }
 }
 
@@ -260,7 +332,10 @@ fn chunks_that_are_some() {
         accepted(&chunked("", body));
     }
     let upper = |body: &[u8]| {
-        let head = format!("HTTP/1.1 200 OK\r\nTRANSFER-ENCODING:\t ChUnKeD \r\n\r\n{:X}\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nTRANSFER-ENCODING:\t ChUnKeD \r\n\r\n{:X}\r\n",
+            body.len()
+        );
         [head.as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
     };
     accepted_as(Behaviour::framed(upper, End::Orderly));
@@ -277,18 +352,49 @@ fn chunks_that_are_some() {
 #[test]
 fn chunks_that_are_none() {
     for body in [
-        "\r\n", "g\r\n", "-1\r\n", "0x5\r\n", "+5\r\n", " 5\r\n{body}", "5 5\r\n", "5,\r\n", ";x\r\n", "5;\0\r\n",
-        "10000000000000000\r\n", "{hex}\r\n{body}0\r\n\r\n", "1\r\n{body}\r\n0\r\n\r\n", "{hex}\r\n{body}\r\n\r\n0\r\n\r\n",
+        "\r\n",
+        "g\r\n",
+        "-1\r\n",
+        "0x5\r\n",
+        "+5\r\n",
+        " 5\r\n{body}",
+        "5 5\r\n",
+        "5,\r\n",
+        ";x\r\n",
+        "5;\0\r\n",
+        "10000000000000000\r\n",
+        "{hex}\r\n{body}0\r\n\r\n",
+        "1\r\n{body}\r\n0\r\n\r\n",
+        "{hex}\r\n{body}\r\n\r\n0\r\n\r\n",
     ] {
         refused(&chunked("", body), "a chunk of its body is malformed");
     }
-    refused(&chunked("", "{hex}\r\n{body}\r\n0\r\nno colon\r\n\r\n"), "a header line is malformed");
-    refused(&chunked("", "ffffffffffffffff\r\n"), "its body is longer than 32 MiB");
-    for coding in ["gzip", "gzip, chunked", "chunked, chunked", "chunked, identity", "", "chunked;x", "\"chunked\""] {
-        let template = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n{{hex}}\r\n{{body}}\r\n0\r\n\r\n");
+    refused(
+        &chunked("", "{hex}\r\n{body}\r\n0\r\nno colon\r\n\r\n"),
+        "a header line is malformed",
+    );
+    refused(
+        &chunked("", "ffffffffffffffff\r\n"),
+        "its body is longer than 32 MiB",
+    );
+    for coding in [
+        "gzip",
+        "gzip, chunked",
+        "chunked, chunked",
+        "chunked, identity",
+        "",
+        "chunked;x",
+        "\"chunked\"",
+    ] {
+        let template = format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n{{hex}}\r\n{{body}}\r\n0\r\n\r\n"
+        );
         refused(&template, "its Transfer-Encoding is not chunked");
     }
-    let twice = chunked("Transfer-Encoding: chunked\r\n", "{hex}\r\n{body}\r\n0\r\n\r\n");
+    let twice = chunked(
+        "Transfer-Encoding: chunked\r\n",
+        "{hex}\r\n{body}\r\n0\r\n\r\n",
+    );
     refused(&twice, "its Transfer-Encoding is not chunked");
     // HTTP/1.0 has no chunks: the framing is faulty (RFC 9112 section 6.1).
     refused(
@@ -300,7 +406,10 @@ fn chunks_that_are_none() {
 #[test]
 fn a_coding_that_nobody_asked_for() {
     for coding in ["gzip", "br", "identity, gzip", "zstd"] {
-        refused(&with(&format!("Content-Encoding: {coding}\r\n")), "it is compressed, which was not asked for");
+        refused(
+            &with(&format!("Content-Encoding: {coding}\r\n")),
+            "it is compressed, which was not asked for",
+        );
     }
     // Where the status says it all, nobody misses the body.
     let server = wrapping(framed(
@@ -335,7 +444,10 @@ fn interim_replies_are_passed_over() {
         "more than 8 interim replies came before it",
     );
     refused(
-        &format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n{}", with("")),
+        &format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n{}",
+            with("")
+        ),
         "it switches protocols, which was not asked for",
     );
     lost("HTTP/1.1 100 Continue\r\n\r\n", End::Orderly);
@@ -350,16 +462,29 @@ fn a_body_that_differs_from_its_promise() {
     lost(&chunked("", "{hex}\r\n{body}\r\n0\r\n"), End::Orderly);
     lost(&chunked("", "fff\r\n{body}"), End::Orderly);
     const MORE: &str = "more bytes came than it promised";
-    refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}!", MORE);
+    refused(
+        "HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}!",
+        MORE,
+    );
     refused("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{body}", MORE);
-    refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}HTTP/1.1 200 OK\r\n\r\n", MORE);
+    refused(
+        "HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}HTTP/1.1 200 OK\r\n\r\n",
+        MORE,
+    );
     refused(&chunked("", "{hex}\r\n{body}\r\n0\r\n\r\n\r\n"), MORE);
-    refused("HTTP/1.1 204 None\r\nContent-Length: {len}\r\n\r\n{body}", MORE);
+    refused(
+        "HTTP/1.1 204 None\r\nContent-Length: {len}\r\n\r\n{body}",
+        MORE,
+    );
 }
 
 #[test]
 fn a_body_without_a_length_ends_with_the_connection() {
-    for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n"] {
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.0 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n",
+    ] {
         accepted(&format!("{head}{{body}}"));
         // TLS tells an end from a cut (RFC 9112 section 9.8).
         lost(&format!("{head}{{body}}"), End::Truncated);
@@ -370,14 +495,30 @@ fn a_body_without_a_length_ends_with_the_connection() {
 #[test]
 fn a_status_without_a_body() {
     for (status, stderr) in [
-        (204, "error: the service refused the request (HTTP 204)\n".to_owned()),
-        (205, "error: the service refused the request (HTTP 205)\n".to_owned()),
+        (
+            204,
+            "error: the service refused the request (HTTP 204)\n".to_owned(),
+        ),
+        (
+            205,
+            "error: the service refused the request (HTTP 205)\n".to_owned(),
+        ),
     ] {
-        let server = wrapping(framed(&format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n"), End::Orderly));
-        oz(&["secret", "list"]).server(&server).code(1).stderr(stderr).run();
+        let server = wrapping(framed(
+            &format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n"),
+            End::Orderly,
+        ));
+        oz(&["secret", "list"])
+            .server(&server)
+            .code(1)
+            .stderr(stderr)
+            .run();
     }
     // 304 has no body even where it gives the length of one.
-    let server = wrapping(framed("HTTP/1.1 304 x\r\nContent-Length: 500\r\n\r\n", End::Orderly));
+    let server = wrapping(framed(
+        "HTTP/1.1 304 x\r\nContent-Length: 500\r\n\r\n",
+        End::Orderly,
+    ));
     oz(&["secret", "list"])
         .server(&server)
         .code(69)
@@ -410,10 +551,17 @@ fn a_connection_is_kept_where_that_is_allowed() {
         let relay = relay::rewriting(server.address(), version, fields);
         oz(&["secret", "delete", "N", "--force"])
             .server(&server)
-            .env("WARP_SERVER_ROOT_URL", format!("http://127.0.0.1:{}", relay.address().port()))
+            .env(
+                "WARP_SERVER_ROOT_URL",
+                format!("http://127.0.0.1:{}", relay.address().port()),
+            )
             .stdout("Secret 'N' deleted\n")
             .run();
-        assert_eq!(relay.connections(), connections, "HTTP/{version} {fields:?}");
+        assert_eq!(
+            relay.connections(),
+            connections,
+            "HTTP/{version} {fields:?}"
+        );
     }
 }
 
@@ -444,7 +592,10 @@ mod relay {
             head.extend(byte);
         }
         let head = String::from_utf8(head).expect("a head in ASCII");
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .expect("a length");
         let mut body = vec![0; length.parse().expect("a number")];
         upstream.read_exact(&mut body).expect("a body");
         (head, body)
@@ -469,15 +620,24 @@ fn the_status_line_has_a_limit() {
     };
     accepted(&line(STATUS_LINE - 1));
     accepted(&line(STATUS_LINE));
-    refused(&line(STATUS_LINE + 1), "its status line is longer than 8192 bytes");
-    refused(&format!("HTTP/1.1 200 {}", "r".repeat(1 << 20)), "its status line is longer than 8192 bytes");
+    refused(
+        &line(STATUS_LINE + 1),
+        "its status line is longer than 8192 bytes",
+    );
+    refused(
+        &format!("HTTP/1.1 200 {}", "r".repeat(1 << 20)),
+        "its status line is longer than 8192 bytes",
+    );
 }
 
 /// Headers, their ends and the blank line included, of exactly this many bytes, over a chunked body.
 fn padded(total: usize, trailers: &str) -> String {
     let fixed = "Transfer-Encoding: chunked\r\n".len() + "X: \r\n".len() + "\r\n".len();
     let pad = "p".repeat(total - fixed - trailers.len());
-    chunked(&format!("X: {pad}\r\n"), &format!("{{hex}}\r\n{{body}}\r\n0\r\n{trailers}"))
+    chunked(
+        &format!("X: {pad}\r\n"),
+        &format!("{{hex}}\r\n{{body}}\r\n0\r\n{trailers}"),
+    )
 }
 
 #[test]
@@ -490,10 +650,16 @@ fn the_headers_have_a_limit() {
         refused(&padded(HEADERS + 1, trailers), TOO_LONG);
     }
     refused(&with(&format!("X: {}\r\n", "p".repeat(1 << 20))), TOO_LONG);
-    refused(&with(&format!("X: y\r\n{}", " fold\r\n".repeat(1 << 17))), TOO_LONG);
+    refused(
+        &with(&format!("X: y\r\n{}", " fold\r\n".repeat(1 << 17))),
+        TOO_LONG,
+    );
     // Each interim reply has its own headers.
     let pad = "p".repeat(HEADERS / 2 + 1);
-    accepted(&format!("HTTP/1.1 103 x\r\nX: {pad}\r\n\r\n{}", with(&format!("X: {pad}\r\n"))));
+    accepted(&format!(
+        "HTTP/1.1 103 x\r\nX: {pad}\r\n\r\n{}",
+        with(&format!("X: {pad}\r\n"))
+    ));
 }
 
 #[test]
@@ -501,13 +667,19 @@ fn the_number_of_header_lines_has_a_limit() {
     let lines = |count: usize, trailers: usize| {
         chunked(
             &"X: y\r\n".repeat(count - 1 - trailers),
-            &format!("{{hex}}\r\n{{body}}\r\n0\r\n{}\r\n", "Y: z\r\n".repeat(trailers)),
+            &format!(
+                "{{hex}}\r\n{{body}}\r\n0\r\n{}\r\n",
+                "Y: z\r\n".repeat(trailers)
+            ),
         )
     };
     for trailers in [0, 40] {
         accepted(&lines(HEADER_LINES - 1, trailers));
         accepted(&lines(HEADER_LINES, trailers));
-        refused(&lines(HEADER_LINES + 1, trailers), "it has more than 100 header lines");
+        refused(
+            &lines(HEADER_LINES + 1, trailers),
+            "it has more than 100 header lines",
+        );
     }
 }
 
@@ -517,7 +689,10 @@ fn a_chunk_line_has_a_limit() {
         let frame = move |body: &[u8]| {
             let size = format!("{:x};", body.len());
             let extension = "e".repeat(length - size.len());
-            fill(&chunked("", &format!("{size}{extension}\r\n{{body}}\r\n0\r\n\r\n")), body)
+            fill(
+                &chunked("", &format!("{size}{extension}\r\n{{body}}\r\n0\r\n\r\n")),
+                body,
+            )
         };
         Behaviour::framed(frame, End::Orderly)
     };
@@ -538,7 +713,12 @@ fn long(length: usize, body: &[u8]) -> Vec<u8> {
 #[test]
 fn the_body_has_a_limit_however_it_is_framed() {
     type Wrap = fn(&[u8]) -> Vec<u8>;
-    let by_length: Wrap = |body| fill("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}", body);
+    let by_length: Wrap = |body| {
+        fill(
+            "HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{body}",
+            body,
+        )
+    };
     let by_end: Wrap = |body| fill("HTTP/1.1 200 OK\r\n\r\n{body}", body);
     let by_chunks: Wrap = |body| {
         let (first, second) = body.split_at(body.len() / 3);
@@ -551,9 +731,16 @@ fn the_body_has_a_limit_however_it_is_framed() {
         out.extend(b"0\r\n\r\n");
         out
     };
-    for (what, wrap) in [("length", by_length), ("end", by_end), ("chunks", by_chunks)] {
+    for (what, wrap) in [
+        ("length", by_length),
+        ("end", by_end),
+        ("chunks", by_chunks),
+    ] {
         for length in [BODY - 1, BODY] {
-            accepted_as(Behaviour::framed(move |body| wrap(&long(length, body)), End::Orderly));
+            accepted_as(Behaviour::framed(
+                move |body| wrap(&long(length, body)),
+                End::Orderly,
+            ));
         }
         let over = Behaviour::framed(move |body| wrap(&long(BODY + 1, body)), End::Orderly);
         refused_as(over, "its body is longer than 32 MiB", what);

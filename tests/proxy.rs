@@ -42,7 +42,9 @@ impl TinyProxy {
         }
         let port = free_port();
         let dir = TempDir::new().expect("a directory");
-        let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 10\nAllow 127.0.0.1\nLogLevel Error\n{lines}");
+        let text = format!(
+            "Port {port}\nListen 127.0.0.1\nTimeout 10\nAllow 127.0.0.1\nLogLevel Error\n{lines}"
+        );
         let config = crate::support::write(&dir, "tinyproxy.conf", text);
         let child = Command::new("tinyproxy")
             .arg("-d")
@@ -53,7 +55,11 @@ impl TinyProxy {
             .spawn()
             .expect("tinyproxy runs");
         wait_for(port);
-        Some(Self { child, port, _dir: dir })
+        Some(Self {
+            child,
+            port,
+            _dir: dir,
+        })
     }
 }
 
@@ -66,13 +72,20 @@ impl Drop for TinyProxy {
 
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
+    TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port()
 }
 
 fn wait_for(port: u16) {
     let began = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(10), "nothing listens on port {port}");
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "nothing listens on port {port}"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -81,30 +94,64 @@ fn wait_for(port: u16) {
 #[track_caller]
 fn whole_tour(server: &Server, variable: &str, proxy: &str) {
     let through = |run: Run<'static>| run.envs(server.env()).env(variable, proxy);
-    through(oz(&["secret", "create", "N"])).stdin("value").stdout("Secret 'N' created\n").run();
-    let listed = through(oz(&["secret", "list", "--output-format", "ndjson"])).any_stdout().run();
-    assert!(listed.stdout().starts_with(r#"{"name":"N","#), "{}", listed.stdout());
-    through(oz(&["secret", "delete", "N", "--force"])).stdout("Secret 'N' deleted\n").run();
+    through(oz(&["secret", "create", "N"]))
+        .stdin("value")
+        .stdout("Secret 'N' created\n")
+        .run();
+    let listed = through(oz(&["secret", "list", "--output-format", "ndjson"]))
+        .any_stdout()
+        .run();
+    assert!(
+        listed.stdout().starts_with(r#"{"name":"N","#),
+        "{}",
+        listed.stdout()
+    );
+    through(oz(&["secret", "delete", "N", "--force"]))
+        .stdout("Secret 'N' deleted\n")
+        .run();
     assert!(server.secret(Scope::Personal, "N").is_none());
     // One connection a run: the tunnel is kept as any other.
-    assert_eq!((server.connections(), server.handshakes(), server.ops().len()), (3, 3, 5));
+    assert_eq!(
+        (
+            server.connections(),
+            server.handshakes(),
+            server.ops().len()
+        ),
+        (3, 3, 5)
+    );
 }
 
 #[test]
 fn tinyproxy_carries_every_verb() {
-    let Some(proxy) = TinyProxy::start("") else { return };
+    let Some(proxy) = TinyProxy::start("") else {
+        return;
+    };
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         let server = Server::start();
-        whole_tour(&server, variable, &format!("http://127.0.0.1:{}", proxy.port));
+        whole_tour(
+            &server,
+            variable,
+            &format!("http://127.0.0.1:{}", proxy.port),
+        );
     }
-    whole_tour(&Server::start(), "https_proxy", &format!("localhost:{}", proxy.port));
+    whole_tour(
+        &Server::start(),
+        "https_proxy",
+        &format!("localhost:{}", proxy.port),
+    );
 }
 
 #[test]
 fn tinyproxy_with_credentials() {
-    let Some(proxy) = TinyProxy::start(&format!("BasicAuth user {PASSWORD}\n")) else { return };
+    let Some(proxy) = TinyProxy::start(&format!("BasicAuth user {PASSWORD}\n")) else {
+        return;
+    };
     let place = format!("127.0.0.1:{}", proxy.port);
-    whole_tour(&Server::start(), "HTTPS_PROXY", &format!("http://user:{PASSWORD}@{place}/"));
+    whole_tour(
+        &Server::start(),
+        "HTTPS_PROXY",
+        &format!("http://user:{PASSWORD}@{place}/"),
+    );
     let server = Server::start();
     for (login, stderr) in [
         (
@@ -122,14 +169,20 @@ fn tinyproxy_with_credentials() {
             ),
         ),
     ] {
-        list(&server).env("HTTPS_PROXY", format!("http://{login}{place}")).code(69).stderr(stderr).run();
+        list(&server)
+            .env("HTTPS_PROXY", format!("http://{login}{place}"))
+            .code(69)
+            .stderr(stderr)
+            .run();
     }
     assert_eq!(server.connections(), 0);
 }
 
 #[test]
 fn tinyproxy_refuses_the_port() {
-    let Some(proxy) = TinyProxy::start("ConnectPort 443\n") else { return };
+    let Some(proxy) = TinyProxy::start("ConnectPort 443\n") else {
+        return;
+    };
     let server = Server::start();
     list(&server)
         .env("HTTPS_PROXY", format!("127.0.0.1:{}", proxy.port))
@@ -168,7 +221,10 @@ impl Trial {
     }
 
     fn list(&self) -> Run<'_> {
-        list(&self.server).env("HTTPS_PROXY", format!("http://user:{PASSWORD}@{}", self.proxy.address()))
+        list(&self.server).env(
+            "HTTPS_PROXY",
+            format!("http://user:{PASSWORD}@{}", self.proxy.address()),
+        )
     }
 
     fn place(&self) -> String {
@@ -205,7 +261,12 @@ impl Trial {
     fn carried(&self) {
         self.list().stdout(NOTHING).run();
         assert_eq!(self.proxy.connections(), 1);
-        let debug = self.list().arg("--debug").stdout(NOTHING).any_stderr().run();
+        let debug = self
+            .list()
+            .arg("--debug")
+            .stdout(NOTHING)
+            .any_stderr()
+            .run();
         assert!(!debug.stderr().contains(&login()), "{}", debug.stderr());
         self.look();
     }
@@ -238,7 +299,10 @@ fn answers_that_open_a_tunnel() {
 #[test]
 fn an_answer_in_pieces() {
     Trial::new(|connection, target| {
-        connection.drip(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n", Duration::from_millis(2));
+        connection.drip(
+            b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n",
+            Duration::from_millis(2),
+        );
         connection.tunnel(target);
     })
     .carried();
@@ -246,9 +310,17 @@ fn an_answer_in_pieces() {
 
 #[test]
 fn a_proxy_that_closes_early() {
-    for answer in [&b""[..], b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: y\r\n"] {
+    for answer in [
+        &b""[..],
+        b"HTTP/1.1 2",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nX: y\r\n",
+    ] {
         let trial = Trial::saying(answer);
-        let stderr = format!("error: {} closed the connection without an answer\n", trial.place());
+        let stderr = format!(
+            "error: {} closed the connection without an answer\n",
+            trial.place()
+        );
         trial.refused(3, stderr);
     }
     // After its answer, and in the handshake.
@@ -290,8 +362,16 @@ fn a_proxy_that_demands_or_doubts_credentials() {
 #[test]
 fn a_proxy_that_does_not_connect() {
     for (answer, status, connections) in [
-        (&b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nno no"[..], 403, 1),
-        (b"HTTP/1.1 302 Found\r\nLocation: https://portal.example\r\n\r\n", 302, 1),
+        (
+            &b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nno no"[..],
+            403,
+            1,
+        ),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: https://portal.example\r\n\r\n",
+            302,
+            1,
+        ),
         (b"HTTP/1.1 400 Bad\r\n\r\n", 400, 1),
         (b"HTTP/1.1 500 Oops\r\n\r\n", 500, 1),
         // The server may be there again in a moment.
@@ -316,13 +396,25 @@ fn a_proxy_that_is_none() {
         (&b"SSH-2.0-x\r\n"[..], "it does not begin as an HTTP reply"),
         (b"HTTP/2 200\r\n\r\n", "it is HTTP/2, which was not offered"),
         (b"HTTP/1.1 200 OK\n\n", "a line of it ends without CR LF"),
-        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "a header line is malformed"),
+        (
+            b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+            "a header line is malformed",
+        ),
         // Who speaks before the client does is not the server.
-        (b"HTTP/1.1 200 OK\r\n\r\n\x16\x03\x03", "more bytes came than it promised"),
-        (b"HTTP/1.1 101 Switching\r\n\r\n", "it switches protocols, which was not asked for"),
+        (
+            b"HTTP/1.1 200 OK\r\n\r\n\x16\x03\x03",
+            "more bytes came than it promised",
+        ),
+        (
+            b"HTTP/1.1 101 Switching\r\n\r\n",
+            "it switches protocols, which was not asked for",
+        ),
     ] {
         let trial = Trial::saying(answer);
-        let stderr = format!("error: the reply of {} is not usable\n  caused by: {reason}\n", trial.place());
+        let stderr = format!(
+            "error: the reply of {} is not usable\n  caused by: {reason}\n",
+            trial.place()
+        );
         trial.refused(1, stderr);
     }
     let trial = Trial::new(|connection, _| connection.say(&vec![b'H'; 1 << 20]));
@@ -330,11 +422,15 @@ fn a_proxy_that_is_none() {
     let trial = Trial::new(|connection, _| {
         connection.say(b"HTTP/1.1 200 OK\r\n");
         for _ in 0..1000 {
-            connection.say(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
+            connection
+                .say(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
         }
     });
     let reason = "it has more than 100 header lines";
-    let stderr = format!("error: the reply of {} is not usable\n  caused by: {reason}\n", trial.place());
+    let stderr = format!(
+        "error: the reply of {} is not usable\n  caused by: {reason}\n",
+        trial.place()
+    );
     trial.list().code(69).stderr(stderr).run();
 }
 
@@ -364,7 +460,12 @@ fn trap() -> Peer {
 fn goes(run: Run<'_>, direct: bool, what: &str) {
     let output = run.any_code().any_stdout().any_stderr().run();
     let actual = crate::support::code(output.status);
-    assert_eq!(actual, if direct { 0 } else { 69 }, "{what}: {}", output.stderr());
+    assert_eq!(
+        actual,
+        if direct { 0 } else { 69 },
+        "{what}: {}",
+        output.stderr()
+    );
     assert_eq!(output.stdout(), if direct { NOTHING } else { "" }, "{what}");
 }
 
@@ -460,11 +561,32 @@ fn the_variables_have_an_order() {
         (&[("all_proxy", &bad), ("ALL_PROXY", &good)], false),
         // They are for http:// servers.
         (&[("http_proxy", &bad), ("HTTP_PROXY", &bad)], true),
-        (&[("HTTPS_PROXY", &bad), ("no_proxy", &"other".to_owned()), ("NO_PROXY", &"*".to_owned())], false),
-        (&[("HTTPS_PROXY", &bad), ("no_proxy", &String::new()), ("NO_PROXY", &"*".to_owned())], true),
-        (&[("https_proxy", &String::new()), ("HTTPS_PROXY", &good)], true),
+        (
+            &[
+                ("HTTPS_PROXY", &bad),
+                ("no_proxy", &"other".to_owned()),
+                ("NO_PROXY", &"*".to_owned()),
+            ],
+            false,
+        ),
+        (
+            &[
+                ("HTTPS_PROXY", &bad),
+                ("no_proxy", &String::new()),
+                ("NO_PROXY", &"*".to_owned()),
+            ],
+            true,
+        ),
+        (
+            &[("https_proxy", &String::new()), ("HTTPS_PROXY", &good)],
+            true,
+        ),
     ] {
-        goes(list(&server).envs(variables.iter().copied()), works, &format!("{variables:?}"));
+        goes(
+            list(&server).envs(variables.iter().copied()),
+            works,
+            &format!("{variables:?}"),
+        );
     }
 }
 
@@ -473,7 +595,8 @@ fn a_plain_server_is_never_behind_a_proxy() {
     let server = Server::builder().tls(crate::server::Tls::Off).start();
     let trap = trap();
     let bad = trap.address().to_string();
-    let variables = ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"].map(|name| (name, bad.clone()));
+    let variables =
+        ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"].map(|name| (name, bad.clone()));
     goes(list(&server).envs(variables), true, "plain");
     assert_eq!(trap.connections(), 0);
 }
@@ -490,8 +613,14 @@ fn a_proxy_and_a_server_on_ipv6() {
         connection.tunnel(target);
     });
     list(&server)
-        .env("WARP_SERVER_ROOT_URL", format!("https://[::1]:{}", six.address().port()))
-        .env("HTTPS_PROXY", format!("http://[::1]:{}", proxy.address().port()))
+        .env(
+            "WARP_SERVER_ROOT_URL",
+            format!("https://[::1]:{}", six.address().port()),
+        )
+        .env(
+            "HTTPS_PROXY",
+            format!("http://[::1]:{}", proxy.address().port()),
+        )
         .stdout(NOTHING)
         .run();
     let authority = format!("[::1]:{}", six.address().port());
@@ -504,8 +633,7 @@ fn a_proxy_and_a_server_on_ipv6() {
 #[test]
 fn other_kinds_of_proxy_are_refused_without_an_echo() {
     let server = Server::start();
-    const LOOKS: &str =
-        "hint: a proxy looks like http://[USER:PASSWORD@]HOST:PORT; NO_PROXY names the hosts that need none\n";
+    const LOOKS: &str = "hint: a proxy looks like http://[USER:PASSWORD@]HOST:PORT; NO_PROXY names the hosts that need none\n";
     const KIND: &str = "names a kind of proxy that is not supported: only http:// is";
     const PLACE: &str = "does not name a proxy host and port";
     for (value, what) in [
@@ -518,8 +646,14 @@ fn other_kinds_of_proxy_are_refused_without_an_echo() {
         (format!("http://user:{PASSWORD}@127.0.0.1:99999"), PLACE),
         (format!("http://127.0.0.1:{PASSWORD}"), PLACE),
         (format!("http://127.0.0.1/{PASSWORD}"), PLACE),
-        (format!("http://user:{PASSWORD}%zz@127.0.0.1:1"), "holds a malformed user name or password"),
-        (format!("http://user:{PASSWORD}%0d%0aX:y@127.0.0.1:1"), "holds a malformed user name or password"),
+        (
+            format!("http://user:{PASSWORD}%zz@127.0.0.1:1"),
+            "holds a malformed user name or password",
+        ),
+        (
+            format!("http://user:{PASSWORD}%0d%0aX:y@127.0.0.1:1"),
+            "holds a malformed user name or password",
+        ),
     ] {
         for variable in ["HTTPS_PROXY", "all_proxy"] {
             list(&server)
@@ -529,8 +663,18 @@ fn other_kinds_of_proxy_are_refused_without_an_echo() {
                 .run();
         }
         // Whom it is not for, it does not stop.
-        goes(list(&server).env("HTTPS_PROXY", &value).env("NO_PROXY", "localhost"), true, "excepted");
+        goes(
+            list(&server)
+                .env("HTTPS_PROXY", &value)
+                .env("NO_PROXY", "localhost"),
+            true,
+            "excepted",
+        );
     }
     let odd = OsString::from_vec([b"http://", PASSWORD.as_bytes(), b"\xff:1"].concat());
-    list(&server).env("HTTPS_PROXY", odd).code(78).stderr("error: HTTPS_PROXY is not UTF-8\n").run();
+    list(&server)
+        .env("HTTPS_PROXY", odd)
+        .code(78)
+        .stderr("error: HTTPS_PROXY is not UTF-8\n")
+        .run();
 }

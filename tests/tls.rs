@@ -19,7 +19,9 @@ const NOTHING: &str = "Name  Scope  Type  Created  Updated  Description\n";
 
 /// `list` as a user who knows the root and has a key, and trusts what the test adds.
 fn list(root: impl AsRef<str>) -> Run<'static> {
-    oz(&LIST).env("WARP_API_KEY", MARKER_KEY).env("WARP_SERVER_ROOT_URL", root.as_ref())
+    oz(&LIST)
+        .env("WARP_API_KEY", MARKER_KEY)
+        .env("WARP_SERVER_ROOT_URL", root.as_ref())
 }
 
 /// Refused with these words, and nothing was sent.
@@ -38,8 +40,14 @@ fn distrusted(certificate: Certificate, host: &str, words: &str) {
 
 /// The day in UTC, as the program says it; no test runs at midnight that often.
 fn today() -> String {
-    let output = Command::new("date").args(["-u", "+%Y-%m-%d"]).output().expect("date runs");
-    String::from_utf8(output.stdout).expect("ASCII").trim_end().to_owned()
+    let output = Command::new("date")
+        .args(["-u", "+%Y-%m-%d"])
+        .output()
+        .expect("date runs");
+    String::from_utf8(output.stdout)
+        .expect("ASCII")
+        .trim_end()
+        .to_owned()
 }
 
 const FOR_LOCALHOST: &str = "  caused by: the certificate shown is for localhost, 127.0.0.1, ::1\n";
@@ -117,18 +125,41 @@ fn a_certificate_for_clients() {
 
 #[test]
 fn addresses_can_be_in_certificates() {
-    let server = Server::builder().certificate(Certificate::AddressOnly).start();
-    list(server.root_at("127.0.0.1")).env("SSL_CERT_FILE", server.ca_path()).stdout(NOTHING).run();
+    let server = Server::builder()
+        .certificate(Certificate::AddressOnly)
+        .start();
+    list(server.root_at("127.0.0.1"))
+        .env("SSL_CERT_FILE", server.ca_path())
+        .stdout(NOTHING)
+        .run();
     let server = Server::start();
-    list(server.root_at("127.0.0.1")).env("SSL_CERT_FILE", server.ca_path()).stdout(NOTHING).run();
+    list(server.root_at("127.0.0.1"))
+        .env("SSL_CERT_FILE", server.ca_path())
+        .stdout(NOTHING)
+        .run();
 }
 
 #[test]
 fn both_versions_are_spoken() {
-    for (tls, version) in [(Tls::Only12, "1.2"), (Tls::Only13, "1.3"), (Tls::Both, "1.3")] {
+    for (tls, version) in [
+        (Tls::Only12, "1.2"),
+        (Tls::Only13, "1.3"),
+        (Tls::Both, "1.3"),
+    ] {
         let server = Server::builder().tls(tls).start();
-        let output = oz(&LIST).arg("--debug").server(&server).stdout(NOTHING).any_stderr().run();
-        assert!(output.stderr().contains(&format!("debug: tls {version}, TLS")), "{}", output.stderr());
+        let output = oz(&LIST)
+            .arg("--debug")
+            .server(&server)
+            .stdout(NOTHING)
+            .any_stderr()
+            .run();
+        assert!(
+            output
+                .stderr()
+                .contains(&format!("debug: tls {version}, TLS")),
+            "{}",
+            output.stderr()
+        );
         assert_eq!(server.handshakes(), 1);
     }
 }
@@ -137,7 +168,12 @@ fn both_versions_are_spoken() {
 fn what_answers_is_not_tls() {
     let not_tls = "error: localhost did not answer in TLS\n\
                    hint: something else listens there; check --server-root-url, its port, and the proxy variables\n";
-    for bytes in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"SSH-2.0-OpenSSH_9.2\r\n", b"220 mail ESMTP\r\n", &[0; 64]] {
+    for bytes in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"220 mail ESMTP\r\n",
+        &[0; 64],
+    ] {
         let server = Server::start();
         server.next(When::Any, Behaviour::GarbageHandshake(bytes.to_vec()));
         oz(&LIST).server(&server).code(69).stderr(not_tls).run();
@@ -160,7 +196,10 @@ fn a_peer_that_breaks_off() {
     // Alerts by their numbers (RFC 8446 section 6): access_denied and internal_error.
     for (alert, name) in [(49, "AccessDenied"), (80, "InternalError")] {
         let server = Server::start();
-        server.next(When::Any, Behaviour::GarbageHandshake(vec![21, 3, 3, 0, 2, 2, alert]));
+        server.next(
+            When::Any,
+            Behaviour::GarbageHandshake(vec![21, 3, 3, 0, 2, 2, alert]),
+        );
         oz(&LIST)
             .server(&server)
             .code(69)
@@ -172,8 +211,7 @@ fn a_peer_that_breaks_off() {
     }
 }
 
-const TOO_OLD: &str =
-    "error: localhost speaks no TLS version that is still safe\n\
+const TOO_OLD: &str = "error: localhost speaks no TLS version that is still safe\n\
      hint: the server, or a proxy that answers in its place, has to support TLS 1.2 or 1.3\n";
 
 #[test]
@@ -204,7 +242,10 @@ impl OpenSsl {
         if !tools::have("openssl") {
             return None;
         }
-        let this = Self { dir: TempDir::new().expect("a directory"), server: None };
+        let this = Self {
+            dir: TempDir::new().expect("a directory"),
+            server: None,
+        };
         let config = "[req]\ndistinguished_name=d\n[d]\n[ca]\nbasicConstraints=critical,CA:true\nkeyUsage=keyCertSign\n";
         write(&this.dir, "ca.cnf", config);
         this.run("ecparam -name prime256v1 -genkey -noout -out ca.key");
@@ -218,7 +259,11 @@ impl OpenSsl {
             .current_dir(self.dir.path())
             .output()
             .expect("openssl runs");
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{command}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     /// A leaf in `leaf.pem`, its key in `leaf.key`; `signing` are further arguments for the signature.
@@ -226,7 +271,9 @@ impl OpenSsl {
         write(&self.dir, "leaf.cnf", extensions);
         self.run(&format!("{key}"));
         self.run("req -new -key leaf.key -subj /CN=localhost -out leaf.csr -config ca.cnf");
-        self.run(&format!("x509 -req -in leaf.csr -out leaf.pem -days 9 -extfile leaf.cnf {signing}"));
+        self.run(&format!(
+            "x509 -req -in leaf.csr -out leaf.pem -days 9 -extfile leaf.cnf {signing}"
+        ));
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -238,7 +285,9 @@ impl OpenSsl {
         let mut command = Command::new("openssl");
         // Old ways need the old security level, or openssl would refuse for us.
         let common = "s_server -accept 127.0.0.1:0 -www -cert leaf.pem -key leaf.key -cipher DEFAULT@SECLEVEL=0";
-        command.args(common.split(' ')).args(arguments.split(' ').filter(|word| !word.is_empty()));
+        command
+            .args(common.split(' '))
+            .args(arguments.split(' ').filter(|word| !word.is_empty()));
         let spawned = command
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
@@ -251,7 +300,10 @@ impl OpenSsl {
             .map_while(Result::ok)
             .find_map(|line| Some(line.strip_prefix("ACCEPT ")?.rsplit_once(':')?.1.to_owned()));
         self.server = Some(child);
-        format!("https://localhost:{}", port.expect("openssl says where it listens"))
+        format!(
+            "https://localhost:{}",
+            port.expect("openssl says where it listens")
+        )
     }
 
     /// TLS stands, and then nothing more comes: `openssl` takes no POST.
@@ -281,7 +333,11 @@ impl OpenSsl {
     #[track_caller]
     fn refused(&mut self, arguments: &str, stderr: &str) {
         let root = self.serve(arguments);
-        list(root).env("SSL_CERT_FILE", self.path("ca.pem")).code(69).stderr(stderr).run();
+        list(root)
+            .env("SSL_CERT_FILE", self.path("ca.pem"))
+            .code(69)
+            .stderr(stderr)
+            .run();
     }
 }
 
@@ -297,21 +353,27 @@ const SIGNED: &str = "-CA ca.pem -CAkey ca.key";
 
 #[test]
 fn openssl_as_the_peer_is_believed() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
     openssl.leaf(EC, NAMED, SIGNED);
     openssl.believed("");
 }
 
 #[test]
 fn openssl_speaks_1_1_only() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
     openssl.leaf(EC, NAMED, SIGNED);
     openssl.refused("-tls1_1", TOO_OLD);
 }
 
 #[test]
 fn a_signature_with_sha_1() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
     openssl.leaf(EC, NAMED, &format!("{SIGNED} -sha1"));
     openssl.refused(
         "",
@@ -324,7 +386,9 @@ fn a_signature_with_sha_1() {
 #[test]
 fn an_rsa_key_that_is_too_short() {
     for version in ["-tls1_2", "-tls1_3"] {
-        let Some(mut openssl) = OpenSsl::new() else { return };
+        let Some(mut openssl) = OpenSsl::new() else {
+            return;
+        };
         openssl.leaf("genrsa -out leaf.key 1024", NAMED, SIGNED);
         openssl.refused(
             version,
@@ -337,7 +401,9 @@ fn an_rsa_key_that_is_too_short() {
 
 #[test]
 fn an_authority_of_the_same_name() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
     openssl.leaf(EC, NAMED, SIGNED);
     let Some(other) = OpenSsl::new() else { return };
     fs::copy(other.path("ca.pem"), openssl.path("ca.pem")).expect("a copy");
@@ -352,7 +418,9 @@ fn an_authority_of_the_same_name() {
 
 #[test]
 fn a_common_name_alone_names_no_host() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
     openssl.leaf(EC, "basicConstraints=CA:false\n", SIGNED);
     openssl.refused(
         "",
@@ -364,8 +432,14 @@ fn a_common_name_alone_names_no_host() {
 
 #[test]
 fn an_authority_that_shows_its_own_certificate() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
-    openssl.leaf(EC, "subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:true\n", SIGNED);
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
+    openssl.leaf(
+        EC,
+        "subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:true\n",
+        SIGNED,
+    );
     openssl.refused(
         "",
         "error: localhost shows the certificate of an authority as its own\n  \
@@ -376,8 +450,14 @@ fn an_authority_that_shows_its_own_certificate() {
 
 #[test]
 fn an_extension_that_is_critical_and_unknown() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
-    openssl.leaf(EC, "subjectAltName=DNS:localhost\n1.2.3.4=critical,ASN1:UTF8String:x\n", SIGNED);
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
+    openssl.leaf(
+        EC,
+        "subjectAltName=DNS:localhost\n1.2.3.4=critical,ASN1:UTF8String:x\n",
+        SIGNED,
+    );
     openssl.refused(
         "",
         "error: the certificate of localhost is not acceptable\n  caused by: UnsupportedCriticalExtension\n\
@@ -387,11 +467,19 @@ fn an_extension_that_is_critical_and_unknown() {
 
 #[test]
 fn a_chain_without_its_middle() {
-    let Some(mut openssl) = OpenSsl::new() else { return };
-    write(&openssl.dir, "middle.cnf", "basicConstraints=critical,CA:true\n");
+    let Some(mut openssl) = OpenSsl::new() else {
+        return;
+    };
+    write(
+        &openssl.dir,
+        "middle.cnf",
+        "basicConstraints=critical,CA:true\n",
+    );
     openssl.run("ecparam -name prime256v1 -genkey -noout -out middle.key");
     openssl.run("req -new -key middle.key -subj /CN=Middle -out middle.csr -config ca.cnf");
-    openssl.run(&format!("x509 -req -in middle.csr -out middle.pem -days 9 -extfile middle.cnf {SIGNED}"));
+    openssl.run(&format!(
+        "x509 -req -in middle.csr -out middle.pem -days 9 -extfile middle.cnf {SIGNED}"
+    ));
     openssl.leaf(EC, NAMED, "-CA middle.pem -CAkey middle.key");
     openssl.believed("-cert_chain middle.pem");
     openssl.refused(
@@ -426,7 +514,10 @@ mod garbage {
     pub fn serve(certificate: Vec<u8>) -> Peer {
         let issued = crate::support::pki::issue(crate::support::pki::Certificate::Good);
         let provider = ring::default_provider();
-        let key = provider.key_provider.load_private_key(issued.key).expect("a key");
+        let key = provider
+            .key_provider
+            .load_private_key(issued.key)
+            .expect("a key");
         let chain = vec![CertificateDer::from(certificate)];
         let resolver = Always(Arc::new(CertifiedKey::new(chain, key)));
         let config = ServerConfig::builder_with_provider(Arc::new(provider))
@@ -451,7 +542,13 @@ fn certificates_that_are_garbage() {
     let mut bent = whole.clone();
     // The inner sequence becomes a set: all lengths still fit.
     bent[4] ^= 1;
-    for certificate in [vec![0], b"-----BEGIN CERTIFICATE-----".to_vec(), whole[..40].to_vec(), [whole, vec![0]].concat(), bent] {
+    for certificate in [
+        vec![0],
+        b"-----BEGIN CERTIFICATE-----".to_vec(),
+        whole[..40].to_vec(),
+        [whole, vec![0]].concat(),
+        bent,
+    ] {
         let peer = garbage::serve(certificate);
         list(format!("https://localhost:{}", peer.address().port()))
             .env("SSL_CERT_FILE", &authority)
@@ -470,16 +567,47 @@ fn a_ca_file_adds_to_whatever_is_trusted() {
     let server = Server::start();
     let other = Server::start();
     let ca = server.ca_path();
-    list(server.root()).arg("--ca-file").arg(ca).stdout(NOTHING).run();
-    list(server.root()).env("SSL_CERT_FILE", other.ca_path()).arg("--ca-file").arg(ca).stdout(NOTHING).run();
-    list(server.root()).env("SSL_CERT_FILE", ca).arg("--ca-file").arg(other.ca_path()).stdout(NOTHING).run();
+    list(server.root())
+        .arg("--ca-file")
+        .arg(ca)
+        .stdout(NOTHING)
+        .run();
+    list(server.root())
+        .env("SSL_CERT_FILE", other.ca_path())
+        .arg("--ca-file")
+        .arg(ca)
+        .stdout(NOTHING)
+        .run();
+    list(server.root())
+        .env("SSL_CERT_FILE", ca)
+        .arg("--ca-file")
+        .arg(other.ca_path())
+        .stdout(NOTHING)
+        .run();
     // An empty variable is none.
-    list(server.root()).env("SSL_CERT_FILE", "").env("SSL_CERT_DIR", "").arg("--ca-file").arg(ca).stdout(NOTHING).run();
+    list(server.root())
+        .env("SSL_CERT_FILE", "")
+        .env("SSL_CERT_DIR", "")
+        .arg("--ca-file")
+        .arg(ca)
+        .stdout(NOTHING)
+        .run();
     // Several in one file, and text between them.
     let dir = TempDir::new().expect("a directory");
     let [first, second] = [other.ca_path(), ca].map(|path| fs::read_to_string(path).expect("PEM"));
-    let bundle = write(&dir, "bundle.pem", format!("# first\n{first}\nSecond:\n{}", second.replace('\n', "\r\n")));
-    list(server.root()).arg("--ca-file").arg(bundle).stdout(NOTHING).run();
+    let bundle = write(
+        &dir,
+        "bundle.pem",
+        format!(
+            "# first\n{first}\nSecond:\n{}",
+            second.replace('\n', "\r\n")
+        ),
+    );
+    list(server.root())
+        .arg("--ca-file")
+        .arg(bundle)
+        .stdout(NOTHING)
+        .run();
 }
 
 #[test]
@@ -489,16 +617,30 @@ fn a_directory_of_authorities() {
     let dir = TempDir::new().expect("a directory");
     fs::copy(server.ca_path(), dir.path().join("0a1b2c3d.0")).expect("a copy");
     write(&dir, "README", "not a certificate");
-    list(server.root()).env("SSL_CERT_DIR", dir.path()).stdout(NOTHING).run();
-    let both = format!("{}:{}", other.ca_path().parent().expect("a directory").display(), dir.path().display());
-    list(server.root()).env("SSL_CERT_DIR", both).stdout(NOTHING).run();
+    list(server.root())
+        .env("SSL_CERT_DIR", dir.path())
+        .stdout(NOTHING)
+        .run();
+    let both = format!(
+        "{}:{}",
+        other.ca_path().parent().expect("a directory").display(),
+        dir.path().display()
+    );
+    list(server.root())
+        .env("SSL_CERT_DIR", both)
+        .stdout(NOTHING)
+        .run();
     list(server.root())
         .env("SSL_CERT_DIR", dir.path())
         .env("SSL_CERT_FILE", other.ca_path())
         .stdout(NOTHING)
         .run();
     // It replaces, too: another authority is not trusted any more.
-    list(other.root()).env("SSL_CERT_DIR", dir.path()).code(69).any_stderr().run();
+    list(other.root())
+        .env("SSL_CERT_DIR", dir.path())
+        .code(69)
+        .any_stderr()
+        .run();
     let empty = TempDir::new().expect("a directory");
     list(server.root())
         .env("SSL_CERT_DIR", empty.path())
@@ -520,14 +662,21 @@ fn a_directory_of_authorities() {
     assert_eq!(other.ops(), [""; 0]);
 }
 
-const WHAT_IT_HOLDS: &str = "hint: it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----\n";
+const WHAT_IT_HOLDS: &str =
+    "hint: it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----\n";
 
 /// The doors by which a CA file comes in, and what each is called.
 fn doors(server: &Server, path: &Path) -> [(Run<'static>, String); 2] {
     let path_text = path.display();
     [
-        (list(server.root()).arg("--ca-file").arg(path), format!("the CA file {path_text}")),
-        (list(server.root()).env("SSL_CERT_FILE", path), format!("SSL_CERT_FILE {path_text}")),
+        (
+            list(server.root()).arg("--ca-file").arg(path),
+            format!("the CA file {path_text}"),
+        ),
+        (
+            list(server.root()).env("SSL_CERT_FILE", path),
+            format!("SSL_CERT_FILE {path_text}"),
+        ),
     ]
 }
 
@@ -536,23 +685,39 @@ fn ca_files_that_are_none() {
     let server = Server::start();
     let dir = TempDir::new().expect("a directory");
     let good = fs::read_to_string(server.ca_path()).expect("PEM");
-    let pem = |label: &str, content: &str| format!("-----BEGIN {label}-----\n{content}\n-----END {label}-----\n");
+    let pem = |label: &str, content: &str| {
+        format!("-----BEGIN {label}-----\n{content}\n-----END {label}-----\n")
+    };
     let key = |label: &str| format!("{good}{}", pem(label, "AAAA"));
     for (content, fault) in [
         (String::new(), "is empty"),
         (" \r\n\t".to_owned(), "is empty"),
         ("hello".to_owned(), "holds no certificate in PEM"),
-        (pem("CERTIFICATE REQUEST", "AAAA"), "holds no certificate in PEM"),
+        (
+            pem("CERTIFICATE REQUEST", "AAAA"),
+            "holds no certificate in PEM",
+        ),
         (pem("CERTIFICATE", "AAAA"), "holds no usable certificate"),
         (pem("CERTIFICATE", "!"), "holds malformed PEM"),
         (good[..good.len() / 2].to_owned(), "holds malformed PEM"),
-        (key("PRIVATE KEY"), "holds a private key, which does not belong there"),
-        (key("RSA PRIVATE KEY"), "holds a private key, which does not belong there"),
-        (key("ENCRYPTED PRIVATE KEY").replace('\n', "\r\n"), "holds a private key, which does not belong there"),
+        (
+            key("PRIVATE KEY"),
+            "holds a private key, which does not belong there",
+        ),
+        (
+            key("RSA PRIVATE KEY"),
+            "holds a private key, which does not belong there",
+        ),
+        (
+            key("ENCRYPTED PRIVATE KEY").replace('\n', "\r\n"),
+            "holds a private key, which does not belong there",
+        ),
     ] {
         let path = write(&dir, "odd.pem", content);
         for (run, name) in doors(&server, &path) {
-            run.code(78).stderr(format!("error: {name} {fault}\n{WHAT_IT_HOLDS}")).run();
+            run.code(78)
+                .stderr(format!("error: {name} {fault}\n{WHAT_IT_HOLDS}"))
+                .run();
         }
     }
     assert_eq!(server.connections(), 0);
@@ -567,7 +732,11 @@ fn ca_files_that_cannot_be_read() {
         (dir.path().to_owned(), "Is a directory"),
     ] {
         for (run, name) in doors(&server, &path) {
-            run.code(66).stderr(format!("error: {name} cannot be read\n  caused by: {cause}\n")).run();
+            run.code(66)
+                .stderr(format!(
+                    "error: {name} cannot be read\n  caused by: {cause}\n"
+                ))
+                .run();
         }
     }
     let escaped = dir.path().join("\u{1b}[31m");
@@ -596,12 +765,20 @@ fn a_ca_file_has_a_limit() {
             if good {
                 run.stdout(NOTHING).run();
             } else {
-                run.code(78).stderr(format!("error: {name} is larger than 4 MiB\n{WHAT_IT_HOLDS}")).run();
+                run.code(78)
+                    .stderr(format!(
+                        "error: {name} is larger than 4 MiB\n{WHAT_IT_HOLDS}"
+                    ))
+                    .run();
             }
         }
     }
     for (run, name) in doors(&server, Path::new("/dev/zero")) {
-        run.code(78).stderr(format!("error: {name} is larger than 4 MiB\n{WHAT_IT_HOLDS}")).run();
+        run.code(78)
+            .stderr(format!(
+                "error: {name} is larger than 4 MiB\n{WHAT_IT_HOLDS}"
+            ))
+            .run();
     }
 }
 
@@ -614,13 +791,20 @@ fn with_bundle(bundle: &Path, arguments: &[&str]) -> Option<Run<'static>> {
         println!("skipped: no system bundle to lie over");
         return None;
     }
-    let allowed = Command::new(PROGRAM).args(["-rm", "true"]).stderr(Stdio::null()).status();
+    let allowed = Command::new(PROGRAM)
+        .args(["-rm", "true"])
+        .stderr(Stdio::null())
+        .status();
     if !allowed.is_ok_and(|status| status.success()) {
         println!("skipped: this machine allows no namespaces");
         return None;
     }
     let script = format!("mount --bind {} {BUNDLE} && exec \"$@\"", bundle.display());
-    Some(oz(&["-rm", "sh", "-c", &script, "sh"]).args(arguments).env("PATH", "/usr/bin:/bin"))
+    Some(
+        oz(&["-rm", "sh", "-c", &script, "sh"])
+            .args(arguments)
+            .env("PATH", "/usr/bin:/bin"),
+    )
 }
 
 #[test]
@@ -630,10 +814,23 @@ fn the_system_bundle_counts_unless_it_was_replaced() {
     let server = Server::start();
     let Some(other) = OpenSsl::new() else { return };
     let other_directory = TempDir::new().expect("a directory");
-    fs::copy(other.path("ca.pem"), other_directory.path().join("0a1b2c3d.0")).expect("a copy");
-    for (variable, code) in [(None, 0), (Some("SSL_CERT_FILE"), 69), (Some("SSL_CERT_DIR"), 69)] {
-        let Some(mut run) = with_bundle(server.ca_path(), &arguments) else { return };
-        run = run.env("WARP_API_KEY", MARKER_KEY).env("WARP_SERVER_ROOT_URL", server.root()).code(code);
+    fs::copy(
+        other.path("ca.pem"),
+        other_directory.path().join("0a1b2c3d.0"),
+    )
+    .expect("a copy");
+    for (variable, code) in [
+        (None, 0),
+        (Some("SSL_CERT_FILE"), 69),
+        (Some("SSL_CERT_DIR"), 69),
+    ] {
+        let Some(mut run) = with_bundle(server.ca_path(), &arguments) else {
+            return;
+        };
+        run = run
+            .env("WARP_API_KEY", MARKER_KEY)
+            .env("WARP_SERVER_ROOT_URL", server.root())
+            .code(code);
         run = match variable {
             None => run.stdout(NOTHING),
             Some("SSL_CERT_FILE") => run.env("SSL_CERT_FILE", other.path("ca.pem")),
@@ -663,7 +860,12 @@ fn opened(run: impl Fn(Run<'static>) -> Run<'static>) -> Option<usize> {
         .env("WARP_API_KEY", MARKER_KEY);
     run(strace).run_with(Path::new("/usr/bin/strace"));
     let trace = fs::read_to_string(&trace).expect("a trace");
-    Some(trace.lines().filter(|line| line.contains("ca-certificates.crt") || line.contains("tls-ca-bundle")).count())
+    Some(
+        trace
+            .lines()
+            .filter(|line| line.contains("ca-certificates.crt") || line.contains("tls-ca-bundle"))
+            .count(),
+    )
 }
 
 #[test]
@@ -679,13 +881,22 @@ fn the_system_bundle_is_read_only_when_it_is_needed() {
     let Some(count) = opened(known) else { return };
     assert_eq!(count, 0);
     // Three attempts and a stranger each time: it is read once.
-    server.always(When::Any, Behaviour::Vanish(crate::server::Point::Accepted, End::Reset));
-    let unreachable =
-        |run: Run<'static>| run.env("WARP_SERVER_ROOT_URL", server.root()).code(69).any_stderr();
+    server.always(
+        When::Any,
+        Behaviour::Vanish(crate::server::Point::Accepted, End::Reset),
+    );
+    let unreachable = |run: Run<'static>| {
+        run.env("WARP_SERVER_ROOT_URL", server.root())
+            .code(69)
+            .any_stderr()
+    };
     assert_eq!(opened(unreachable), Some(0));
     let stranger = Server::start();
-    let unknown =
-        |run: Run<'static>| run.env("WARP_SERVER_ROOT_URL", stranger.root()).code(69).any_stderr();
+    let unknown = |run: Run<'static>| {
+        run.env("WARP_SERVER_ROOT_URL", stranger.root())
+            .code(69)
+            .any_stderr()
+    };
     assert_eq!(opened(unknown), Some(1));
     let replaced = |run: Run<'static>| {
         run.env("WARP_SERVER_ROOT_URL", stranger.root())

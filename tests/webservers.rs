@@ -27,7 +27,11 @@ impl Front {
         write(&dir, "cert.pem", &certificate);
         write(&dir, "key.pem", &key);
         write(&dir, "both.pem", format!("{certificate}{key}"));
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("an address")
+            .port();
         (port, dir)
     }
 
@@ -44,7 +48,10 @@ impl Front {
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let gone = child.try_wait().expect("a child").is_some();
             if gone || began.elapsed() > Duration::from_secs(10) {
-                panic!("{program:?}: {}", std::fs::read_to_string(dir.path().join("stderr")).unwrap_or_default());
+                panic!(
+                    "{program:?}: {}",
+                    std::fs::read_to_string(dir.path().join("stderr")).unwrap_or_default()
+                );
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -58,7 +65,10 @@ impl Front {
     /// A run against it in place of the server behind it.
     fn through(&self, run: Run<'static>, server: &Server) -> Run<'static> {
         run.env("WARP_API_KEY", server.api_key())
-            .env("WARP_SERVER_ROOT_URL", format!("https://localhost:{}", self.port))
+            .env(
+                "WARP_SERVER_ROOT_URL",
+                format!("https://localhost:{}", self.port),
+            )
             .env("SSL_CERT_FILE", self.dir.path().join("ca.pem"))
     }
 
@@ -66,8 +76,14 @@ impl Front {
     #[track_caller]
     fn tour(&self, server: &Server) {
         let through = |run| self.through(run, server);
-        through(oz(&["secret", "create", "N"])).stdin("one").stdout("Secret 'N' created\n").run();
-        assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"one"}"#));
+        through(oz(&["secret", "create", "N"]))
+            .stdin("one")
+            .stdout("Secret 'N' created\n")
+            .run();
+        assert_eq!(
+            server.opened(Scope::Personal, "N").as_deref(),
+            Some(r#"{"value":"one"}"#)
+        );
         through(oz(&["secret", "create", "N"]))
             .stdin("two")
             .code(5)
@@ -77,17 +93,40 @@ impl Front {
             .stdin("three")
             .stdout("Secret 'N' updated\n")
             .run();
-        assert_eq!(server.opened(Scope::Personal, "N").as_deref(), Some(r#"{"value":"three"}"#));
-        let listed = through(oz(&["secret", "list", "--output-format", "ndjson"])).any_stdout().run();
-        assert!(listed.stdout().starts_with(r#"{"name":"N","scope":"Personal","type":"RAW_VALUE","#));
-        assert!(listed.stdout().ends_with("\"description\":\"new\",\"team\":null}\n"), "{}", listed.stdout());
-        through(oz(&["secret", "delete", "N", "--force"])).stdout("Secret 'N' deleted\n").run();
+        assert_eq!(
+            server.opened(Scope::Personal, "N").as_deref(),
+            Some(r#"{"value":"three"}"#)
+        );
+        let listed = through(oz(&["secret", "list", "--output-format", "ndjson"]))
+            .any_stdout()
+            .run();
+        assert!(
+            listed
+                .stdout()
+                .starts_with(r#"{"name":"N","scope":"Personal","type":"RAW_VALUE","#)
+        );
+        assert!(
+            listed
+                .stdout()
+                .ends_with("\"description\":\"new\",\"team\":null}\n"),
+            "{}",
+            listed.stdout()
+        );
+        through(oz(&["secret", "delete", "N", "--force"]))
+            .stdout("Secret 'N' deleted\n")
+            .run();
         assert!(server.secret(Scope::Personal, "N").is_none());
         assert_eq!(
             server.ops(),
             [
-                "Lookup", "CreateManagedSecret", "Lookup", "Lookup", "UpdateManagedSecret", "ListManagedSecrets",
-                "Lookup", "DeleteManagedSecret"
+                "Lookup",
+                "CreateManagedSecret",
+                "Lookup",
+                "Lookup",
+                "UpdateManagedSecret",
+                "ListManagedSecrets",
+                "Lookup",
+                "DeleteManagedSecret"
             ]
         );
     }
@@ -105,15 +144,28 @@ impl Drop for Front {
 fn pem(label: &str, der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
-    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).expect("ASCII"))
+        .collect();
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        lines.join("\n")
+    )
 }
 
 /// Servers are in `sbin`, which is not on everybody's path.
 fn program(name: &str) -> Option<PathBuf> {
-    let found = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.is_file());
+    let found = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"]
+        .iter()
+        .map(|dir| Path::new(dir).join(name))
+        .find(|path| path.is_file());
     if found.is_none() {
-        assert!(!tools::have(name), "{name} is on the path, and not where servers are");
+        assert!(
+            !tools::have(name),
+            "{name} is on the path, and not where servers are"
+        );
     }
     found
 }
@@ -136,7 +188,12 @@ fn nginx(upstream: &str, directives: &str) -> Option<Front> {
     );
     let path = write(&dir, "nginx.conf", config);
     let path = path.display().to_string();
-    Some(Front::start(port, dir, &program, &["-c", &path, "-e", "stderr"]))
+    Some(Front::start(
+        port,
+        dir,
+        &program,
+        &["-c", &path, "-e", "stderr"],
+    ))
 }
 
 #[test]
@@ -154,7 +211,9 @@ fn nginx_carries_every_verb() {
         "proxy_buffer_size 1k; proxy_buffers 2 1k; proxy_busy_buffers_size 1k; tcp_nodelay on; postpone_output 0;",
     ] {
         let server = plain();
-        let Some(front) = nginx(&server.address().to_string(), directives) else { return };
+        let Some(front) = nginx(&server.address().to_string(), directives) else {
+            return;
+        };
         front.tour(&server);
     }
 }
@@ -163,12 +222,17 @@ fn nginx_carries_every_verb() {
 fn nginx_closes_between_the_two_requests() {
     let server = plain();
     // Idle for longer than it waits: the value comes late.
-    let Some(front) = nginx(&server.address().to_string(), "keepalive_timeout 1s;") else { return };
+    let Some(front) = nginx(&server.address().to_string(), "keepalive_timeout 1s;") else {
+        return;
+    };
     let mut child = Command::new(crate::support::binary())
         .args(["secret", "create", "N"])
         .env_clear()
         .env("WARP_API_KEY", server.api_key())
-        .env("WARP_SERVER_ROOT_URL", format!("https://localhost:{}", front.port))
+        .env(
+            "WARP_SERVER_ROOT_URL",
+            format!("https://localhost:{}", front.port),
+        )
         .env("SSL_CERT_FILE", front.dir.path().join("ca.pem"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -176,10 +240,14 @@ fn nginx_closes_between_the_two_requests() {
         .spawn()
         .expect("the program starts");
     std::thread::sleep(Duration::from_millis(2500));
-    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"late").expect("it listens");
+    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"late")
+        .expect("it listens");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "Secret 'N' created\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "Secret 'N' created\n"
+    );
     assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
 }
 
@@ -188,30 +256,53 @@ const LATER: &str = "hint: try again later\n";
 #[test]
 fn nginx_and_nobody_behind_it() {
     let gone = plain().address();
-    let Some(front) = nginx(&gone.to_string(), "") else { return };
+    let Some(front) = nginx(&gone.to_string(), "") else {
+        return;
+    };
     let server = plain();
-    front.list(&server).code(75).stderr(format!("error: the service failed (HTTP 502)\n{LATER}")).run();
+    front
+        .list(&server)
+        .code(75)
+        .stderr(format!("error: the service failed (HTTP 502)\n{LATER}"))
+        .run();
     let slow = plain();
     slow.always(When::Any, Behaviour::Delay(Duration::from_secs(5)));
-    let Some(front) = nginx(&slow.address().to_string(), "proxy_read_timeout 200ms;") else { return };
-    front.list(&slow).code(75).stderr(format!("error: the service failed (HTTP 504)\n{LATER}")).run();
+    let Some(front) = nginx(&slow.address().to_string(), "proxy_read_timeout 200ms;") else {
+        return;
+    };
+    front
+        .list(&slow)
+        .code(75)
+        .stderr(format!("error: the service failed (HTTP 504)\n{LATER}"))
+        .run();
 }
 
 #[test]
 fn nginx_has_pages_of_its_own() {
     let server = plain();
     let upstream = server.address().to_string();
-    let Some(front) = nginx(&upstream, "client_max_body_size 10;") else { return };
-    const PAGE: &str =
-        "hint: a login page of the network, a proxy's block page or a wrong --server-root-url does this\n";
+    let Some(front) = nginx(&upstream, "client_max_body_size 10;") else {
+        return;
+    };
+    const PAGE: &str = "hint: a login page of the network, a proxy's block page or a wrong --server-root-url does this\n";
     front
         .list(&server)
         .code(69)
         .stderr(format!("error: the answer is a web page (HTTP 413), so it is not the service that answered\n{PAGE}"))
         .run();
-    let Some(front) = nginx(&upstream, "return 503;") else { return };
-    front.list(&server).code(75).stderr(format!("error: the service is unavailable (HTTP 503)\n{LATER}")).run();
-    let Some(front) = nginx(&upstream, "return 301 https://elsewhere.example/;") else { return };
+    let Some(front) = nginx(&upstream, "return 503;") else {
+        return;
+    };
+    front
+        .list(&server)
+        .code(75)
+        .stderr(format!(
+            "error: the service is unavailable (HTTP 503)\n{LATER}"
+        ))
+        .run();
+    let Some(front) = nginx(&upstream, "return 301 https://elsewhere.example/;") else {
+        return;
+    };
     front
         .list(&server)
         .code(69)
@@ -227,7 +318,9 @@ fn nginx_has_pages_of_its_own() {
 #[test]
 fn nginx_takes_no_plain_requests_on_its_tls_port() {
     let server = plain();
-    let Some(front) = nginx(&server.address().to_string(), "") else { return };
+    let Some(front) = nginx(&server.address().to_string(), "") else {
+        return;
+    };
     front
         .list(&server)
         .env("WARP_SERVER_ROOT_URL", format!("http://localhost:{}", front.port))
@@ -270,7 +363,9 @@ fn lighttpd_carries_every_verb() {
         "server.http-parseopts = (\"header-strict\" => \"enable\")\nserver.protocol-http11 = \"disable\"",
     ] {
         let server = plain();
-        let Some(front) = lighttpd(server.address(), lines) else { return };
+        let Some(front) = lighttpd(server.address(), lines) else {
+            return;
+        };
         front.tour(&server);
     }
 }
@@ -278,9 +373,17 @@ fn lighttpd_carries_every_verb() {
 #[test]
 fn lighttpd_and_nobody_behind_it() {
     let gone = plain().address();
-    let Some(front) = lighttpd(gone, "") else { return };
+    let Some(front) = lighttpd(gone, "") else {
+        return;
+    };
     let server = plain();
-    front.list(&server).code(75).stderr(format!("error: the service is unavailable (HTTP 503)\n{LATER}")).run();
+    front
+        .list(&server)
+        .code(75)
+        .stderr(format!(
+            "error: the service is unavailable (HTTP 503)\n{LATER}"
+        ))
+        .run();
 }
 
 /// `haproxy` with these lines in its back end.
@@ -294,14 +397,26 @@ fn haproxy(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
          backend b\n server s {upstream}\n"
     );
     let path = write(&dir, "haproxy.cfg", config).display().to_string();
-    Some(Front::start(port, dir, &program, &["-db", "-q", "-f", &path]))
+    Some(Front::start(
+        port,
+        dir,
+        &program,
+        &["-db", "-q", "-f", &path],
+    ))
 }
 
 #[test]
 fn haproxy_carries_every_verb() {
-    for lines in ["", " option httpclose", " option http-server-close", " http-reuse never"] {
+    for lines in [
+        "",
+        " option httpclose",
+        " option http-server-close",
+        " http-reuse never",
+    ] {
         let server = plain();
-        let Some(front) = haproxy(server.address(), lines) else { return };
+        let Some(front) = haproxy(server.address(), lines) else {
+            return;
+        };
         front.tour(&server);
     }
 }
@@ -310,10 +425,24 @@ fn haproxy_carries_every_verb() {
 fn haproxy_and_nobody_behind_it() {
     let gone = plain().address();
     let server = plain();
-    let Some(front) = haproxy(gone, " retries 0") else { return };
-    front.list(&server).code(75).stderr(format!("error: the service is unavailable (HTTP 503)\n{LATER}")).run();
+    let Some(front) = haproxy(gone, " retries 0") else {
+        return;
+    };
+    front
+        .list(&server)
+        .code(75)
+        .stderr(format!(
+            "error: the service is unavailable (HTTP 503)\n{LATER}"
+        ))
+        .run();
     let slow = plain();
     slow.always(When::Any, Behaviour::Delay(Duration::from_secs(5)));
-    let Some(front) = haproxy(slow.address(), "") else { return };
-    front.list(&slow).code(75).stderr(format!("error: the service failed (HTTP 504)\n{LATER}")).run();
+    let Some(front) = haproxy(slow.address(), "") else {
+        return;
+    };
+    front
+        .list(&slow)
+        .code(75)
+        .stderr(format!("error: the service failed (HTTP 504)\n{LATER}"))
+        .run();
 }

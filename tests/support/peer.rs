@@ -28,7 +28,10 @@ impl Peer {
     }
 
     /// The same on a listener that is there.
-    pub fn serve(listener: TcpListener, serve: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
+    pub fn serve(
+        listener: TcpListener,
+        serve: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().expect("a bound address");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
@@ -37,18 +40,27 @@ impl Peer {
         std::thread::spawn(move || {
             for tcp in listener.incoming().map_while(Result::ok) {
                 count.fetch_add(1, Ordering::SeqCst);
-                let mut connection = Connection { tcp, heard: Arc::clone(&all) };
+                let mut connection = Connection {
+                    tcp,
+                    heard: Arc::clone(&all),
+                };
                 let serve = Arc::clone(&serve);
                 std::thread::spawn(move || {
                     serve(&mut connection);
                     // A close with unread bytes would be a reset; whoever wants that drops the rest themselves.
                     let _ = connection.tcp.shutdown(Shutdown::Write);
-                    let _ = connection.tcp.set_read_timeout(Some(Duration::from_millis(200)));
+                    let _ = connection
+                        .tcp
+                        .set_read_timeout(Some(Duration::from_millis(200)));
                     let _ = std::io::copy(&mut connection.tcp, &mut std::io::sink());
                 });
             }
         });
-        Self { address, heard, connections }
+        Self {
+            address,
+            heard,
+            connections,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -61,7 +73,10 @@ impl Peer {
 
     /// All bytes it has read, of all connections.
     pub fn heard(&self) -> Vec<u8> {
-        self.heard.lock().expect("no panic while it is held").clone()
+        self.heard
+            .lock()
+            .expect("no panic while it is held")
+            .clone()
     }
 
     pub fn heard_text(&self) -> String {
@@ -87,7 +102,9 @@ impl Connection {
     /// Reads a whole request with a `Content-Length`; `None` when the client is gone.
     pub fn request(&mut self) -> Option<Vec<u8>> {
         let head = self.head()?;
-        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "))?;
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Content-Length: "))?;
         let mut body = vec![0; length.parse().expect("a length")];
         self.tcp.read_exact(&mut body).ok()?;
         self.hear(&body);
@@ -143,6 +160,9 @@ impl Connection {
     }
 
     fn hear(&self, bytes: &[u8]) {
-        self.heard.lock().expect("no panic while it is held").extend_from_slice(bytes);
+        self.heard
+            .lock()
+            .expect("no panic while it is held")
+            .extend_from_slice(bytes);
     }
 }
