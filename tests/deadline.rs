@@ -525,8 +525,7 @@ fn an_endless_standard_input_is_bounded_by_size() {
 }
 
 #[test]
-fn a_server_that_stops_reading() {
-    // A value that no socket buffer holds is no secret; so the plain server reads nothing, and answers nothing.
+fn a_plain_server_that_reads_nothing() {
     let server = Server::builder().tls(Tls::Off).start();
     server.always(When::Any, Behaviour::Vanish(Point::Handshaken, End::Silent));
     let run = oz(&["secret", "list"]).server(&server).code(75);

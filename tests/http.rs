@@ -327,6 +327,7 @@ fn chunks_that_are_some() {
         "{hex}\r\n{body}\r\n0\r\nX: y\r\nDigest: z\r\n folded\r\n\r\n",
         // A trailer never changes the message (RFC 9110 section 6.5.1).
         "{hex}\r\n{body}\r\n0\r\nContent-Length: 1\r\nTransfer-Encoding: gzip\r\nConnection: close\r\n\r\n",
+        "{hex}\r\n{body}\r\n0\r\nContent-Length: none\r\n\r\n",
         "1\r\n \r\n1\r\n\n\r\n{hex}\r\n{body}\r\n1\r\n \r\n0\r\n\r\n",
     ] {
         accepted(&chunked("", body));

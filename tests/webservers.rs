@@ -2,6 +2,7 @@
 //! that share no code with the library below the local server.
 
 use crate::server::{Behaviour, Scope, Server, Tls, When};
+use crate::support::pty::Session;
 use crate::support::{Run, oz, tools, write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -219,35 +220,32 @@ fn nginx_carries_every_verb() {
 }
 
 #[test]
-fn nginx_closes_between_the_two_requests() {
+fn nginx_closes_while_the_user_types() {
     let server = plain();
-    // Idle for longer than it waits: the value comes late.
     let Some(front) = nginx(&server.address().to_string(), "keepalive_timeout 1s;") else {
         return;
     };
-    let mut child = Command::new(crate::support::binary())
-        .args(["secret", "create", "N"])
-        .env_clear()
-        .env("WARP_API_KEY", server.api_key())
-        .env(
+    let variables = [
+        ("WARP_API_KEY", server.api_key().to_owned()),
+        (
             "WARP_SERVER_ROOT_URL",
             format!("https://localhost:{}", front.port),
-        )
-        .env("SSL_CERT_FILE", front.dir.path().join("ca.pem"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+        ),
+        (
+            "SSL_CERT_FILE",
+            front.dir.path().join("ca.pem").display().to_string(),
+        ),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    // The user takes longer than nginx keeps a connection, and longer than the timeout, which is for the network.
+    let arguments = ["secret", "create", "N", "--timeout", "2"];
+    let mut session = Session::start(&arguments, &variables);
+    session.expect("? Secret value: ");
     std::thread::sleep(Duration::from_millis(2500));
-    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"late")
-        .expect("it listens");
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "Secret 'N' created\n"
-    );
+    session.send("late\r");
+    session.expect("Secret 'N' created");
+    assert_eq!(session.end(), 0, "{}", session.transcript());
+    // The second connection was made before the request, which was sent once.
     assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
 }
 
