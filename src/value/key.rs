@@ -131,8 +131,16 @@ mod tests {
             ),
             (b"wk 1", 78, "WARP_API_KEY holds a space at byte offset 2"),
             (b"\"wk-1\"", 78, "WARP_API_KEY is in quotes"),
-            (b"Bearer wk-1", 78, "WARP_API_KEY starts with the word Bearer"),
-            (b"WARP_API_KEY=wk-1", 78, "WARP_API_KEY is an assignment, not a key"),
+            (
+                b"Bearer wk-1",
+                78,
+                "WARP_API_KEY starts with the word Bearer",
+            ),
+            (
+                b"WARP_API_KEY=wk-1",
+                78,
+                "WARP_API_KEY is an assignment, not a key",
+            ),
             (
                 b"wk-\xff",
                 78,
