@@ -572,3 +572,52 @@ fn a_full_standard_error_changes_nothing_about_the_outcome() {
         "",
     );
 }
+
+#[test]
+fn a_standard_input_that_does_not_block_is_waited_for() {
+    use nix::fcntl::OFlag;
+    let server = Server::start();
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).unwrap();
+    let child = Command::new(binary())
+        .args(["secret", "create", "N"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::from(reader))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut writer = fs::File::from(writer);
+    for part in MARKER_SECRET.split_inclusive('-') {
+        std::thread::sleep(Duration::from_millis(100));
+        writer.write_all(part.as_bytes()).unwrap();
+    }
+    drop(writer);
+    let output = child.wait_with_output().unwrap();
+    expect(&output, 0, "Secret 'N' created\n", "");
+    let expected = format!(r#"{{"value":"{MARKER_SECRET}"}}"#);
+    assert_eq!(server.opened(Scope::Personal, "N"), Some(expected));
+}
+
+#[test]
+fn a_standard_input_that_cannot_be_read_is_said() {
+    let server = Server::start();
+    for (redirection, cause) in [
+        ("< /", "Is a directory (os error 21)"),
+        ("0> /dev/null", "Bad file descriptor (os error 9)"),
+    ] {
+        let script = format!("\"$@\" {redirection}");
+        for args in [
+            &["secret", "create", "N"][..],
+            &["secret", "list", "--api-key-file=-"],
+        ] {
+            expect(
+                &sh(&script, args, &server),
+                66,
+                "",
+                &format!("error: cannot read standard input\n  caused by: {cause}\n"),
+            );
+        }
+    }
+    assert_eq!(server.connections(), 0);
+}

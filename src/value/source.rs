@@ -6,6 +6,8 @@ use crate::env::Environment;
 use crate::error::{Error, Words};
 use crate::secret::{FieldId, MAX_VARIABLE, SecretBytes};
 use crate::text;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -38,7 +40,27 @@ pub fn standard_input() -> std::io::Result<impl Read> {
     std::io::stdin()
         .as_fd()
         .try_clone_to_owned()
-        .map(File::from)
+        .map(|descriptor| Waiting(File::from(descriptor)))
+}
+
+/// Standard input is shared with whoever started this process, who may have made it non-blocking for themselves.
+struct Waiting(File);
+
+impl Read for Waiting {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let mut watched = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+                    match poll(&mut watched, PollTimeout::NONE) {
+                        Ok(_) | Err(Errno::EINTR) => {}
+                        Err(_) => return Err(error),
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
 }
 
 /// The name of a source in messages.
