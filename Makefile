@@ -93,7 +93,7 @@ format: ## Check the formatting
 
 .PHONY: lint
 lint: ## Run clippy with warnings denied
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features generate -- -D warnings
 
 .PHONY: deny
 deny: ## Check licences, sources, banned crates and advisories of the dependencies

@@ -1,7 +1,7 @@
 //! Owns what the built file is: static, stripped, small, alone, and silent about where it was built.
 //! Must not know what it does when it runs.
 
-use crate::support::tools::is_minreq;
+use crate::support::tools::{is_emulated, is_minreq};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,8 +23,7 @@ const PF_X: u32 = 1;
 
 /// The file under test; under emulation that is a script in front of it, which says nothing about the file.
 fn binary() -> Option<PathBuf> {
-    if std::env::var_os("OZ_EMULATED").is_some() {
-        println!("skipped: emulated");
+    if is_emulated() {
         return None;
     }
     let default = concat!(

@@ -1,4 +1,4 @@
-//! Owns printing what the binary does not carry: `cargo run --example generate -- man > oz.1`.
+//! Owns printing what the binary does not carry: `cargo run --features generate --bin generate -- man > oz.1`.
 //! Must not know more than which text is asked for.
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! Owns the process and its surroundings: signals, closed and full streams, limits, what it opens and whom it calls.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, When};
+use crate::support::tools::is_emulated;
 use crate::support::{MARKER_KEY, MARKER_SECRET, binary, code, oz, write};
 use std::ffi::OsStr;
 use std::fs;
@@ -207,6 +208,9 @@ fn signals_end_it_at_once_and_silently() {
 
 #[test]
 fn nothing_is_left_for_a_debugger_or_a_core_file() {
+    if is_emulated() {
+        return;
+    }
     let server = Server::start();
     let mut child = hanging(&server);
     let proc = format!("/proc/{}", child.id());
@@ -252,6 +256,9 @@ fn nothing_is_left_for_a_debugger_or_a_core_file() {
 
 #[test]
 fn little_memory_is_enough() {
+    if is_emulated() {
+        return;
+    }
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     // 8 MiB of address space, for program, stack and all.
@@ -270,6 +277,9 @@ fn little_memory_is_enough() {
 
 #[test]
 fn a_program_without_a_name_and_a_directory_that_is_gone() {
+    if is_emulated() {
+        return;
+    }
     use std::os::unix::process::CommandExt;
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
@@ -353,6 +363,9 @@ fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
 
 #[test]
 fn nothing_is_written_and_nobody_else_is_called() {
+    if is_emulated() {
+        return;
+    }
     let server = Server::start();
     for (args, stdin) in [
         (&["secret", "create", "N"][..], "value"),

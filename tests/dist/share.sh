@@ -4,7 +4,7 @@ set -eu
 binary=$1
 share=$2
 mkdir -p "$share/man/man1" "$share/bash-completion/completions" "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
-cargo run --quiet --locked --example generate -- man > "$share/man/man1/oz.1.new"
+cargo run --quiet --locked --features generate --bin generate -- man > "$share/man/man1/oz.1.new"
 mv "$share/man/man1/oz.1.new" "$share/man/man1/oz.1"
 "$binary" completions bash > "$share/bash-completion/completions/oz"
 "$binary" completions zsh > "$share/zsh/site-functions/_oz"

@@ -25,3 +25,13 @@ pub fn have(tool: &str) -> bool {
 pub fn is_minreq() -> bool {
     std::env::var_os("OZ_TRANSPORT").is_some_and(|name| name == "minreq")
 }
+
+/// Whether the binary under test is a script that starts an emulator, `OZ_EMULATED=1`. What asks the file, the
+/// process or its memory for something then asks the emulator, so it says that it is skipped, for the test to return.
+pub fn is_emulated() -> bool {
+    let emulated = std::env::var_os("OZ_EMULATED").is_some();
+    if emulated {
+        println!("skipped: emulated");
+    }
+    emulated
+}
