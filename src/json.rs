@@ -751,7 +751,7 @@ mod tests {
     #[test]
     fn reads_every_type() {
         let document = parse(
-            br#" {"t":"a\u00e9\ud83d\ude00\n/","n":null,"b":true,"l":[1,"x",[]],"o":{}} "#.to_vec(),
+            br#" {"t":"a\u00e9\ud83d\ude00\n/","n":null,"b":true,"f":false,"l":[1,"x",[]],"o":{}} "#.to_vec(),
         )
         .ok()
         .unwrap();
@@ -760,6 +760,7 @@ mod tests {
         assert_eq!(root.get("t").unwrap().text(), Some("aé😀\n/"));
         assert!(root.get("n").unwrap().is_null());
         assert_eq!(root.get("b").unwrap().boolean(), Some(true));
+        assert_eq!(root.get("f").unwrap().boolean(), Some(false));
         let items = root.get("l").unwrap().items().unwrap();
         assert_eq!(items.len(), 3);
         let texts: Vec<_> = items.map(Node::text).collect();
@@ -785,6 +786,9 @@ mod tests {
             (b"{\n  1:1}", at(2, 3)),
             (b"{\"\xc3\xa4\":1,[]:1}", at(1, 8)),
             (b"[", at(1, 2)),
+            (b"{\"a\":1]", at(1, 7)),
+            (b"[1}", at(1, 3)),
+            (b"fals", at(1, 1)),
             (b"]", at(1, 1)),
             (b"\"a", at(1, 3)),
             (b"\"\n\"", at(1, 2)),

@@ -395,11 +395,13 @@ fn a_wait_beyond_the_timeout_is_not_begun() {
         (429, "the service asks to slow down"),
         (503, "the service is unavailable"),
     ] {
-        for value in [
-            "5",
-            "120",
-            "18446744073709551615",
-            "Fri, 31 Dec 9999 23:59:59 GMT",
+        for (value, advice) in [
+            ("5", "in 5 s"),
+            ("120", "in 120 s"),
+            ("86400", "in 86400 s"),
+            ("86401", "later"),
+            ("18446744073709551615", "later"),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", "later"),
         ] {
             let server = Server::start();
             server.always(When::Any, reply_after(status, value));
@@ -407,7 +409,7 @@ fn a_wait_beyond_the_timeout_is_not_begun() {
                 .server(&server)
                 .code(75)
                 .stderr(format!(
-                    "error: {words} (HTTP {status})\nhint: try again later\n"
+                    "error: {words} (HTTP {status})\nhint: try again {advice}\n"
                 ))
                 .run();
             assert!(output.took <= EXCESS, "{value}: took {:?}", output.took);

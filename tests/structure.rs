@@ -46,7 +46,12 @@ const DOORS: [(&str, &[&str]); 10] = [
     // The system, by what it is asked for: sockets, the terminal, standard streams, process limits and signals.
     (
         "nix",
-        &["net/connect.rs", "value/process.rs", "value/terminal.rs"],
+        &[
+            "net/connect.rs",
+            "value/process.rs",
+            "value/source.rs",
+            "value/terminal.rs",
+        ],
     ),
     ("minreq", &["net/minreq.rs"]),
 ];

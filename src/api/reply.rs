@@ -103,13 +103,13 @@ fn status(reply: &Reply) -> Refusal {
         ))),
         429 => Refusal {
             error: Error::Later(
-                words("the service asks to slow down (HTTP 429)".into()).hint("try again later"),
+                words("the service asks to slow down (HTTP 429)".into()).hint(when(reply)),
             ),
             standing: Standing::Unprocessed(reply.retry_after),
         },
         503 => Refusal {
             error: Error::Later(
-                words("the service is unavailable (HTTP 503)".into()).hint("try again later"),
+                words("the service is unavailable (HTTP 503)".into()).hint(when(reply)),
             ),
             standing: Standing::Unprocessed(reply.retry_after),
         },
@@ -131,6 +131,17 @@ fn status(reply: &Reply) -> Refusal {
         _ => Refusal::open(Error::Refused(words(format!(
             "the service refused the request (HTTP {status})"
         )))),
+    }
+}
+
+/// The longest wait that is repeated to the user, in seconds: a day. What is longer is no advice.
+const MAX_ADVICE: u64 = 86_400;
+
+/// When to try again, as far as the service says.
+fn when(reply: &Reply) -> String {
+    match reply.retry_after.map(|wait| wait.as_secs()) {
+        Some(seconds @ 1..=MAX_ADVICE) => format!("try again in {seconds} s"),
+        _ => "try again later".to_owned(),
     }
 }
 
