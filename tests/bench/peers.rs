@@ -7,7 +7,7 @@ use crate::relay;
 use crate::server::{Scope, Server};
 use std::cell::{OnceCell, RefCell};
 use std::fs;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
@@ -16,10 +16,6 @@ use tempfile::TempDir;
 
 /// The value that is stored.
 const VALUE: &str = "a value of some forty bytes, as tokens are";
-
-/// The live address of the name that has a dead one too. No address is nearer to this machine than the dead one, so a
-/// resolver that sorts puts it second.
-const LIVE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// What one run put on the wire.
 #[derive(Clone, Copy)]
@@ -48,7 +44,8 @@ pub struct Stage {
     github: GitHub,
     directory: TempDir,
     far_root: String,
-    /// Of a server whose name has a dead address before the live one, and the file that says so.
+    far_github: u16,
+    /// Of the server where the first of `localhost`'s addresses is dead, and who keeps it so.
     dead_root: Option<String>,
     _waiting: Vec<TcpStream>,
     our_program: OnceCell<PathBuf>,
@@ -66,19 +63,25 @@ impl Stage {
         let port = if slow_network {
             address.port()
         } else {
-            relay::start(address, Ipv4Addr::LOCALHOST, 0, crate::ROUND_TRIP)
+            relay::start(address, 0, crate::ROUND_TRIP)
         };
-        let (dead_root, waiting) = match relay::dead(Ipv4Addr::LOCALHOST) {
+        let (dead_root, waiting) = match relay::dead() {
             Some((port, waiting)) => {
-                relay::start(address, LIVE, port, Duration::ZERO);
+                relay::start(address, port, Duration::ZERO);
                 (Some(format!("https://localhost:{port}")), waiting)
             }
             None => (None, Vec::new()),
         };
-        let hosts = format!("127.0.0.1 localhost\n{LIVE} localhost\n");
-        fs::write(directory.path().join("hosts"), hosts).expect("a file");
+        let github = GitHub::start(&directory.path().join("github.pem"));
+        let far_github = if slow_network {
+            github.port
+        } else {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, github.port));
+            relay::start(address, 0, crate::ROUND_TRIP)
+        };
         Self {
-            github: GitHub::start(&directory.path().join("github.pem")),
+            github,
+            far_github,
             far_root: format!("https://localhost:{port}"),
             dead_root,
             _waiting: waiting,
@@ -109,8 +112,7 @@ impl Stage {
         let value = self.file("value");
         let create = job(&["secret", "create", "S{n}", "--personal", "-f", &value]);
         let distant = at(&create, &self.far_root);
-        let dead = self.dead_root.as_ref();
-        let dead = dead.and_then(|root| self.behind_hosts(&at(&create, root)));
+        let dead = self.dead_root.as_ref().map(|root| at(&create, root));
         Peer {
             name,
             version: Some(job(&["--version"])),
@@ -121,22 +123,6 @@ impl Stage {
             dead,
             program,
         }
-    }
-
-    /// The same job where `localhost` has the addresses of the hosts file, in a mount namespace of its own; `None`
-    /// where there are none.
-    fn behind_hosts(&self, job: &Job) -> Option<Job> {
-        let mount = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
-        let words = ["-rm", "sh", "-c", mount, &self.file("hosts")];
-        let mut arguments: Vec<String> = words.map(str::to_owned).to_vec();
-        arguments.push(job.program.display().to_string());
-        arguments.extend_from_slice(&job.arguments);
-        let wrapped = Job {
-            program: which("unshare")?,
-            arguments,
-            environment: self.with_path(job.environment.clone()),
-        };
-        wrapped.run().then_some(wrapped)
     }
 
     fn list_of_one(&self, program: &Path) -> Job {
@@ -291,6 +277,7 @@ impl Stage {
             list: Some(list),
             create: Some(alone(&root)),
             distant: Some(alone(&self.far_root)),
+            // curl takes `localhost` from the hosts file, which need not name ::1.
             dead: None,
             program: curl.clone(),
         };
@@ -307,21 +294,27 @@ impl Stage {
     }
 
     fn gh(&self, gh: PathBuf) -> Vec<Peer> {
-        let host = format!("localhost:{}", self.github.port);
-        let repository = format!("{host}/owner/name");
-        let environment = self.with_path(vec![
-            ("SSL_CERT_FILE".to_owned(), self.file("github.pem")),
-            ("GH_ENTERPRISE_TOKEN".to_owned(), "token".to_owned()),
-            ("GH_HOST".to_owned(), host),
-            ("GH_NO_UPDATE_NOTIFIER".to_owned(), "1".to_owned()),
-            ("HOME".to_owned(), self.file("")),
-        ]);
-        let job = |arguments: &[&str]| Job {
-            program: gh.clone(),
-            arguments: arguments.iter().map(|one| (*one).to_owned()).collect(),
-            environment: environment.clone(),
+        let job = |port: u16, words: &[&str]| {
+            let host = format!("localhost:{port}");
+            let mut arguments: Vec<String> = words.iter().map(|one| (*one).to_owned()).collect();
+            if words.first() == Some(&"secret") {
+                arguments.extend(["-R".to_owned(), format!("{host}/owner/name")]);
+            }
+            Job {
+                program: gh.clone(),
+                arguments,
+                environment: self.with_path(vec![
+                    ("SSL_CERT_FILE".to_owned(), self.file("github.pem")),
+                    ("GH_ENTERPRISE_TOKEN".to_owned(), "token".to_owned()),
+                    ("GH_HOST".to_owned(), host),
+                    ("GH_NO_UPDATE_NOTIFIER".to_owned(), "1".to_owned()),
+                    ("HOME".to_owned(), self.file("")),
+                ]),
+            }
         };
-        let create = job(&["secret", "set", "S{n}", "--body", VALUE, "-R", &repository]);
+        let set = ["secret", "set", "S{n}", "--body", VALUE];
+        let near = self.github.port;
+        let create = job(near, &set);
         if !create.run() {
             eprintln!("gh: {}", create.explain());
             self.lacks("gh", "does not talk to the local server");
@@ -329,10 +322,10 @@ impl Stage {
         }
         vec![Peer {
             name: "gh",
-            version: Some(job(&["--version"])),
-            list: Some(job(&["secret", "list", "-R", &repository])),
+            version: Some(job(near, &["--version"])),
+            list: Some(job(near, &["secret", "list"])),
             create: Some(create),
-            distant: None,
+            distant: Some(job(self.far_github, &set)),
             dead: None,
             program: gh,
         }]

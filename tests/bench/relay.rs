@@ -3,21 +3,22 @@
 //! Must not know what the bytes are.
 
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, listen, socket,
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, socket,
 };
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV6, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Starts a relay in front of `server` at some port of `host`, and says which. It runs until the process ends.
+/// Starts a relay in front of `server`, at `port` of 127.0.0.1 or at any for 0, and says which. It runs until the
+/// process ends.
 ///
 /// The kernel answers a connect before the relay sees it, so the round trip of the TCP handshake is made up for: the
 /// first bytes wait that much longer.
-pub fn start(server: SocketAddr, host: Ipv4Addr, port: u16, round_trip: Duration) -> u16 {
-    let listener = TcpListener::bind((host, port)).expect("a port");
+pub fn start(server: SocketAddr, port: u16, round_trip: Duration) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
@@ -63,18 +64,18 @@ fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration, opened: Instant
     });
 }
 
-/// An address that takes no connection and says so to nobody: somebody listens and never accepts, and those who wait
-/// already are as many as may. Answers its port, and who waits.
-pub fn dead(host: Ipv4Addr) -> Option<(u16, Vec<TcpStream>)> {
+/// A port where ::1 takes no connection and says so to nobody: somebody listens and never accepts, and those who wait
+/// already are as many as may. Answers the port, and who waits.
+pub fn dead() -> Option<(u16, Vec<TcpStream>)> {
     let socket = socket(
-        AddressFamily::Inet,
+        AddressFamily::Inet6,
         SockType::Stream,
         SockFlag::empty(),
         None,
     )
     .ok()?;
-    let [a, b, c, d] = host.octets();
-    bind(socket.as_raw_fd(), &SockaddrIn::new(a, b, c, d, 0)).ok()?;
+    let address = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 0);
+    bind(socket.as_raw_fd(), &SockaddrIn6::from(address)).ok()?;
     listen(&socket, Backlog::new(0).ok()?).ok()?;
     let listener = TcpListener::from(socket);
     let address = listener.local_addr().ok()?;
