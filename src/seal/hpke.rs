@@ -36,6 +36,8 @@ pub enum SealFault {
     Agreement,
     /// Longer than the cipher takes, about 64 GiB.
     TooLong,
+    /// The caller's buffer would have moved, and left the plaintext behind.
+    NoRoom,
 }
 
 impl fmt::Display for SealFault {
@@ -44,6 +46,7 @@ impl fmt::Display for SealFault {
             Self::Random => "the operating system gave no random bytes",
             Self::Agreement => "the public key agrees on no secret",
             Self::TooLong => "the value is too long for the cipher",
+            Self::NoRoom => "the envelope's buffer is too small",
         })
     }
 }
@@ -154,6 +157,10 @@ pub(super) fn seal(
     let (key, nonce) = key_schedule(aead, &shared, info)?;
 
     let out = out.expose_mut();
+    let room = out.capacity().saturating_sub(out.len());
+    if room < POINT + plaintext.len() + TAG {
+        return Err(SealFault::NoRoom);
+    }
     out.extend_from_slice(public.as_ref());
     let start = out.len();
     out.extend_from_slice(plaintext.expose());
@@ -260,6 +267,32 @@ impl KeyType for Length {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_buffer_that_would_move_is_refused() {
+        let recipient: [u8; POINT] = bytes(VECTORS[0].recipient).try_into().unwrap();
+        let plaintext = SecretBytes::new(b"plaintext".to_vec());
+        let needed = POINT + plaintext.len() + TAG;
+        for (room, expected) in [(needed, Ok(())), (needed - 1, Err(SealFault::NoRoom))] {
+            let mut out = SecretBytes::with_capacity(room);
+            assert_eq!(out.expose_mut().capacity(), room);
+            let random = Random::new();
+            let result = seal(
+                Aead::Aes128Gcm,
+                &recipient,
+                b"",
+                &plaintext,
+                &random,
+                &mut out,
+            );
+            assert_eq!(result, expected);
+            assert_eq!(out.is_empty(), expected.is_err());
+        }
+        assert_eq!(
+            SealFault::NoRoom.to_string(),
+            "the envelope's buffer is too small"
+        );
+    }
 
     fn bytes(hex: &str) -> Vec<u8> {
         (0..hex.len() / 2)
