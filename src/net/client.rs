@@ -107,25 +107,6 @@ impl Transport for Client {
     }
 }
 
-/// Overwrites the key where a reply quotes it, as error pages do of a request: messages are shown and logged.
-pub(super) fn redact(body: &mut [u8], key: &[u8]) {
-    if key.is_empty() {
-        return;
-    }
-    let is_key = |part: &[u8]| part.first() == key.first() && part == key;
-    let mut start = 0;
-    while let Some(at) = body
-        .get(start..)
-        .and_then(|rest| rest.windows(key.len()).position(is_key))
-    {
-        let begin = start.saturating_add(at);
-        start = begin.saturating_add(key.len());
-        if let Some(quoted) = body.get_mut(begin..start) {
-            quoted.fill(b'*');
-        }
-    }
-}
-
 impl Client {
     fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
         if !request.team.is_none_or(http::is_header_word) {
@@ -162,8 +143,7 @@ impl Client {
             Ok(()) => {}
             Err(broken) => return Err(self.reply_failed(broken, reader.started(), deadline)),
         }
-        let mut message = reader.into_message();
-        redact(&mut message.body, self.key.expose());
+        let message = reader.into_message();
         self.trace.line(format_args!(
             "status {}, {} bytes",
             message.status,
@@ -172,7 +152,7 @@ impl Client {
         if message.reusable {
             self.wire = Some(wire);
         }
-        Ok(Reply::from(message))
+        Ok(Reply::new(message, &self.key))
     }
 
     /// The connection of the last request, if its peer left it open.

@@ -248,7 +248,7 @@ impl Client {
             message.status,
             message.body.len()
         ));
-        Ok(Reply::from(message))
+        Ok(Reply::new(message, &self.key))
     }
 
     fn sending(&self, request: &Request<'_>, left: Duration) -> Result<Sending, Failure> {

@@ -75,19 +75,47 @@ pub struct Reply {
     pub redirect_host: Option<String>,
 }
 
-impl From<http::Message> for Reply {
-    fn from(message: http::Message) -> Self {
+impl Reply {
+    /// What the rest of the program gets to see: where the reply quotes the key, as error pages do of a request, it is
+    /// overwritten, because messages are shown and logged.
+    fn new(message: http::Message, key: &ApiKey) -> Self {
+        let mut body = message.body;
+        redact(&mut body, key.expose());
         let retry_after = message.retry_after.as_deref();
         let location = message.location.as_deref();
         Self {
             status: message.status,
-            body: message.body,
+            body,
             content_type: message.content_type.as_deref().map(http::media_type),
             retry_after: retry_after
                 .and_then(|value| http::retry_after(value, deadline::unix_time())),
             redirect_host: location
                 .and_then(url::reference_host)
                 .map(|host| text::safe(host).into_owned()),
+        }
+    }
+}
+
+/// The fewest bytes by which a key is told from ordinary text when its prefix is missing.
+const TELLING: usize = 8;
+
+/// Overwrites every place where `body` holds the key, with or without its `wk-`.
+fn redact(body: &mut [u8], key: &[u8]) {
+    let bare = key
+        .strip_prefix(b"wk-")
+        .filter(|rest| rest.len() >= TELLING);
+    let needle = bare.unwrap_or(key);
+    let is_needle = |part: &[u8]| part.first() == needle.first() && part == needle;
+    let mut start = 0;
+    while let Some(at) = body
+        .get(start..)
+        .filter(|_| !needle.is_empty())
+        .and_then(|rest| rest.windows(needle.len()).position(is_needle))
+    {
+        let begin = start.saturating_add(at);
+        start = begin.saturating_add(needle.len());
+        if let Some(quoted) = body.get_mut(begin..start) {
+            quoted.fill(b'*');
         }
     }
 }
@@ -108,4 +136,32 @@ pub enum Pause {
     Attempt(u32),
     /// As the server asked.
     Server(Duration),
+}
+
+#[cfg(test)]
+mod key_tests {
+    use super::redact;
+
+    #[test]
+    fn a_key_that_a_reply_quotes_is_overwritten() {
+        for (key, body, expected) in [
+            ("wk-1", "", ""),
+            ("wk-1", "wk-", "wk-"),
+            ("wk-1", "wk-1", "****"),
+            ("wk-1", "bad key 'wk-1'", "bad key '****'"),
+            ("wk-1", "wk-1wk-1 wwk-1", "******** w****"),
+            ("wk-1", "wk-2 wk 1", "wk-2 wk 1"),
+            ("wk-1234567", "wk-1234567 1234567", "********** 1234567"),
+            (
+                "wk-12345678",
+                "wk-12345678 12345678",
+                "wk-******** ********",
+            ),
+            ("", "nothing", "nothing"),
+        ] {
+            let mut body = body.as_bytes().to_vec();
+            redact(&mut body, key.as_bytes());
+            assert_eq!(String::from_utf8(body).unwrap(), expected, "{key}");
+        }
+    }
 }
