@@ -126,6 +126,10 @@ bench-tools: ## Build what measures
 dist: ## Package a release for both architectures: archives, container images, SHA256SUMS
 	sh tests/dist/dist.sh $(VERSION)
 
+.PHONY: test-valgrind
+test-valgrind: ## Run the verbs' tests under valgrind's memcheck: takes half an hour
+	$(CLEAN) sh tests/valgrind.sh
+
 .PHONY: test-aarch64
 test-aarch64: ## Run the black-box tests on the aarch64 binary under emulation, with and without AES instructions
 	$(MAKE) build TARGET=aarch64-unknown-linux-musl

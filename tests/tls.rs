@@ -269,7 +269,7 @@ impl OpenSsl {
     /// A leaf in `leaf.pem`, its key in `leaf.key`; `signing` are further arguments for the signature.
     fn leaf(&self, key: &str, extensions: &str, signing: &str) {
         write(&self.dir, "leaf.cnf", extensions);
-        self.run(&format!("{key}"));
+        self.run(key);
         self.run("req -new -key leaf.key -subj /CN=localhost -out leaf.csr -config ca.cnf");
         self.run(&format!(
             "x509 -req -in leaf.csr -out leaf.pem -days 9 -extfile leaf.cnf {signing}"
