@@ -837,6 +837,16 @@ mod tests {
     }
 
     #[test]
+    fn an_end_after_the_reply_is_no_fault() {
+        for clean in [true, false] {
+            let mut reader = Reader::reply();
+            let done = reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+            assert_eq!(done, Ok(true));
+            assert_eq!(reader.end(clean), Ok(()));
+        }
+    }
+
+    #[test]
     fn a_request_is_one_buffer() {
         let key = key();
         let mut head = Head {
