@@ -101,10 +101,15 @@ const TELLING: usize = 8;
 
 /// Overwrites every place where `body` holds the key, with or without its `wk-`.
 fn redact(body: &mut [u8], key: &[u8]) {
-    let bare = key
-        .strip_prefix(b"wk-")
-        .filter(|rest| rest.len() >= TELLING);
-    let needle = bare.unwrap_or(key);
+    overwrite(body, key);
+    if let Some(bare) = key.strip_prefix(b"wk-")
+        && bare.len() >= TELLING
+    {
+        overwrite(body, bare);
+    }
+}
+
+fn overwrite(body: &mut [u8], needle: &[u8]) {
     let is_needle = |part: &[u8]| part.first() == needle.first() && part == needle;
     let mut start = 0;
     while let Some(at) = body
