@@ -102,6 +102,9 @@ pub fn open(
         while racing.is_empty() || deadline.now() >= next {
             let Some(address) = waiting.next() else { break };
             match attempt(address) {
+                Ok((stream, true)) if is_of_itself(&stream, address) => {
+                    failure = Errno::ECONNREFUSED.into();
+                }
                 Ok((stream, true)) => return ready(stream, address),
                 Ok((stream, false)) => {
                     racing.push((stream, address));
@@ -117,11 +120,18 @@ pub fn open(
         for index in race(&racing, limit, deadline)?.into_iter().rev() {
             let (stream, address) = racing.swap_remove(index);
             match stream.take_error()? {
+                None if is_of_itself(&stream, address) => failure = Errno::ECONNREFUSED.into(),
                 None => return ready(stream, address),
                 Some(error) => failure = error,
             }
         }
     }
+}
+
+/// Whether a socket has connected to itself: to a port of this machine on which nobody listens, when the system happens
+/// to pick that same port for our side (RFC 9293 section 3.5, simultaneous open).
+fn is_of_itself(stream: &TcpStream, address: SocketAddr) -> bool {
+    stream.local_addr().is_ok_and(|local| local == address)
 }
 
 fn ready(stream: TcpStream, address: SocketAddr) -> Result<(TcpStream, SocketAddr), Stop> {
@@ -299,6 +309,15 @@ mod tests {
 
     fn address(text: &str) -> SocketAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_socket_connected_to_itself_is_recognised() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(there).unwrap();
+        assert!(!is_of_itself(&stream, there));
+        assert!(is_of_itself(&stream, stream.local_addr().unwrap()));
     }
 
     /// A port that nobody listens on.

@@ -71,7 +71,7 @@ fuzz_target!(|data: &[u8]| {
     match result {
         Ok(fields) => {
             let payload = fields.payload();
-            let document = json::parse(payload.expose()).ok().expect("JSON");
+            let document = json::parse(payload.expose().to_vec()).ok().expect("JSON");
             let value = document
                 .root()
                 .get(tested.key)
