@@ -407,7 +407,7 @@ fn trace_faults(name: &str, text: &str) -> Vec<String> {
         concat!("crates", ".io"),
         concat!("pypi", ".org"),
         concat!("npmjs", ".org"),
-        concat!("deb.debian", ".org"),
+        concat!("deb.", "debian.org"),
         concat!("FIX", "ME"),
         concat!("TO", "DO"),
     ];

@@ -9,7 +9,9 @@ use super::url::Host;
 use super::x509;
 use crate::env::Environment;
 use crate::error::{Error, Words};
+use crate::outcome::Timestamp;
 use crate::text;
+use crate::time::push_rfc3339;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::ring::cipher_suite;
@@ -699,39 +701,14 @@ fn answered(names: &[String]) -> String {
 
 /// A day in UTC, `2026-01-31`, from seconds since 1970.
 fn date(seconds: u64) -> String {
-    let mut days = seconds / 86_400;
-    let mut year = 1970;
-    let is_leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    let instant = Timestamp {
+        seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
+        nanoseconds: 0,
     };
-    // X.509 ends with the year 9999.
-    while year < 10_000 && days >= 365 + u64::from(is_leap(year)) {
-        days -= 365 + u64::from(is_leap(year));
-        year += 1;
-    }
-    let lengths = [
-        31,
-        28 + u64::from(is_leap(year)),
-        31,
-        30,
-        31,
-        30,
-        31,
-        31,
-        30,
-        31,
-        30,
-        31,
-    ];
-    let mut month = 1;
-    for length in lengths {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    format!("{year}-{month:02}-{:02}", days + 1)
+    let mut text = String::new();
+    push_rfc3339(instant, &mut text);
+    text.truncate("2026-01-31".len());
+    text
 }
 
 #[cfg(test)]
