@@ -1,7 +1,7 @@
 //! Owns what happened, as plain data: the waist between the verbs and the output.
 //! Must not know formats, streams or the server's spelling.
 
-use crate::secret::{Kind, Owner, SecretName, StoredType};
+use crate::secret::{Owner, SecretName, StoredType};
 
 /// What one run did.
 pub enum Outcome {
@@ -93,11 +93,5 @@ impl Write {
             stored_type,
             notes: Vec::new(),
         }
-    }
-}
-
-impl From<Kind> for StoredType {
-    fn from(kind: Kind) -> Self {
-        Self::Known(kind)
     }
 }

@@ -161,7 +161,7 @@ mod tests {
             action,
             &name,
             owner,
-            Some(Kind::RawValue.into()),
+            Some(StoredType::Known(Kind::RawValue)),
         ))
     }
 
@@ -263,7 +263,7 @@ mod tests {
             name: name.to_owned(),
             description: None,
             owner: team.map_or(Owner::Personal, |uid| Owner::Team(uid.to_owned())),
-            stored_type: Kind::OpenaiApiKey.into(),
+            stored_type: StoredType::Known(Kind::OpenaiApiKey),
             created: Timestamp {
                 seconds: 1_767_323_045,
                 nanoseconds: 120_000_000,

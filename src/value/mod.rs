@@ -277,23 +277,6 @@ impl Fitted {
     pub fn notes(&self) -> Vec<String> {
         self.notes.clone()
     }
-
-    /// The length of all values together in bytes, unless a required one is still to be asked for.
-    #[must_use]
-    pub fn known_length(&self) -> Option<usize> {
-        if self.missing().any(|field| field.required) {
-            return None;
-        }
-        let values = self.slots.iter().filter_map(|(_, slot)| slot.as_ref());
-        Some(values.map(SecretBytes::len).sum())
-    }
-
-    #[must_use]
-    pub fn has(&self, id: FieldId) -> bool {
-        self.slots
-            .iter()
-            .any(|(field, slot)| field.id == id && slot.is_some())
-    }
 }
 
 /// Asks until the answer fits. `None` is an optional field that was skipped.
@@ -566,6 +549,24 @@ mod tests {
     fn hint(fitted: Result<Fitted, Error>) -> String {
         let error = fitted.err().unwrap();
         error.words().unwrap().hint.clone().unwrap()
+    }
+
+    /// What only tests ask of a fitted draft.
+    impl Fitted {
+        /// The length of all values together in bytes, unless a required one is still to be asked for.
+        fn known_length(&self) -> Option<usize> {
+            if self.missing().any(|field| field.required) {
+                return None;
+            }
+            let values = self.slots.iter().filter_map(|(_, slot)| slot.as_ref());
+            Some(values.map(SecretBytes::len).sum())
+        }
+
+        fn has(&self, id: FieldId) -> bool {
+            self.slots
+                .iter()
+                .any(|(field, slot)| field.id == id && slot.is_some())
+        }
     }
 
     #[test]
