@@ -4,8 +4,7 @@
 //! Must not know the words of an error: each client has its own.
 
 use crate::server::{Behaviour, Server, Tls, When};
-use crate::support::{oz, write};
-use std::net::TcpListener;
+use crate::support::{oz, port, write};
 
 /// Runs a list that fails with this code, and a word or two that its error holds.
 #[track_caller]
@@ -23,9 +22,8 @@ fn fails(server: &Server, change: &[(&str, &str)], code: i32, word: &str) {
 #[test]
 fn nobody_listens() {
     let server = Server::start();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = closed.local_addr().unwrap().port();
-    drop(closed);
+    let closed = port::closed();
+    let port = closed.port();
     let root = format!("https://localhost:{port}");
     fails(
         &server,

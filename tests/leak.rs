@@ -6,7 +6,7 @@
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;
 use crate::support::pty::Session;
-use crate::support::{MARKER_KEY, MARKER_SECRET, Run, binary, oz, write};
+use crate::support::{MARKER_KEY, MARKER_SECRET, Run, binary, oz, port, write};
 use base64::Engine;
 use std::fs;
 use std::io::Write;
@@ -357,10 +357,8 @@ fn peers_that_are_not_trusted_keep_it() {
 #[test]
 fn proxies_and_bad_configuration_keep_it() {
     let server = Server::start();
-    let nobody = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let closed = port::closed();
+    let nobody = closed.address();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = |address: std::net::SocketAddr| format!("http://user:{MARKER_SECRET}@{address}");
     let dir = tempfile::tempdir().unwrap();

@@ -3,9 +3,9 @@
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
 use crate::support::tools::{have, is_minreq};
-use crate::support::{oz, write};
+use crate::support::{oz, port, write};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -202,7 +202,7 @@ fn a_body_without_an_end_is_left() {
     if !is_minreq() {
         return;
     }
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (listener, _held) = port::listener(0);
     let root = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
@@ -268,9 +268,8 @@ fn a_proxy_of_our_choice_is_used() {
     if !is_minreq() || !have("tinyproxy") {
         return;
     }
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let held = port::free();
+    let port = held.port();
     let dir = tempfile::tempdir().unwrap();
     let config = write(
         &dir,

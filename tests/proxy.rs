@@ -3,6 +3,7 @@
 
 use crate::server::{Scope, Server};
 use crate::support::peer::{Connection, Peer};
+use crate::support::port::{self, Held};
 use crate::support::{MARKER_SECRET, Run, oz, tools};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -31,6 +32,7 @@ fn login() -> String {
 struct TinyProxy {
     child: Child,
     port: u16,
+    _held: Held,
     _dir: TempDir,
 }
 
@@ -40,7 +42,8 @@ impl TinyProxy {
         if !tools::have("tinyproxy") {
             return None;
         }
-        let port = free_port();
+        let held = port::free();
+        let port = held.port();
         let dir = TempDir::new().expect("a directory");
         let text = format!(
             "Port {port}\nListen 127.0.0.1\nTimeout 10\nAllow 127.0.0.1\nLogLevel Error\n{lines}"
@@ -58,6 +61,7 @@ impl TinyProxy {
         Some(Self {
             child,
             port,
+            _held: held,
             _dir: dir,
         })
     }
@@ -68,15 +72,6 @@ impl Drop for TinyProxy {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port()
 }
 
 fn wait_for(port: u16) {
@@ -437,7 +432,8 @@ fn a_proxy_that_is_none() {
 #[test]
 fn nobody_listens_at_the_proxy() {
     let server = Server::start();
-    let place = format!("127.0.0.1:{}", free_port());
+    let closed = port::closed();
+    let place = closed.address().to_string();
     list(&server)
         .env("HTTPS_PROXY", &place)
         .code(69)

@@ -2,9 +2,10 @@
 //! that share no code with the library below the local server.
 
 use crate::server::{Behaviour, Scope, Server, Tls, When};
+use crate::support::port::{self, Held};
 use crate::support::pty::Session;
 use crate::support::{Run, oz, tools, write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,13 +14,13 @@ use tempfile::TempDir;
 /// A web server on a port of its own, which passes everything on to a plain server.
 struct Front {
     child: Child,
-    port: u16,
+    held: Held,
     dir: TempDir,
 }
 
 impl Front {
     /// What all of them need: a port, and a certificate with its key and its authority in files.
-    fn prepare() -> (u16, TempDir) {
+    fn prepare() -> (Held, TempDir) {
         let issued = crate::support::pki::issue(crate::support::pki::Certificate::Good);
         let dir = TempDir::new().expect("a directory");
         write(&dir, "ca.pem", &issued.authority_pem);
@@ -28,15 +29,10 @@ impl Front {
         write(&dir, "cert.pem", &certificate);
         write(&dir, "key.pem", &key);
         write(&dir, "both.pem", format!("{certificate}{key}"));
-        let port = TcpListener::bind("127.0.0.1:0")
-            .expect("a port")
-            .local_addr()
-            .expect("an address")
-            .port();
-        (port, dir)
+        (port::free(), dir)
     }
 
-    fn start(port: u16, dir: TempDir, program: &Path, arguments: &[&str]) -> Self {
+    fn start(held: Held, dir: TempDir, program: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(dir.path())
@@ -46,7 +42,7 @@ impl Front {
             .spawn()
             .expect("it runs");
         let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect(held.address()).is_err() {
             let gone = child.try_wait().expect("a child").is_some();
             if gone || began.elapsed() > Duration::from_secs(10) {
                 panic!(
@@ -56,7 +52,7 @@ impl Front {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Self { child, port, dir }
+        Self { child, held, dir }
     }
 
     fn list(&self, server: &Server) -> Run<'static> {
@@ -68,7 +64,7 @@ impl Front {
         run.env("WARP_API_KEY", server.api_key())
             .env(
                 "WARP_SERVER_ROOT_URL",
-                format!("https://localhost:{}", self.port),
+                format!("https://localhost:{}", self.held.port()),
             )
             .env("SSL_CERT_FILE", self.dir.path().join("ca.pem"))
     }
@@ -178,7 +174,8 @@ fn plain() -> Server {
 /// `nginx` with these directives in its `location`.
 fn nginx(upstream: &str, directives: &str) -> Option<Front> {
     let program = program("nginx")?;
-    let (port, dir) = Front::prepare();
+    let (held, dir) = Front::prepare();
+    let port = held.port();
     let here = dir.path().display();
     let config = format!(
         "daemon off;\nmaster_process off;\npid {here}/pid;\nerror_log stderr warn;\nevents {{}}\nhttp {{\n\
@@ -190,7 +187,7 @@ fn nginx(upstream: &str, directives: &str) -> Option<Front> {
     let path = write(&dir, "nginx.conf", config);
     let path = path.display().to_string();
     Some(Front::start(
-        port,
+        held,
         dir,
         &program,
         &["-c", &path, "-e", "stderr"],
@@ -229,7 +226,7 @@ fn nginx_closes_while_the_user_types() {
         ("WARP_API_KEY", server.api_key().to_owned()),
         (
             "WARP_SERVER_ROOT_URL",
-            format!("https://localhost:{}", front.port),
+            format!("https://localhost:{}", front.held.port()),
         ),
         (
             "SSL_CERT_FILE",
@@ -321,7 +318,7 @@ fn nginx_takes_no_plain_requests_on_its_tls_port() {
     };
     front
         .list(&server)
-        .env("WARP_SERVER_ROOT_URL", format!("http://localhost:{}", front.port))
+        .env("WARP_SERVER_ROOT_URL", format!("http://localhost:{}", front.held.port()))
         .code(69)
         .stderr(
             "error: the answer is a web page (HTTP 400), so it is not the service that answered\n\
@@ -337,7 +334,8 @@ fn lighttpd(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
         println!("skipped: needs lighttpd-mod-openssl");
         return None;
     }
-    let (port, dir) = Front::prepare();
+    let (held, dir) = Front::prepare();
+    let port = held.port();
     let here = dir.path().display();
     let config = format!(
         "server.document-root = \"{here}\"\nserver.bind = \"127.0.0.1\"\nserver.port = {port}\n\
@@ -347,7 +345,7 @@ fn lighttpd(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
         upstream.port()
     );
     let path = write(&dir, "lighttpd.conf", config).display().to_string();
-    Some(Front::start(port, dir, &program, &["-D", "-f", &path]))
+    Some(Front::start(held, dir, &program, &["-D", "-f", &path]))
 }
 
 #[test]
@@ -387,7 +385,8 @@ fn lighttpd_and_nobody_behind_it() {
 /// `haproxy` with these lines in its back end.
 fn haproxy(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
     let program = program("haproxy")?;
-    let (port, dir) = Front::prepare();
+    let (held, dir) = Front::prepare();
+    let port = held.port();
     let here = dir.path().display();
     let config = format!(
         "defaults\n mode http\n timeout connect 1s\n timeout client 10s\n timeout server 500ms\n{lines}\n\
@@ -396,7 +395,7 @@ fn haproxy(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
     );
     let path = write(&dir, "haproxy.cfg", config).display().to_string();
     Some(Front::start(
-        port,
+        held,
         dir,
         &program,
         &["-db", "-q", "-f", &path],

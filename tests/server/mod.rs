@@ -28,9 +28,10 @@ pub use http::Recorded;
 pub use store::{Record, rfc3339};
 
 use crate::support::pki::{self, Certificate};
+use crate::support::port::{self, Held};
 use crate::support::{MARKER_KEY, MARKER_SECRET};
 use engine::Effects;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -136,7 +137,7 @@ impl Builder {
         let ca_path = dir.expect("one of the two").join("ca.pem");
         std::fs::write(&ca_path, &issued.authority_pem).expect("the authority's file");
         let acceptor = acceptor(self.tls, issued);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).expect("a port");
+        let (listener, held) = port::listener(self.port);
         listener.set_nonblocking(true).expect("a listener");
         let address = listener.local_addr().expect("a bound address");
         let state = Arc::new(State::new(self.accounts, self.clock, self.print_log));
@@ -150,6 +151,7 @@ impl Builder {
             address,
             scheme: if acceptor.is_some() { "https" } else { "http" },
             ca_path,
+            _held: held,
             _dir: own_dir,
             stop: Some(stop),
             thread: Some(thread),
@@ -200,6 +202,7 @@ pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
     ca_path: PathBuf,
+    _held: Held,
     _dir: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,

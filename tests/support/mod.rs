@@ -7,6 +7,7 @@
 pub mod opener;
 pub mod peer;
 pub mod pki;
+pub mod port;
 pub mod pty;
 pub mod raw;
 pub mod run;

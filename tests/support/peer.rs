@@ -1,8 +1,9 @@
 //! Owns a peer by hand: a TCP listener that says exactly what it is told, and writes down all that it hears.
 //! Must not know the program under test, nor TLS.
 
+use super::port::{self, Held};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,13 +24,21 @@ pub struct Connection {
 impl Peer {
     /// Serves every connection on a thread of its own, and closes it when `serve` returns.
     pub fn start(serve: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        Self::serve(listener, serve)
+        let (listener, held) = port::listener(0);
+        Self::hold(listener, Some(held), serve)
     }
 
     /// The same on a listener that is there.
     pub fn serve(
         listener: TcpListener,
+        serve: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> Self {
+        Self::hold(listener, None, serve)
+    }
+
+    fn hold(
+        listener: TcpListener,
+        held: Option<Held>,
         serve: impl Fn(&mut Connection) + Send + Sync + 'static,
     ) -> Self {
         let address = listener.local_addr().expect("a bound address");
@@ -38,6 +47,8 @@ impl Peer {
         let serve = Arc::new(serve);
         let (all, count) = (Arc::clone(&heard), Arc::clone(&connections));
         std::thread::spawn(move || {
+            // As long as the listener.
+            let _held = held;
             for tcp in listener.incoming().map_while(Result::ok) {
                 count.fetch_add(1, Ordering::SeqCst);
                 let mut connection = Connection {

@@ -1,0 +1,131 @@
+//! Owns ports of this machine that are a test's alone, on both loopback addresses.
+//! Must not know who listens there, or what is said.
+//!
+//! A client tries `localhost` as ::1 first. A listener that has its port on 127.0.0.1 only would share `localhost` with
+//! whoever gets the same port on ::1, another test for instance; and a port that was closed a moment ago can be
+//! anybody's the next.
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, getsockname, setsockopt, socket,
+    sockopt,
+};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// How many ports are tried before there is none to have on both addresses.
+const TRIES: usize = 100;
+
+/// A port of 127.0.0.1, and addresses with this port that are taken and refuse connections while this lives.
+#[derive(Debug)]
+pub struct Held {
+    address: SocketAddr,
+    _taken: Vec<OwnedFd>,
+}
+
+impl Held {
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// On 127.0.0.1.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A port that refuses connections on both addresses.
+pub fn closed() -> Held {
+    for _ in 0..TRIES {
+        let four = taken((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+        let name: SockaddrStorage = getsockname(four.as_raw_fd()).expect("a bound address");
+        let port = name.as_sockaddr_in().expect("an IPv4 address").port();
+        if let Ok(six) = refusing_six(port) {
+            return Held {
+                address: (Ipv4Addr::LOCALHOST, port).into(),
+                _taken: [Some(four), six].into_iter().flatten().collect(),
+            };
+        }
+    }
+    panic!("no port is free on both loopback addresses");
+}
+
+/// A listener on 127.0.0.1, and what refuses connections to its port on ::1 for as long as it lives. Port 0 is any.
+pub fn listener(port: u16) -> (TcpListener, Held) {
+    for _ in 0..TRIES {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a port");
+        let address = listener.local_addr().expect("a bound address");
+        match refusing_six(address.port()) {
+            Ok(six) => {
+                let held = Held {
+                    address,
+                    _taken: six.into_iter().collect(),
+                };
+                return (listener, held);
+            }
+            Err(error) => assert_eq!(port, 0, "port {port} is in use on ::1: {error}"),
+        }
+    }
+    panic!("no port is free on both loopback addresses");
+}
+
+/// A port on 127.0.0.1 for a program that is to listen there, and what refuses connections to it on ::1.
+pub fn free() -> Held {
+    let (_closed_here, held) = listener(0);
+    held
+}
+
+/// Takes a port on ::1; nothing where there is no IPv6, and so nobody to share with.
+fn refusing_six(port: u16) -> nix::Result<Option<OwnedFd>> {
+    match taken((Ipv6Addr::LOCALHOST, port).into()) {
+        Ok(handle) => Ok(Some(handle)),
+        Err(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A socket with this address that does not listen.
+fn taken(address: SocketAddr) -> nix::Result<OwnedFd> {
+    let family = if address.is_ipv6() {
+        AddressFamily::Inet6
+    } else {
+        AddressFamily::Inet
+    };
+    let handle = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    if address.is_ipv6() {
+        setsockopt(&handle, sockopt::Ipv6V6Only, &true)?;
+    }
+    bind(handle.as_raw_fd(), &SockaddrStorage::from(address))?;
+    Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{closed, listener};
+    use std::io::ErrorKind;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_port_is_ours_on_both_addresses() {
+        let (ours, held) = listener(0);
+        let port = ours.local_addr().expect("an address").port();
+        assert_eq!(held.port(), port);
+        TcpStream::connect(("127.0.0.1", port)).expect("a listener");
+        let refused = TcpStream::connect(("::1", port)).expect_err("nobody");
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        let taken = TcpListener::bind(("::1", port)).expect_err("ours");
+        assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_closed_port_stays_closed_and_is_nobodys() {
+        let held = closed();
+        let port = held.port();
+        for address in ["127.0.0.1", "::1"] {
+            let refused = TcpStream::connect((address, port)).expect_err("nobody");
+            assert_eq!(refused.kind(), ErrorKind::ConnectionRefused, "{address}");
+            let taken = TcpListener::bind((address, port)).expect_err("ours");
+            assert_eq!(taken.kind(), ErrorKind::AddrInUse, "{address}");
+        }
+    }
+}
