@@ -241,6 +241,33 @@ fn no_route_is_known_at_once() {
     );
 }
 
+/// A port on which nobody listens, and which the system gives to the program's own end, because it has no other.
+#[test]
+fn a_connection_to_itself_is_none() {
+    const ONE_PORT: &str =
+        "ip link set lo up; echo 40000 40000 > /proc/sys/net/ipv4/ip_local_port_range";
+    for host in ["127.0.0.1", "localhost"] {
+        let root = format!("https://{host}:40000");
+        let arguments = ["secret", "list", "--server-root-url", &root];
+        let Some(run) = apart(ONE_PORT, &arguments) else {
+            return;
+        };
+        let output = run
+            .code(69)
+            .any_stderr()
+            .run_with(Path::new("/usr/bin/unshare"));
+        // The second attempt comes while the system still keeps the port for the first.
+        let expected = ["Connection refused", "Address not available"].map(|cause| {
+            format!(
+                "error: {host}:40000 could not be reached\n  caused by: {cause}\n\
+                 hint: check --server-root-url, the proxy variables and the network\n"
+            )
+        });
+        let said = output.stderr().to_owned();
+        assert!(expected.contains(&said), "{said}");
+    }
+}
+
 #[test]
 fn the_timeout_is_for_all_requests_together() {
     let server = Server::start();

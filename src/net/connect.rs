@@ -356,6 +356,38 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_for_the_last_address_sleeps() {
+        thread_local!(static ASKED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+        fn counted() -> Instant {
+            ASKED.set(ASKED.get() + 1);
+            Instant::now()
+        }
+        let (_listener, _fill, place) = blackhole();
+        // Longer than the delay after which another address would be tried.
+        let allowed = ATTEMPT_DELAY * 2;
+        let deadline = Budget::new(allowed, Clock(counted)).start();
+        assert!(matches!(open(&[place], &deadline), Err(Stop::Deadline)));
+        assert!(ASKED.get() < 20, "asked the clock {} times", ASKED.get());
+    }
+
+    #[test]
+    fn a_resolver_that_asks_for_patience_is_understood() {
+        for (text, passing) in [
+            ("failed to lookup address information: Try again", true),
+            (
+                "failed to lookup address information: Temporary failure in name resolution",
+                true,
+            ),
+            (
+                "failed to lookup address information: Name does not resolve",
+                false,
+            ),
+        ] {
+            assert_eq!(is_passing(&io::Error::other(text)), passing, "{text}");
+        }
+    }
+
+    #[test]
     fn families_alternate() {
         let list = |texts: &[&str]| texts.iter().map(|t| address(t)).collect::<Vec<_>>();
         for (given, expected) in [

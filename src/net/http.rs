@@ -363,7 +363,8 @@ impl Reader {
             State::Status => self.status_line(content)?,
             State::Headers | State::Trailers => self.header_line(content)?,
             State::ChunkSize => self.chunk_line(content)?,
-            State::ChunkEnd if content.is_empty() => self.state = State::ChunkSize,
+            // Empty, or its length would have been refused.
+            State::ChunkEnd => self.state = State::ChunkSize,
             _ => return Err(Fault::Chunk),
         }
         // The buffer serves the next line.
@@ -1245,6 +1246,31 @@ mod tests {
         }
         // What it begins with says more than how long it is, in one piece as in many.
         assert_eq!(body(&"x".repeat(MAX_STATUS_LINE * 2)), Err(Fault::NotHttp));
+    }
+
+    #[test]
+    fn a_line_that_cannot_end_a_chunk_is_refused_at_once() {
+        let mut reader = Reader::reply();
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na";
+        assert_eq!(reader.feed(head), Ok(false));
+        assert_eq!(reader.feed(b"xy"), Ok(false));
+        assert_eq!(reader.feed(b"z"), Err(Fault::Chunk));
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_at_most_fifty_years_ahead() {
+        let at = |year: i64| days(year, 7, 1) * 86_400;
+        for (short, now, year) in [
+            (76, 2026, 2076),
+            (77, 2026, 1977),
+            (99, 2026, 1999),
+            (0, 2026, 2000),
+            (99, 1999, 1999),
+            (10, 1970, 1910),
+            (21, 1970, 1921),
+        ] {
+            assert_eq!(full_year(short, at(now)), year, "{short} in {now}");
+        }
     }
 
     #[test]

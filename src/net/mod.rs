@@ -96,20 +96,19 @@ impl Reply {
     }
 }
 
+/// What every key begins with.
+const PREFIX: &[u8] = b"wk-";
+
 /// The fewest bytes by which a key is told from ordinary text when its prefix is missing.
 const TELLING: usize = 8;
 
-/// Overwrites every place where `body` holds the key, with or without its `wk-`.
+/// Overwrites every place where `body` holds the key, with or without its prefix. A reply can have thousands of
+/// secrets, so it is searched once, for the part that both have.
 fn redact(body: &mut [u8], key: &[u8]) {
-    overwrite(body, key);
-    if let Some(bare) = key.strip_prefix(b"wk-")
-        && bare.len() >= TELLING
-    {
-        overwrite(body, bare);
-    }
-}
-
-fn overwrite(body: &mut [u8], needle: &[u8]) {
+    let (prefix, needle) = match key.strip_prefix(PREFIX) {
+        Some(bare) if bare.len() >= TELLING => (PREFIX, bare),
+        _ => (&[][..], key),
+    };
     let is_needle = |part: &[u8]| part.first() == needle.first() && part == needle;
     let mut start = 0;
     while let Some(at) = body
@@ -117,8 +116,12 @@ fn overwrite(body: &mut [u8], needle: &[u8]) {
         .filter(|_| !needle.is_empty())
         .and_then(|rest| rest.windows(needle.len()).position(is_needle))
     {
-        let begin = start.saturating_add(at);
-        start = begin.saturating_add(needle.len());
+        let found = start.saturating_add(at);
+        let has_prefix = body
+            .get(..found)
+            .is_some_and(|before| before.ends_with(prefix));
+        let begin = found.saturating_sub(if has_prefix { prefix.len() } else { 0 });
+        start = found.saturating_add(needle.len());
         if let Some(quoted) = body.get_mut(begin..start) {
             quoted.fill(b'*');
         }
@@ -162,6 +165,10 @@ mod key_tests {
                 "wk-12345678 12345678",
                 "*********** ********",
             ),
+            ("wk-12345678", "wk12345678-", "wk********-"),
+            ("wk-12345678", "12345678wk-12345678", "*******************"),
+            ("wk-12345678", "wk-1234567", "wk-1234567"),
+            ("12345678", "wk-12345678", "wk-********"),
             ("", "nothing", "nothing"),
         ] {
             let mut body = body.as_bytes().to_vec();

@@ -254,6 +254,25 @@ mod tests {
         })
     }
 
+    #[test]
+    fn a_network_has_no_more_bits_than_an_address() {
+        let [four, six] = ["127.0.0.1", "::1"].map(|text| text.parse().unwrap());
+        for (address, bits, is_in) in [
+            (four, 32, true),
+            (four, 33, false),
+            (six, 128, true),
+            (six, 129, false),
+            (six, u32::MAX, false),
+        ] {
+            assert_eq!(
+                in_network(address, address, bits),
+                is_in,
+                "{address}/{bits}"
+            );
+        }
+        assert!(!in_network(four, six, 0));
+    }
+
     fn chosen(
         root: &str,
         pairs: &'static [(&'static str, &'static str)],

@@ -180,6 +180,29 @@ mod tests {
     }
 
     #[test]
+    fn lengths_are_those_of_der() {
+        for (length, content) in [
+            (&[0][..], 0),
+            (&[0x7f], 0x7f),
+            (&[0x81, 0x80], 0x80),
+            (&[0x82, 0x01, 0x02], 0x0102),
+            (&[0x83, 0x01, 0x00, 0x02], 0x01_0002),
+        ] {
+            let input = [&[0x30], length, &vec![7; content], &[9]].concat();
+            let (tag, found, rest) = element(&input).unwrap();
+            assert_eq!((tag, found.len(), rest), (0x30, content, &[9][..]));
+            assert!(expect(&input, 0x30).is_some());
+            assert!(expect(&input, 0x31).is_none());
+        }
+        // The indefinite length, and more digits than any certificate needs.
+        assert_eq!(element(&[&[0x30, 0x80][..], &[0; 200]].concat()), None);
+        assert_eq!(
+            element(&[&[0x30, 0x84, 0, 0, 0, 1][..], &[0; 9]].concat()),
+            None
+        );
+    }
+
+    #[test]
     fn garbage_has_no_names() {
         let certificate = issued_by(&[(DnType::CommonName, "CA")]);
         let tbs = 8;
