@@ -3,7 +3,7 @@
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::peer::Peer;
-use crate::support::{MARKER_KEY, Output, Run, binary, code, oz, tools};
+use crate::support::{MARKER_KEY, Run, binary, code, oz, tools};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -13,20 +13,42 @@ use std::time::{Duration, Instant};
 /// What runs here are given.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much later a run may end: what `--timeout` promises, with the start of a process in it.
+/// How much later a run may end than `--timeout` says, the start of a process included.
 const EXCESS: Duration = Duration::from_millis(200);
+
+/// How much later than its waits a run may end that talks in between, beside as many other tests as there are cores.
+const TALK: Duration = Duration::from_millis(500);
+
+/// How often a run is tried that ended late: a program that is late is late each time, a busy machine is not.
+const TRIES: usize = 3;
+
+/// Sees that what runs ends within `limit`; answers how often it ran.
+#[track_caller]
+fn ends_within(limit: Duration, mut run: impl FnMut() -> Duration) -> usize {
+    let mut late = Vec::new();
+    while late.len() < TRIES {
+        let took = run();
+        if took <= limit {
+            return late.len() + 1;
+        }
+        late.push(took);
+    }
+    panic!("took {late:?}, where {limit:?} are allowed")
+}
 
 const MORE_TIME: &str =
     "hint: check the network and the proxy variables, or allow more time with --timeout\n";
 const TRY_LATER: &str = "hint: try again later, or allow more time with --timeout\n";
 
-/// Runs with `--timeout 1`, and sees that it took that long.
+/// Runs with `--timeout 1`, and sees that it took that long; answers how often it ran.
 #[track_caller]
-fn on_time(run: Run<'_>) -> Output {
-    let output = run.args(["--timeout", "1"]).run();
-    assert!(output.took >= TIMEOUT, "gave up after {:?}", output.took);
-    assert!(output.took <= TIMEOUT + EXCESS, "took {:?}", output.took);
-    output
+fn on_time(run: Run<'_>) -> usize {
+    let run = run.args(["--timeout", "1"]);
+    ends_within(TIMEOUT + EXCESS, || {
+        let took = run.clone().run().took;
+        assert!(took >= TIMEOUT, "gave up after {took:?}");
+        took
+    })
 }
 
 /// `list` against a peer by hand, which speaks at most enough TLS to be believed to.
@@ -84,8 +106,8 @@ fn a_handshake_that_never_ends() {
     });
     for peer in [silent, dripping] {
         let stderr = format!("error: no TLS handshake with 127.0.0.1 within 1 s\n{MORE_TIME}");
-        on_time(list_at(peer.address()).stderr(stderr));
-        assert_eq!(peer.connections(), 1);
+        let runs = on_time(list_at(peer.address()).stderr(stderr));
+        assert_eq!(peer.connections(), runs);
     }
 }
 
@@ -184,16 +206,12 @@ fn apart_on_time(script: &str, root: &str, stderr: &str) {
     let Some(run) = apart(script, &arguments) else {
         return;
     };
-    let took = run
-        .code(69)
-        .stderr(stderr)
-        .run_with(Path::new("/usr/bin/unshare"))
-        .took;
-    assert!(took >= TIMEOUT, "gave up after {took:?}");
-    assert!(
-        took <= TIMEOUT + EXCESS + setup,
-        "took {took:?}, {setup:?} of it for the namespace"
-    );
+    let run = run.code(69).stderr(stderr);
+    ends_within(TIMEOUT + EXCESS + setup, || {
+        let took = run.clone().run_with(Path::new("/usr/bin/unshare")).took;
+        assert!(took >= TIMEOUT, "gave up after {took:?}");
+        took
+    });
 }
 
 #[test]
@@ -290,20 +308,18 @@ fn the_timeout_bounds_all_attempts_together() {
         Behaviour::status(500, ""),
         Behaviour::status(503, ""),
     ] {
-        let server = Server::start();
-        server.always(When::Any, behaviour);
-        let output = oz(&["secret", "list", "--timeout", "0.3"])
-            .server(&server)
-            .any_code()
-            .any_stderr()
-            .run();
-        assert!([69, 75].contains(&code(output.status)), "{output:?}");
-        assert!(
-            output.took <= Duration::from_millis(300) + EXCESS,
-            "took {:?}",
+        ends_within(Duration::from_millis(300) + EXCESS, || {
+            let server = Server::start();
+            server.always(When::Any, behaviour.clone());
+            let output = oz(&["secret", "list", "--timeout", "0.3"])
+                .server(&server)
+                .any_code()
+                .any_stderr()
+                .run();
+            assert!([69, 75].contains(&code(output.status)), "{output:?}");
+            assert!(server.ops().len() <= 2, "{:?}", server.ops());
             output.took
-        );
-        assert!(server.ops().len() <= 2, "{:?}", server.ops());
+        });
     }
 }
 
@@ -341,13 +357,13 @@ fn retry_after_in_seconds() {
         within(
             took_after(status, "1"),
             1.0,
-            1.5 + EXCESS.as_secs_f64(),
+            1.5 + TALK.as_secs_f64(),
             "1 s",
         );
         within(
             took_after(status, "0"),
             0.0,
-            0.5 + EXCESS.as_secs_f64(),
+            0.5 + TALK.as_secs_f64(),
             "0 s",
         );
     }
@@ -361,12 +377,7 @@ fn retry_after_in_seconds() {
         "Fri, 31 Feb",
         "99999999999999999999999",
     ] {
-        within(
-            took_after(503, value),
-            0.1,
-            0.3 + EXCESS.as_secs_f64(),
-            value,
-        );
+        within(took_after(503, value), 0.1, 0.3 + TALK.as_secs_f64(), value);
     }
 }
 
@@ -402,17 +413,12 @@ fn retry_after_as_a_date() {
         within(
             took_after(503, &date(2, format)),
             1.0,
-            2.5 + EXCESS.as_secs_f64(),
+            2.5 + TALK.as_secs_f64(),
             format,
         );
     }
     let past = date(-3600, "%a, %d %b %Y %H:%M:%S GMT");
-    within(
-        took_after(429, &past),
-        0.0,
-        0.5 + EXCESS.as_secs_f64(),
-        &past,
-    );
+    within(took_after(429, &past), 0.0, 0.5 + TALK.as_secs_f64(), &past);
 }
 
 #[test]
@@ -438,7 +444,7 @@ fn a_wait_beyond_the_timeout_is_not_begun() {
                     "error: {words} (HTTP {status})\nhint: try again {advice}\n"
                 ))
                 .run();
-            assert!(output.took <= EXCESS, "{value}: took {:?}", output.took);
+            assert!(output.took <= TALK, "{value}: took {:?}", output.took);
             assert_eq!(server.ops().len(), 1, "{value}");
         }
     }
@@ -471,7 +477,7 @@ fn waits_between_attempts_grow_and_differ() {
         assert!((400..=1200).contains(&second), "{second}");
         let waited = Duration::from_millis(first + second);
         assert!(
-            output.took >= waited && output.took <= waited + EXCESS,
+            output.took >= waited && output.took <= waited + TALK,
             "{:?} {waited:?}",
             output.took
         );

@@ -531,6 +531,92 @@ fn what_comes_unasked_ends_a_connection() {
 }
 
 #[test]
+fn what_tls_says_between_requests_is_told_from_what_the_server_says() {
+    let stray = |stream: &mut TlsStream| {
+        stream
+            .write_all(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+    };
+    let close = |stream: &mut TlsStream| {
+        stream.conn.send_close_notify();
+        stream.flush().unwrap();
+    };
+    let rekey = |stream: &mut TlsStream| {
+        stream.conn.refresh_traffic_keys().unwrap();
+        stream.flush().unwrap();
+    };
+    for (between, kept) in [
+        (stray as fn(&mut TlsStream), false),
+        (close, false),
+        (rekey, true),
+    ] {
+        let pki = Pki::new();
+        let config = pki.server(&["localhost"]);
+        let (sender, connections) = channel();
+        let address = listen(move |number, stream| {
+            let mut stream = accept_tls(&config, stream);
+            while take_request(&mut stream).is_some() {
+                stream.write_all(OK).unwrap();
+                thread::sleep(Duration::from_millis(50));
+                between(&mut stream);
+                sender.send(number).unwrap();
+            }
+        });
+        let mut client = Setup::new(tls_root(address))
+            .env("SSL_CERT_FILE", pki.file())
+            .client();
+        for number in [0, usize::from(!kept)] {
+            assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+            assert_eq!(connections.recv().unwrap(), number);
+        }
+    }
+}
+
+/// More than the buffers of two sockets hold.
+const LARGE: usize = 16 << 20;
+
+#[test]
+fn a_slow_reader_is_waited_for() {
+    let pki = Pki::new();
+    let config = pki.server(&["localhost"]);
+    let address = listen(move |_, stream| {
+        let mut stream = accept_tls(&config, stream);
+        stream.conn.complete_io(&mut stream.sock).unwrap();
+        thread::sleep(Duration::from_millis(200));
+        let request = take_request(&mut stream).unwrap();
+        assert!(request.len() > LARGE);
+        stream.write_all(OK).unwrap();
+    });
+    let mut client = Setup::new(tls_root(address))
+        .env("SSL_CERT_FILE", pki.file())
+        .client();
+    let body = vec![b' '; LARGE];
+    let request = Request { body: &body, ..ASK };
+    let reply = client.post(&request).map_err(|f| f.error).unwrap();
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn a_reader_that_hangs_up_is_not_waited_for() {
+    let pki = Pki::new();
+    let config = pki.server(&["localhost"]);
+    let address = listen(move |_, stream| {
+        let mut stream = accept_tls(&config, stream);
+        stream.conn.complete_io(&mut stream.sock).unwrap();
+        // Unread bytes make the close a reset.
+        thread::sleep(Duration::from_millis(100));
+    });
+    let mut client = Setup::new(tls_root(address))
+        .env("SSL_CERT_FILE", pki.file())
+        .client();
+    let body = vec![b' '; LARGE];
+    let started = Instant::now();
+    let failed = failure(client.post(&Request { body: &body, ..ASK }));
+    assert!(!failed.sent && failed.transient);
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
 fn a_reply_that_ends_the_connection_is_followed_by_a_new_one() {
     let address = plain_server(
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
@@ -657,6 +743,12 @@ fn issuers_that_are_not_known() {
     assert_eq!(
         tls_failure(pki.server(&["localhost"]), stranger),
         (69, false, false, text.to_owned())
+    );
+    // One that names no host is said to be for nobody.
+    let (without_names, _) = text.rsplit_once(" | ").unwrap();
+    assert_eq!(
+        tls_failure(pki.server(&[]), stranger),
+        (69, false, false, without_names.to_owned())
     );
     let key = KeyPair::generate().unwrap();
     let mut parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();

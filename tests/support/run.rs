@@ -60,6 +60,7 @@ pub fn oz<'a, A: AsRef<OsStr>>(arguments: &[A]) -> Run<'a> {
 }
 
 /// What the program finds on its standard input.
+#[derive(Clone)]
 enum Feed {
     /// The end, at once.
     Nothing,
@@ -70,6 +71,7 @@ enum Feed {
     Silent,
 }
 
+#[derive(Clone)]
 enum Expected {
     Exactly(Vec<u8>),
     /// Whatever it says, the caller looks.
@@ -77,6 +79,7 @@ enum Expected {
 }
 
 /// A prepared run.
+#[derive(Clone)]
 #[must_use = "nothing runs before .run()"]
 pub struct Run<'a> {
     arguments: Vec<OsString>,
