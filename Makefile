@@ -127,7 +127,7 @@ dist: ## Package a release for both architectures: archives, container images, S
 	sh tests/dist/dist.sh $(VERSION)
 
 .PHONY: test-valgrind
-test-valgrind: ## Run the verbs' tests under valgrind's memcheck: takes half an hour
+test-valgrind: ## Run the program's tests under valgrind's memcheck: takes an hour
 	$(CLEAN) sh tests/valgrind.sh
 
 .PHONY: test-aarch64

@@ -229,6 +229,35 @@ fn a_name_that_never_resolves() {
     );
 }
 
+/// Nobody answers the resolver, which gives up after a second: three times, as it may pass.
+#[test]
+fn a_resolver_that_asks_for_patience() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let resolver = crate::support::write(
+        &directory,
+        "resolv.conf",
+        "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+    );
+    let script = format!(
+        "ip link set lo up; mount --bind {} /etc/resolv.conf",
+        resolver.display()
+    );
+    let root = "https://nowhere.example";
+    let arguments = ["secret", "list", "--server-root-url", root];
+    let Some(run) = apart(&script, &arguments) else {
+        return;
+    };
+    let output = run
+        .code(69)
+        .stderr(
+            "error: nowhere.example could not be looked up\n  \
+             caused by: failed to lookup address information: Try again\n\
+             hint: check the name (--server-root-url, proxy variables) and this machine's DNS\n",
+        )
+        .run_with(Path::new("/usr/bin/unshare"));
+    within(output.took, 3.0, 6.0, "three attempts");
+}
+
 #[test]
 fn a_peer_that_vanished() {
     apart_on_time(
