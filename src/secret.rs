@@ -52,7 +52,8 @@ pub const MAX_API_KEY: usize = 4096;
 pub struct ApiKey(SecretBytes);
 
 impl ApiKey {
-    const PREFIX: &'static [u8] = b"wk-";
+    /// What every key begins with.
+    pub const PREFIX: &'static [u8] = b"wk-";
 
     /// Reads a key as the user keeps it; the prefix is added where it lacks, as the official client does.
     /// `None` when it is empty, longer than [`MAX_API_KEY`] bytes, or holds anything but visible ASCII.

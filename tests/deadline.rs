@@ -160,14 +160,16 @@ fn nix_listen(listener: &TcpListener) {
     nix::sys::socket::listen(listener, shortest).expect("a listener");
 }
 
+/// Starts a program in a network of its own.
+const UNSHARE: &str = "/usr/bin/unshare";
+
 /// A network of its own, in which `script` was run before the program.
 fn apart(script: &str, arguments: &[&str]) -> Option<Run<'static>> {
-    const PROGRAM: &str = "/usr/bin/unshare";
     if !tools::have("unshare") || !tools::have("ip") || !tools::have("iptables") {
         return None;
     }
     // User namespaces can be forbidden, in a container for instance.
-    let allowed = Command::new(PROGRAM)
+    let allowed = Command::new(UNSHARE)
         .args(["-rnm", "true"])
         .stderr(Stdio::null())
         .status();
@@ -191,10 +193,7 @@ fn apart_on_time(script: &str, root: &str, stderr: &str) {
     let Some(setup) = apart(script, &["--version"]) else {
         return;
     };
-    let setup = setup
-        .any_stdout()
-        .run_with(Path::new("/usr/bin/unshare"))
-        .took;
+    let setup = setup.any_stdout().run_with(Path::new(UNSHARE)).took;
     let arguments = [
         "secret",
         "list",
@@ -208,7 +207,7 @@ fn apart_on_time(script: &str, root: &str, stderr: &str) {
     };
     let run = run.code(69).stderr(stderr);
     ends_within(TIMEOUT + EXCESS + setup, || {
-        let took = run.clone().run_with(Path::new("/usr/bin/unshare")).took;
+        let took = run.clone().run_with(Path::new(UNSHARE)).took;
         assert!(took >= TIMEOUT, "gave up after {took:?}");
         took
     });
@@ -254,7 +253,7 @@ fn a_resolver_that_asks_for_patience() {
              caused by: failed to lookup address information: Try again\n\
              hint: check the name (--server-root-url, proxy variables) and this machine's DNS\n",
         )
-        .run_with(Path::new("/usr/bin/unshare"));
+        .run_with(Path::new(UNSHARE));
     within(output.took, 3.0, 6.0, "three attempts");
 }
 
@@ -279,7 +278,7 @@ fn no_route_is_known_at_once() {
             "error: 192.0.2.1:443 could not be reached\n  caused by: Network unreachable\n\
              hint: check --server-root-url, the proxy variables and the network\n",
         )
-        .run_with(Path::new("/usr/bin/unshare"));
+        .run_with(Path::new(UNSHARE));
     // Three attempts, 0.3 s and 1.2 s between them at most.
     assert!(
         output.took < Duration::from_secs(3),
@@ -299,10 +298,7 @@ fn a_connection_to_itself_is_none() {
         let Some(run) = apart(ONE_PORT, &arguments) else {
             return;
         };
-        let output = run
-            .code(69)
-            .any_stderr()
-            .run_with(Path::new("/usr/bin/unshare"));
+        let output = run.code(69).any_stderr().run_with(Path::new(UNSHARE));
         // The second attempt comes while the system still keeps the port for the first.
         let expected = ["Connection refused", "Address not available"].map(|cause| {
             format!(

@@ -202,8 +202,8 @@ fn a_body_without_an_end_is_left() {
     if !is_minreq() {
         return;
     }
-    let (listener, _held) = port::listener(0);
-    let root = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let (listener, held) = port::listener(0);
+    let root = format!("http://localhost:{}", held.port());
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 4096]);

@@ -31,8 +31,7 @@ fn login() -> String {
 /// `tinyproxy` on a port of its own.
 struct TinyProxy {
     child: Child,
-    port: u16,
-    _held: Held,
+    held: Held,
     _dir: TempDir,
 }
 
@@ -60,8 +59,7 @@ impl TinyProxy {
         wait_for(port);
         Some(Self {
             child,
-            port,
-            _held: held,
+            held,
             _dir: dir,
         })
     }
@@ -126,13 +124,13 @@ fn tinyproxy_carries_every_verb() {
         whole_tour(
             &server,
             variable,
-            &format!("http://127.0.0.1:{}", proxy.port),
+            &format!("http://127.0.0.1:{}", proxy.held.port()),
         );
     }
     whole_tour(
         &Server::start(),
         "https_proxy",
-        &format!("localhost:{}", proxy.port),
+        &format!("localhost:{}", proxy.held.port()),
     );
 }
 
@@ -141,7 +139,7 @@ fn tinyproxy_with_credentials() {
     let Some(proxy) = TinyProxy::start(&format!("BasicAuth user {PASSWORD}\n")) else {
         return;
     };
-    let place = format!("127.0.0.1:{}", proxy.port);
+    let place = format!("127.0.0.1:{}", proxy.held.port());
     whole_tour(
         &Server::start(),
         "HTTPS_PROXY",
@@ -180,12 +178,12 @@ fn tinyproxy_refuses_the_port() {
     };
     let server = Server::start();
     list(&server)
-        .env("HTTPS_PROXY", format!("127.0.0.1:{}", proxy.port))
+        .env("HTTPS_PROXY", format!("127.0.0.1:{}", proxy.held.port()))
         .code(69)
         .stderr(format!(
             "error: the proxy 127.0.0.1:{} (HTTPS_PROXY) did not connect to localhost:{}: status 403\n\
              hint: ask for access there, or name hosts that need no proxy in NO_PROXY\n",
-            proxy.port,
+            proxy.held.port(),
             server.address().port()
         ))
         .run();

@@ -96,17 +96,14 @@ impl Reply {
     }
 }
 
-/// What every key begins with.
-const PREFIX: &[u8] = b"wk-";
-
 /// The fewest bytes by which a key is told from ordinary text when its prefix is missing.
 const TELLING: usize = 8;
 
 /// Overwrites every place where `body` holds the key, with or without its prefix. A reply can have thousands of
 /// secrets, so it is searched once, for the part that both have.
 fn redact(body: &mut [u8], key: &[u8]) {
-    let (prefix, needle) = match key.strip_prefix(PREFIX) {
-        Some(bare) if bare.len() >= TELLING => (PREFIX, bare),
+    let (prefix, needle) = match key.strip_prefix(ApiKey::PREFIX) {
+        Some(bare) if bare.len() >= TELLING => (ApiKey::PREFIX, bare),
         _ => (&[][..], key),
     };
     let is_needle = |part: &[u8]| part.first() == needle.first() && part == needle;
@@ -117,10 +114,8 @@ fn redact(body: &mut [u8], key: &[u8]) {
         .and_then(|rest| rest.windows(needle.len()).position(is_needle))
     {
         let found = start.saturating_add(at);
-        let has_prefix = body
-            .get(..found)
-            .is_some_and(|before| before.ends_with(prefix));
-        let begin = found.saturating_sub(if has_prefix { prefix.len() } else { 0 });
+        let before = body.get(..found).unwrap_or(&[]);
+        let begin = before.strip_suffix(prefix).unwrap_or(before).len();
         start = found.saturating_add(needle.len());
         if let Some(quoted) = body.get_mut(begin..start) {
             quoted.fill(b'*');

@@ -19,6 +19,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// A body of more bytes than the buffers of two sockets hold.
+const LARGE: usize = 32 * 1024 * 1024;
+
 const KEY: &str = "wk-test-key-0123456789";
 const OK: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json; x\r\nContent-Length: 2\r\n\r\n{}";
@@ -437,7 +440,7 @@ fn a_peer_that_takes_no_request_is_left_on_time() {
         thread::sleep(Duration::from_secs(3));
         drop(stream);
     });
-    let body = vec![b' '; 32 * 1024 * 1024];
+    let body = vec![b' '; LARGE];
     let request = Request { body: &body, ..ASK };
     let started = Instant::now();
     let failure = failure(
@@ -454,7 +457,7 @@ fn a_peer_that_takes_no_request_is_left_on_time() {
 #[test]
 fn a_request_that_was_not_taken_was_not_sent() {
     let address = listen(|_, stream| drop(stream));
-    let body = vec![b' '; 32 * 1024 * 1024];
+    let body = vec![b' '; LARGE];
     let request = Request { body: &body, ..ASK };
     let failure = failure(Setup::new(plain_root(address)).client().post(&request));
     let (code, sent, transient, text) = said(&failure, address);
@@ -572,46 +575,38 @@ fn what_tls_says_between_requests_is_told_from_what_the_server_says() {
     }
 }
 
-/// More than the buffers of two sockets hold.
-const LARGE: usize = 16 << 20;
-
-#[test]
-fn a_slow_reader_is_waited_for() {
+/// A large request over TLS to a server that takes the connection, and then does this.
+fn post_large(serve: fn(TlsStream)) -> Result<Reply, Failure> {
     let pki = Pki::new();
     let config = pki.server(&["localhost"]);
     let address = listen(move |_, stream| {
         let mut stream = accept_tls(&config, stream);
         stream.conn.complete_io(&mut stream.sock).unwrap();
+        serve(stream);
+    });
+    let mut client = Setup::new(tls_root(address))
+        .env("SSL_CERT_FILE", pki.file())
+        .client();
+    let body = vec![b' '; LARGE];
+    client.post(&Request { body: &body, ..ASK })
+}
+
+#[test]
+fn a_slow_reader_is_waited_for() {
+    let reply = post_large(|mut stream| {
         thread::sleep(Duration::from_millis(200));
         let request = take_request(&mut stream).unwrap();
         assert!(request.len() > LARGE);
         stream.write_all(OK).unwrap();
     });
-    let mut client = Setup::new(tls_root(address))
-        .env("SSL_CERT_FILE", pki.file())
-        .client();
-    let body = vec![b' '; LARGE];
-    let request = Request { body: &body, ..ASK };
-    let reply = client.post(&request).map_err(|f| f.error).unwrap();
-    assert_eq!(reply.status, 200);
+    assert_eq!(reply.map_err(|f| f.error).unwrap().status, 200);
 }
 
 #[test]
 fn a_reader_that_hangs_up_is_not_waited_for() {
-    let pki = Pki::new();
-    let config = pki.server(&["localhost"]);
-    let address = listen(move |_, stream| {
-        let mut stream = accept_tls(&config, stream);
-        stream.conn.complete_io(&mut stream.sock).unwrap();
-        // Unread bytes make the close a reset.
-        thread::sleep(Duration::from_millis(100));
-    });
-    let mut client = Setup::new(tls_root(address))
-        .env("SSL_CERT_FILE", pki.file())
-        .client();
-    let body = vec![b' '; LARGE];
     let started = Instant::now();
-    let failed = failure(client.post(&Request { body: &body, ..ASK }));
+    // Unread bytes make the close a reset.
+    let failed = failure(post_large(|_| thread::sleep(Duration::from_millis(100))));
     assert!(!failed.sent && failed.transient);
     assert!(started.elapsed() < Duration::from_secs(1));
 }

@@ -139,7 +139,6 @@ impl Builder {
         let acceptor = acceptor(self.tls, issued);
         let (listener, held) = port::listener(self.port);
         listener.set_nonblocking(true).expect("a listener");
-        let address = listener.local_addr().expect("a bound address");
         let state = Arc::new(State::new(self.accounts, self.clock, self.print_log));
         let (stop, stopped) = oneshot::channel();
         let thread = {
@@ -148,10 +147,9 @@ impl Builder {
         };
         Server {
             state,
-            address,
             scheme: if acceptor.is_some() { "https" } else { "http" },
             ca_path,
-            _held: held,
+            held,
             _dir: own_dir,
             stop: Some(stop),
             thread: Some(thread),
@@ -199,10 +197,9 @@ fn run(
 /// would not understand, or a marker came in the clear.
 pub struct Server {
     state: Arc<State>,
-    address: SocketAddr,
     scheme: &'static str,
     ca_path: PathBuf,
-    _held: Held,
+    held: Held,
     _dir: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -237,12 +234,12 @@ impl Server {
     /// The same under another name for this machine.
     #[must_use]
     pub fn root_at(&self, host: &str) -> String {
-        format!("{}://{host}:{}", self.scheme, self.address.port())
+        format!("{}://{host}:{}", self.scheme, self.held.port())
     }
 
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.held.address()
     }
 
     /// PEM of the authority to trust.

@@ -10,17 +10,19 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrStorage, bind, getsockname, setsockopt, socket,
     sockopt,
 };
+use std::fmt::Debug;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// How many ports are tried before there is none to have on both addresses.
 const TRIES: usize = 100;
 
-/// A port of 127.0.0.1, and addresses with this port that are taken and refuse connections while this lives.
+/// A port of 127.0.0.1, which refuses connections on ::1 while this lives, and on 127.0.0.1 too if it was [`closed`].
 #[derive(Debug)]
 pub struct Held {
     address: SocketAddr,
-    _taken: Vec<OwnedFd>,
+    /// Kept for as long as they are to be nobody else's.
+    taken: Vec<OwnedFd>,
 }
 
 impl Held {
@@ -36,32 +38,32 @@ impl Held {
 
 /// A port that refuses connections on both addresses.
 pub fn closed() -> Held {
-    for _ in 0..TRIES {
-        let four = taken((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
-        let name: SockaddrStorage = getsockname(four.as_raw_fd()).expect("a bound address");
-        let port = name.as_sockaddr_in().expect("an IPv4 address").port();
-        if let Ok(six) = refusing_six(port) {
-            return Held {
-                address: (Ipv4Addr::LOCALHOST, port).into(),
-                _taken: [Some(four), six].into_iter().flatten().collect(),
-            };
-        }
-    }
-    panic!("no port is free on both loopback addresses");
+    let (four, mut held) = on_both(0, taken);
+    held.taken.push(four);
+    held
 }
 
 /// A listener on 127.0.0.1, and what refuses connections to its port on ::1 for as long as it lives. Port 0 is any.
 pub fn listener(port: u16) -> (TcpListener, Held) {
+    on_both(port, TcpListener::bind)
+}
+
+/// Whatever `bind` makes of a port on 127.0.0.1, and its port on ::1.
+fn on_both<T: AsRawFd, E: Debug>(
+    port: u16,
+    bind: impl Fn(SocketAddr) -> Result<T, E>,
+) -> (T, Held) {
     for _ in 0..TRIES {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a port");
-        let address = listener.local_addr().expect("a bound address");
-        match refusing_six(address.port()) {
+        let four = bind((Ipv4Addr::LOCALHOST, port).into()).expect("a port");
+        let name: SockaddrStorage = getsockname(four.as_raw_fd()).expect("a bound address");
+        let bound = name.as_sockaddr_in().expect("an IPv4 address").port();
+        match refusing_six(bound) {
             Ok(six) => {
                 let held = Held {
-                    address,
-                    _taken: six.into_iter().collect(),
+                    address: (Ipv4Addr::LOCALHOST, bound).into(),
+                    taken: six.into_iter().collect(),
                 };
-                return (listener, held);
+                return (four, held);
             }
             Err(error) => assert_eq!(port, 0, "port {port} is in use on ::1: {error}"),
         }
