@@ -4,7 +4,8 @@
 //! Must not know the words of an error: each client has its own.
 
 use crate::server::{Behaviour, Server, Tls, When};
-use crate::support::{oz, port, write};
+use crate::support::pki::Certificate;
+use crate::support::{MARKER_KEY, apart, oz, port, write};
 
 /// Runs a list that fails with this code, and a word or two that its error holds.
 #[track_caller]
@@ -36,15 +37,18 @@ fn nobody_listens() {
 
 #[test]
 fn a_name_that_does_not_exist() {
-    let server = Server::start();
-    let root = "https://nobody.invalid";
-    fails(
-        &server,
-        &[("WARP_SERVER_ROOT_URL", root)],
-        69,
-        "nobody.invalid",
-    );
-    assert_eq!(server.connections(), 0);
+    let directory = tempfile::tempdir().unwrap();
+    let run = oz(&["secret", "list", "--timeout", "5"])
+        .env("WARP_API_KEY", MARKER_KEY)
+        .env("WARP_SERVER_ROOT_URL", "https://nobody.example")
+        .code(69)
+        .any_stderr();
+    let Some(run) = apart::names(run, &directory, "--local=/example/") else {
+        return;
+    };
+    let output = run.run();
+    let said = output.stderr();
+    assert!(said.starts_with("error: nobody.example "), "{said}");
 }
 
 #[test]
@@ -57,10 +61,11 @@ fn an_authority_that_is_not_trusted() {
 
 #[test]
 fn a_certificate_for_somebody_else() {
-    let server = Server::start();
-    let root = server.root_at("127.0.0.2");
-    fails(&server, &[("WARP_SERVER_ROOT_URL", &root)], 69, "127.0.0.2");
-    assert_eq!(server.ops(), [""; 0]);
+    let server = Server::builder()
+        .certificate(Certificate::WrongName)
+        .start();
+    fails(&server, &[], 69, "elsewhere.example");
+    assert_eq!((server.connections(), server.ops().len()), (1, 0));
 }
 
 #[test]

@@ -3,10 +3,9 @@
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::peer::Peer;
-use crate::support::{MARKER_KEY, Run, binary, code, oz, tools};
+use crate::support::{MARKER_KEY, Run, apart, binary, code, oz, tools};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,12 +50,16 @@ fn on_time(run: Run<'_>) -> usize {
     })
 }
 
+/// `list` against what is no service.
+fn list_of(root: &str) -> Run<'static> {
+    oz(&["secret", "list", "--server-root-url", root])
+        .env("WARP_API_KEY", MARKER_KEY)
+        .code(69)
+}
+
 /// `list` against a peer by hand, which speaks at most enough TLS to be believed to.
 fn list_at(address: SocketAddr) -> Run<'static> {
-    oz(&["secret", "list"])
-        .env("WARP_API_KEY", MARKER_KEY)
-        .env("WARP_SERVER_ROOT_URL", format!("https://{address}"))
-        .code(69)
+    list_of(&format!("https://{address}"))
 }
 
 #[test]
@@ -160,54 +163,19 @@ fn nix_listen(listener: &TcpListener) {
     nix::sys::socket::listen(listener, shortest).expect("a listener");
 }
 
-/// Starts a program in a network of its own.
-const UNSHARE: &str = "/usr/bin/unshare";
-
-/// A network of its own, in which `script` was run before the program.
-fn apart(script: &str, arguments: &[&str]) -> Option<Run<'static>> {
-    if !tools::have("unshare") || !tools::have("ip") || !tools::have("iptables") {
-        return None;
-    }
-    // User namespaces can be forbidden, in a container for instance.
-    let allowed = Command::new(UNSHARE)
-        .args(["-rnm", "true"])
-        .stderr(Stdio::null())
-        .status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        println!("skipped: this machine allows no namespaces");
-        return None;
-    }
-    let program = binary();
-    let script = format!("set -e; {script}; exec \"$@\"");
-    let run = oz(&["-rnm", "sh", "-c", &script, "sh"])
-        .arg(program)
-        .args(arguments)
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("WARP_API_KEY", MARKER_KEY);
-    Some(run)
-}
-
-/// The same as [`on_time`], less the time that the script takes.
+/// [`on_time`] in a network of its own, less the time that the script takes.
 #[track_caller]
 fn apart_on_time(script: &str, root: &str, stderr: &str) {
-    let Some(setup) = apart(script, &["--version"]) else {
+    let Some(setup) = apart::network(oz(&["--version"]), script) else {
         return;
     };
-    let setup = setup.any_stdout().run_with(Path::new(UNSHARE)).took;
-    let arguments = [
-        "secret",
-        "list",
-        "--timeout",
-        "1",
-        "--server-root-url",
-        root,
-    ];
-    let Some(run) = apart(script, &arguments) else {
+    let setup = setup.any_stdout().run().took;
+    let run = list_of(root).args(["--timeout", "1"]).stderr(stderr);
+    let Some(run) = apart::network(run, script) else {
         return;
     };
-    let run = run.code(69).stderr(stderr);
     ends_within(TIMEOUT + EXCESS + setup, || {
-        let took = run.clone().run_with(Path::new(UNSHARE)).took;
+        let took = run.clone().run().took;
         assert!(took >= TIMEOUT, "gave up after {took:?}");
         took
     });
@@ -228,35 +196,6 @@ fn a_name_that_never_resolves() {
     );
 }
 
-/// Nobody answers the resolver, which gives up after a second: three times, as it may pass.
-#[test]
-fn a_resolver_that_asks_for_patience() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let resolver = crate::support::write(
-        &directory,
-        "resolv.conf",
-        "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
-    );
-    let script = format!(
-        "ip link set lo up; mount --bind {} /etc/resolv.conf",
-        resolver.display()
-    );
-    let root = "https://nowhere.example";
-    let arguments = ["secret", "list", "--server-root-url", root];
-    let Some(run) = apart(&script, &arguments) else {
-        return;
-    };
-    let output = run
-        .code(69)
-        .stderr(
-            "error: nowhere.example could not be looked up\n  \
-             caused by: failed to lookup address information: Try again\n\
-             hint: check the name (--server-root-url, proxy variables) and this machine's DNS\n",
-        )
-        .run_with(Path::new(UNSHARE));
-    within(output.took, 3.0, 6.0, "three attempts");
-}
-
 #[test]
 fn a_peer_that_vanished() {
     apart_on_time(
@@ -268,23 +207,16 @@ fn a_peer_that_vanished() {
 
 #[test]
 fn no_route_is_known_at_once() {
-    let arguments = ["secret", "list", "--server-root-url", "https://192.0.2.1"];
-    let Some(run) = apart("ip link set lo up", &arguments) else {
+    let run = list_of("https://192.0.2.1").stderr(
+        "error: 192.0.2.1:443 could not be reached\n  caused by: Network unreachable\n\
+         hint: check --server-root-url, the proxy variables and the network\n",
+    );
+    let Some(run) = apart::network(run, "ip link set lo up") else {
         return;
     };
-    let output = run
-        .code(69)
-        .stderr(
-            "error: 192.0.2.1:443 could not be reached\n  caused by: Network unreachable\n\
-             hint: check --server-root-url, the proxy variables and the network\n",
-        )
-        .run_with(Path::new(UNSHARE));
     // Three attempts, 0.3 s and 1.2 s between them at most.
-    assert!(
-        output.took < Duration::from_secs(3),
-        "took {:?}",
-        output.took
-    );
+    let took = run.run().took;
+    assert!(took < Duration::from_secs(3), "took {took:?}");
 }
 
 /// A port on which nobody listens, and which the system gives to the program's own end, because it has no other.
@@ -293,12 +225,11 @@ fn a_connection_to_itself_is_none() {
     const ONE_PORT: &str =
         "ip link set lo up; echo 40000 40000 > /proc/sys/net/ipv4/ip_local_port_range";
     for host in ["127.0.0.1", "localhost"] {
-        let root = format!("https://{host}:40000");
-        let arguments = ["secret", "list", "--server-root-url", &root];
-        let Some(run) = apart(ONE_PORT, &arguments) else {
+        let run = list_of(&format!("https://{host}:40000")).any_stderr();
+        let Some(run) = apart::network(run, ONE_PORT) else {
             return;
         };
-        let output = run.code(69).any_stderr().run_with(Path::new(UNSHARE));
+        let output = run.run();
         // The second attempt comes while the system still keeps the port for the first.
         let expected = ["Connection refused", "Address not available"].map(|cause| {
             format!(

@@ -1,7 +1,7 @@
 //! Owns the tests of the tour that `make demo` shows, with the real binary and the server as a program.
 //! Must not know what either does in detail: the tour itself checks every step's exit code.
 
-use crate::support::binary;
+use crate::support::{binary, tools};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,10 +18,7 @@ fn local_server() -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    let required = std::env::var_os("OZ_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(!required, "needs the local-server example");
-    println!("skipped: needs the local-server example");
-    None
+    tools::lacks("the local-server example")
 }
 
 /// Runs the tour; fails if it leaves a file or a listening server behind.

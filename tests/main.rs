@@ -40,6 +40,7 @@ mod update;
 
 // Hostile peers.
 mod deadline;
+mod dns;
 mod graphql;
 mod http;
 mod outcome;

@@ -5,7 +5,8 @@
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;
-use crate::support::{MARKER_KEY, Run, binary, oz, tools, write};
+use crate::support::{MARKER_KEY, Run, apart, oz, tools, write};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -784,33 +785,17 @@ fn a_ca_file_has_a_limit() {
 
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// A file system in which this file is the system's bundle.
-fn with_bundle(bundle: &Path, arguments: &[&str]) -> Option<Run<'static>> {
-    const PROGRAM: &str = "/usr/bin/unshare";
-    if !tools::have("unshare") || !Path::new(BUNDLE).exists() {
-        println!("skipped: no system bundle to lie over");
-        return None;
+/// Runs in a file system in which this file is the system's bundle.
+fn with_bundle<'a>(run: Run<'a>, bundle: &Path) -> Option<Run<'a>> {
+    if !Path::new(BUNDLE).exists() {
+        return tools::lacks(BUNDLE);
     }
-    let allowed = Command::new(PROGRAM)
-        .args(["-rm", "true"])
-        .stderr(Stdio::null())
-        .status();
-    if !allowed.is_ok_and(|status| status.success()) {
-        println!("skipped: this machine allows no namespaces");
-        return None;
-    }
-    let script = format!("mount --bind {} {BUNDLE} && exec \"$@\"", bundle.display());
-    Some(
-        oz(&["-rm", "sh", "-c", &script, "sh"])
-            .args(arguments)
-            .env("PATH", "/usr/bin:/bin"),
-    )
+    let script = format!("mount --bind {} {BUNDLE}", bundle.display());
+    apart::files(run, &script)
 }
 
 #[test]
 fn the_system_bundle_counts_unless_it_was_replaced() {
-    let program = binary();
-    let arguments = [&[program.to_str().expect("a path")], &LIST[..]].concat();
     let server = Server::start();
     let Some(other) = OpenSsl::new() else { return };
     let other_directory = TempDir::new().expect("a directory");
@@ -824,10 +809,7 @@ fn the_system_bundle_counts_unless_it_was_replaced() {
         (Some("SSL_CERT_FILE"), 69),
         (Some("SSL_CERT_DIR"), 69),
     ] {
-        let Some(mut run) = with_bundle(server.ca_path(), &arguments) else {
-            return;
-        };
-        run = run
+        let mut run = oz(&LIST)
             .env("WARP_API_KEY", MARKER_KEY)
             .env("WARP_SERVER_ROOT_URL", server.root())
             .code(code);
@@ -842,23 +824,27 @@ fn the_system_bundle_counts_unless_it_was_replaced() {
                  caused by: the issuer calls itself Local test authority\n{FOR_LOCALHOST}{REPLACED}"
             ));
         }
-        run.run_with(Path::new("/usr/bin/unshare"));
+        let Some(run) = with_bundle(run, server.ca_path()) else {
+            return;
+        };
+        run.run();
     }
 }
 
 /// How often a run of the program opened the system's bundle.
 fn opened(run: impl Fn(Run<'static>) -> Run<'static>) -> Option<usize> {
-    if !tools::have("strace") || !Path::new(BUNDLE).exists() {
+    if !tools::have("strace") {
         return None;
+    }
+    if !Path::new(BUNDLE).exists() {
+        return tools::lacks(BUNDLE);
     }
     let dir = TempDir::new().expect("a directory");
     let trace = dir.path().join("trace");
-    let strace = oz(&["-f", "-qq", "-e", "trace=open,openat,openat2", "-o"])
-        .arg(&trace)
-        .arg(binary())
-        .args(["secret", "delete", "N", "--force"])
-        .env("WARP_API_KEY", MARKER_KEY);
-    run(strace).run_with(Path::new("/usr/bin/strace"));
+    let strace = "/usr/bin/strace -f -qq -e trace=open,openat,openat2 -o";
+    let delete = oz(&["secret", "delete", "N", "--force"]).env("WARP_API_KEY", MARKER_KEY);
+    let words = strace.split(' ').map(OsStr::new).chain([trace.as_os_str()]);
+    run(delete.started_by(words)).run();
     let trace = fs::read_to_string(&trace).expect("a trace");
     Some(
         trace

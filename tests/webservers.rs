@@ -331,8 +331,7 @@ fn nginx_takes_no_plain_requests_on_its_tls_port() {
 fn lighttpd(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
     let program = program("lighttpd")?;
     if !Path::new("/usr/lib/lighttpd/mod_openssl.so").is_file() {
-        println!("skipped: needs lighttpd-mod-openssl");
-        return None;
+        return tools::lacks("lighttpd-mod-openssl");
     }
     let (held, dir) = Front::prepare();
     let port = held.port();

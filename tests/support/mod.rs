@@ -4,6 +4,7 @@
 // Each binary that includes this folder uses its own part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod apart;
 pub mod opener;
 pub mod peer;
 pub mod pki;

@@ -44,6 +44,7 @@ pub fn binary() -> PathBuf {
 /// was not told of.
 pub fn oz<'a, A: AsRef<OsStr>>(arguments: &[A]) -> Run<'a> {
     Run {
+        starter: Vec::new(),
         arguments: arguments
             .iter()
             .map(|one| one.as_ref().to_owned())
@@ -82,6 +83,8 @@ enum Expected {
 #[derive(Clone)]
 #[must_use = "nothing runs before .run()"]
 pub struct Run<'a> {
+    /// The words of a command that starts the program; none where nothing has to.
+    starter: Vec<OsString>,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
     stdin: Feed,
@@ -178,6 +181,13 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// Has a command start the program, whose path and arguments follow its words; the last command comes first.
+    pub fn started_by<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        let words = words.into_iter().map(|one| one.as_ref().to_owned());
+        self.starter = words.chain(self.starter).collect();
+        self
+    }
+
     /// Where it runs; an empty directory of its own if it is not said.
     pub fn cwd(mut self, path: impl AsRef<Path>) -> Self {
         self.cwd = Some(path.as_ref().to_owned());
@@ -251,17 +261,17 @@ impl<'a> Run<'a> {
 
     fn execute(&mut self, program: &Path, cwd: &Path) -> (Output, bool) {
         let stdin = std::mem::replace(&mut self.stdin, Feed::Nothing);
-        let mut command = match stdin {
+        let mut words = self.starter.clone();
+        if matches!(stdin, Feed::Closed) {
             // Only a shell closes a descriptor; `exec` leaves nothing of it behind.
-            Feed::Closed => {
-                let mut shell = Command::new("/bin/sh");
-                shell.args(["-c", "exec \"$@\" <&-", "sh"]).arg(program);
-                shell
-            }
-            _ => Command::new(program),
-        };
+            words.extend(["/bin/sh", "-c", "exec \"$@\" <&-", "sh"].map(OsString::from));
+        }
+        words.push(program.into());
+        words.extend_from_slice(&self.arguments);
+        let (program, arguments) = words.split_first().expect("a program at least");
+        let mut command = Command::new(program);
         command
-            .args(&self.arguments)
+            .args(arguments)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(cwd)

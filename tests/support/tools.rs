@@ -1,4 +1,4 @@
-//! Owns the question whether a tool from outside the project is here.
+//! Owns the question whether what a test needs from outside the project is here.
 //! Must not know what any test does with it.
 
 /// Whether `tool` is on the path. Where it is absent, says so in one line, for the test to return early: a newcomer
@@ -8,16 +8,22 @@
 /// When the tool is absent and `OZ_REQUIRE_TOOLS=1`, as in continuous integration, where a skipped test is a hole.
 pub fn have(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
+    std::env::split_paths(&path).any(|directory| directory.join(tool).is_file())
+        || lacks::<()>(tool).is_some()
+}
+
+/// Says that this machine lacks what the test needs, and is `None`.
+///
+/// # Panics
+/// When `OZ_REQUIRE_TOOLS=1`.
+pub fn lacks<T>(what: &str) -> Option<T> {
     let required = std::env::var_os("OZ_REQUIRE_TOOLS").is_some_and(|value| value == "1");
     assert!(
-        found || !required,
-        "needs {tool}, and OZ_REQUIRE_TOOLS=1 forbids to skip"
+        !required,
+        "needs {what}, and OZ_REQUIRE_TOOLS=1 forbids to skip"
     );
-    if !found {
-        println!("skipped: needs {tool}");
-    }
-    found
+    println!("skipped: needs {what}");
+    None
 }
 
 /// Whether the binary under test was built with the published HTTP client, `make test TRANSPORT=minreq`: one

@@ -1,0 +1,142 @@
+//! Owns names: what a resolver of the machine answers, and the addresses that a name turns out to have.
+//! Must not know how long that may take: `deadline` does.
+
+use crate::server::{Scope, Server};
+use crate::support::pki::Certificate;
+use crate::support::{MARKER_KEY, Run, apart, oz, tools, write};
+use std::ffi::OsStr;
+use std::fs;
+use std::time::Duration;
+
+fn list_of(host: &str) -> Run<'static> {
+    oz(&["secret", "list"])
+        .env("WARP_API_KEY", MARKER_KEY)
+        .env("WARP_SERVER_ROOT_URL", format!("https://{host}"))
+}
+
+/// Runs against a name that cannot be looked up, for this cause; answers how often its IPv4 address was asked for.
+#[track_caller]
+fn unknown(host: &str, options: &str, cause: &str) -> Option<usize> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let run = list_of(host).code(69).stderr(format!(
+        "error: {host} could not be looked up\n  \
+         caused by: failed to lookup address information: {cause}\n\
+         hint: check the name (--server-root-url, proxy variables) and this machine's DNS\n"
+    ));
+    apart::names(run, &directory, options)?.run();
+    let log = fs::read_to_string(directory.path().join("dnsmasq.log")).expect("a log");
+    Some(log.matches(&format!("query[A] {host} ")).count())
+}
+
+/// Answers that will be the same the next time are not asked for again.
+#[test]
+fn a_name_that_does_not_exist() {
+    let asked = unknown(
+        "missing.example",
+        "--local=/example/",
+        "Name does not resolve",
+    );
+    assert!(matches!(asked, None | Some(1)), "{asked:?}");
+}
+
+#[test]
+fn a_name_without_an_address() {
+    let asked = unknown(
+        "text.example",
+        "--local=/example/ --txt-record=text.example,hello",
+        "Name has no usable address",
+    );
+    assert!(matches!(asked, None | Some(1)), "{asked:?}");
+}
+
+/// A resolver that is no help now may be soon.
+#[test]
+fn a_resolver_that_refuses() {
+    let asked = unknown("host.example", "", "Try again");
+    assert!(matches!(asked, None | Some(3)), "{asked:?}");
+}
+
+/// Nobody answers, and the resolver gives up after a second: three times, as it may pass.
+#[test]
+fn a_resolver_that_asks_for_patience() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let resolver = write(
+        &directory,
+        "resolv.conf",
+        "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+    );
+    let script = format!(
+        "ip link set lo up; mount --bind {} /etc/resolv.conf",
+        resolver.display()
+    );
+    let run = list_of("nowhere.example").code(69).stderr(
+        "error: nowhere.example could not be looked up\n  \
+         caused by: failed to lookup address information: Try again\n\
+         hint: check the name (--server-root-url, proxy variables) and this machine's DNS\n",
+    );
+    let Some(run) = apart::network(run, &script) else {
+        return;
+    };
+    let took = run.run().took;
+    let expected = Duration::from_secs(3)..Duration::from_secs(6);
+    assert!(expected.contains(&took), "took {took:?}");
+}
+
+/// An alias of a name with two addresses, at neither of which anybody listens.
+#[test]
+fn every_address_of_a_name_is_tried() {
+    const STRACE: [&str; 6] = ["/usr/bin/strace", "-f", "-qq", "-e", "trace=connect", "-o"];
+    if !tools::have("strace") {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let trace = directory.path().join("trace");
+    let run = list_of("alias.example").code(69).stderr(
+        "error: alias.example:443 could not be reached\n  caused by: Connection refused\n\
+         hint: check --server-root-url, the proxy variables and the network\n",
+    );
+    let run = run.started_by(
+        STRACE
+            .map(OsStr::new)
+            .into_iter()
+            .chain([trace.as_os_str()]),
+    );
+    let options = "--cname=alias.example,two.example --host-record=two.example,127.0.0.2,::1 --host-record=two.example,127.0.0.3";
+    let Some(run) = apart::names(run, &directory, options) else {
+        return;
+    };
+    run.run();
+    let trace = fs::read_to_string(trace).expect("a trace");
+    for address in ["127.0.0.2", "127.0.0.3", "::1"] {
+        let tried = trace
+            .lines()
+            .filter(|line| line.contains("htons(443)") && line.contains(&format!("\"{address}\"")))
+            .count();
+        assert_eq!(tried, 3, "{address} in {trace}");
+    }
+}
+
+/// The server is at the last address of its name, and its certificate is for the name.
+#[test]
+fn the_address_that_answers_is_used() {
+    let server = Server::builder()
+        .certificate(Certificate::WrongName)
+        .start();
+    server.seed_raw(Scope::Personal, "N");
+    let directory = tempfile::tempdir().expect("a directory");
+    let hosts = write(
+        &directory,
+        "hosts",
+        "127.0.0.2 elsewhere.example\n::1 elsewhere.example\n127.0.0.1 elsewhere.example\n",
+    );
+    let run = oz(&["secret", "delete", "N", "--force"])
+        .server(&server)
+        .env("WARP_SERVER_ROOT_URL", server.root_at("elsewhere.example"))
+        .stdout("Secret 'N' deleted\n");
+    let script = format!("mount --bind {} /etc/hosts", hosts.display());
+    let Some(run) = apart::files(run, &script) else {
+        return;
+    };
+    run.run();
+    assert_eq!(server.connections(), 1);
+}

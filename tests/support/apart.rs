@@ -1,0 +1,69 @@
+//! Owns namespaces: a run of the program that sees files, and a network, which a script made for it alone.
+//! Must not know what a test does there.
+
+use super::{Run, tools, write};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// A file system of its own, over whose files the script may mount others. `None` where this machine has no such
+/// thing, which was said in a line.
+pub fn files<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
+    apart(run, "-rm", script)
+}
+
+/// That, and a network of its own, with nothing in it but a loopback that is down. What the script leaves running ends
+/// with the program.
+pub fn network<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
+    if !tools::have("ip") || !tools::have("iptables") {
+        return None;
+    }
+    apart(run, "-rmnpf", script)
+}
+
+/// A [`network`] in which names are asked for at a `dnsmasq` with these options, which knows no others than they say.
+/// What it was asked is in `dnsmasq.log` of the directory.
+pub fn names<'a>(run: Run<'a>, directory: &TempDir, options: &str) -> Option<Run<'a>> {
+    if !tools::have("dnsmasq") {
+        return None;
+    }
+    // A resolver waits for a better answer than a refusal.
+    let once = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
+    let resolver = write(directory, "resolv.conf", once);
+    let log = directory.path().join("dnsmasq.log");
+    let script = format!(
+        "ip link set lo up; mount --bind {resolver} /etc/resolv.conf; \
+         dnsmasq --no-daemon --conf-file=/dev/null --no-hosts --no-resolv --listen-address=127.0.0.1 \
+         --bind-interfaces --log-queries --log-facility=- {options} >{log} 2>&1 & \
+         until grep -qs started {log}; do sleep 0.01; done",
+        resolver = resolver.display(),
+        log = log.display(),
+    );
+    network(run, &script)
+}
+
+fn apart<'a>(run: Run<'a>, namespaces: &str, script: &str) -> Option<Run<'a>> {
+    const PROGRAM: &str = "/usr/bin/unshare";
+    if !tools::have("unshare") {
+        return None;
+    }
+    // A container can forbid them.
+    let allowed = Command::new(PROGRAM)
+        .args(["--kill-child", namespaces, "true"])
+        .stderr(Stdio::null())
+        .status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        return tools::lacks("namespaces");
+    }
+    // The path is a variable of the shell, which the program does not get. The shell stays, because the first process
+    // of a namespace is the parent of what was left running, and a tracer would wait for that.
+    let script = format!("PATH=/usr/sbin:/usr/bin:/sbin:/bin; set -e; {script}; \"$@\"; exit $?");
+    Some(run.started_by([
+        PROGRAM,
+        "--kill-child",
+        namespaces,
+        "/bin/sh",
+        "-c",
+        &script,
+        "sh",
+    ]))
+}
