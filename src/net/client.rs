@@ -135,13 +135,17 @@ impl Client {
             request.operation,
             request.body.len()
         ));
-        wire.send(bytes.expose(), deadline)
-            .map_err(|stop| self.send_failed(stop, deadline))?;
+        let sent = wire.send(bytes.expose(), deadline);
         drop(bytes);
+        let is_whole = sent.is_ok();
         let mut reader = Reader::reply();
-        match read_reply(&mut wire, &mut reader, deadline) {
-            Ok(()) => {}
-            Err(broken) => return Err(self.reply_failed(broken, reader.started(), deadline)),
+        // Who does not take a request to its end may have said why (RFC 9112 section 9.5).
+        match (sent, read_reply(&mut wire, &mut reader, deadline)) {
+            (_, Ok(())) => {}
+            (Ok(()), Err(broken)) => {
+                return Err(self.reply_failed(broken, reader.started(), deadline));
+            }
+            (Err(stop), Err(_)) => return Err(self.send_failed(stop, deadline)),
         }
         let message = reader.into_message();
         self.trace.line(format_args!(
@@ -149,7 +153,7 @@ impl Client {
             message.status,
             message.body.len()
         ));
-        if message.reusable {
+        if message.reusable && is_whole {
             self.wire = Some(wire);
         }
         Ok(Reply::new(message, &self.key))

@@ -611,6 +611,17 @@ fn a_reader_that_hangs_up_is_not_waited_for() {
     assert!(started.elapsed() < Duration::from_secs(1));
 }
 
+/// Its reply was on the way before the reset.
+#[test]
+fn a_reply_to_a_request_that_was_not_taken_is_read() {
+    const TOO_LARGE: &[u8] = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n";
+    let reply = post_large(|mut stream| {
+        stream.write_all(TOO_LARGE).unwrap();
+        thread::sleep(Duration::from_millis(100));
+    });
+    assert_eq!(reply.map_err(|f| f.error).unwrap().status, 413);
+}
+
 #[test]
 fn a_reply_that_ends_the_connection_is_followed_by_a_new_one() {
     let address = plain_server(
