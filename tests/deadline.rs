@@ -91,9 +91,7 @@ fn a_server_that_drips() {
             connection.drip(b"HTTP/1.1 100 Continue\r\n\r\n", Duration::from_millis(20));
         }
     });
-    let run = list_at(peer.address())
-        .env("WARP_SERVER_ROOT_URL", format!("http://{}", peer.address()))
-        .code(75);
+    let run = list_of(&format!("http://{}", peer.address())).code(75);
     on_time(run.stderr(format!(
         "error: no answer from 127.0.0.1 within 1 s\n{TRY_LATER}"
     )));
