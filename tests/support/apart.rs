@@ -5,14 +5,13 @@ use super::{Run, tools, write};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// A file system of its own, over whose files the script may mount others. `None` where this machine has no such
-/// thing, which was said in a line.
+/// A file system of its own, over whose files the script may mount others. What the script leaves running ends with
+/// the program. `None` where this machine has no such thing, which was said in a line.
 pub fn files<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
-    apart(run, "-rm", script)
+    apart(run, "-rmpf", script)
 }
 
-/// That, and a network of its own, with nothing in it but a loopback that is down. What the script leaves running ends
-/// with the program.
+/// That, and a network of its own, with nothing in it but a loopback that is down.
 pub fn network<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
     if !tools::have("ip") || !tools::have("iptables") {
         return None;
