@@ -566,28 +566,12 @@ const WRITING: &str = "trace=%network,write,writev,pwrite64,pwritev,pwritev2,sen
 
 /// What the calls were, with every byte as `\x..`.
 fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
-    if !crate::support::tools::have("strace") {
-        return None;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let log = dir.path().join("trace");
-    let input = write(&dir, "input", stdin);
-    let output = Command::new("strace")
-        .args(["-f", "-qq", "-xx", "-s", "999999", "-e", WRITING, "-o"])
-        .arg(&log)
-        .arg(binary())
-        .args(args)
-        .env_clear()
-        .envs(server.env())
-        .stdin(fs::File::open(input).unwrap())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Some(fs::read_to_string(log).unwrap())
+    oz(args)
+        .server(server)
+        .stdin(stdin)
+        .any_stdout()
+        .any_stderr()
+        .trace(&format!("-xx -s 999999 -e {WRITING}"))
 }
 
 fn escaped(bytes: &[u8]) -> String {

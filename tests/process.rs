@@ -2,7 +2,7 @@
 
 use crate::server::{Behaviour, End, Point, Scope, Server, When};
 use crate::support::tools::{self, is_emulated};
-use crate::support::{MARKER_KEY, MARKER_SECRET, binary, code, oz, write};
+use crate::support::{MARKER_KEY, MARKER_SECRET, binary, code, oz};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -339,26 +339,11 @@ fn variables_that_are_no_text() {
 
 /// Runs under strace and answers what it wrote down.
 fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
-    if !crate::support::tools::have("strace") {
-        return None;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let log = dir.path().join("trace");
-    let input = write(&dir, "input", stdin);
-    let status = Command::new("strace")
-        .args(["-f", "-qq", "-e", "trace=%file,%network", "-o"])
-        .arg(&log)
-        .arg(binary())
-        .args(args)
-        .env_clear()
-        .envs(server.env())
-        .stdin(fs::File::open(input).unwrap())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success());
-    Some(fs::read_to_string(log).unwrap())
+    oz(args)
+        .server(server)
+        .stdin(stdin)
+        .any_stdout()
+        .trace("-e trace=%file,%network")
 }
 
 #[test]
@@ -410,7 +395,8 @@ fn bare_root(server: &Server) -> Option<(tempfile::TempDir, Vec<&'static str>)> 
             return Some((root, [way, &["/bin/sh", "-c", READ_ONLY, "sh"]].concat()));
         }
     }
-    tools::lacks("mount namespaces")
+    tools::skip_without("mount namespaces");
+    None
 }
 
 /// The root, then the program and its arguments; a root that can be written to after all is a failure.

@@ -6,7 +6,6 @@
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;
 use crate::support::{MARKER_KEY, Run, apart, oz, tools, write};
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -785,10 +784,19 @@ fn a_ca_file_has_a_limit() {
 
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Whether this machine has a bundle.
+fn have_bundle() -> bool {
+    let found = Path::new(BUNDLE).exists();
+    if !found {
+        tools::skip_without(BUNDLE);
+    }
+    found
+}
+
 /// Runs in a file system in which this file is the system's bundle.
 fn with_bundle<'a>(run: Run<'a>, bundle: &Path) -> Option<Run<'a>> {
-    if !Path::new(BUNDLE).exists() {
-        return tools::lacks(BUNDLE);
+    if !have_bundle() {
+        return None;
     }
     let script = format!("mount --bind {} {BUNDLE}", bundle.display());
     apart::files(run, &script)
@@ -833,19 +841,11 @@ fn the_system_bundle_counts_unless_it_was_replaced() {
 
 /// How often a run of the program opened the system's bundle.
 fn opened(run: impl Fn(Run<'static>) -> Run<'static>) -> Option<usize> {
-    if !tools::have("strace") {
+    if !have_bundle() {
         return None;
     }
-    if !Path::new(BUNDLE).exists() {
-        return tools::lacks(BUNDLE);
-    }
-    let dir = TempDir::new().expect("a directory");
-    let trace = dir.path().join("trace");
-    let strace = "/usr/bin/strace -f -qq -e trace=open,openat,openat2 -o";
     let delete = oz(&["secret", "delete", "N", "--force"]).env("WARP_API_KEY", MARKER_KEY);
-    let words = strace.split(' ').map(OsStr::new).chain([trace.as_os_str()]);
-    run(delete.started_by(words)).run();
-    let trace = fs::read_to_string(&trace).expect("a trace");
+    let trace = run(delete).trace("-e trace=open,openat,openat2")?;
     Some(
         trace
             .lines()

@@ -2,6 +2,7 @@
 //! for leaks in everything it ever prints.
 //! Must not know what the program is for.
 
+use super::tools;
 use crate::server::Server;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -181,10 +182,10 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Has a command start the program, whose path and arguments follow its words; the last command comes first.
+    /// Has a command start the program, whose path and arguments follow its words; the next command is started by it.
     pub fn started_by<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         let words = words.into_iter().map(|one| one.as_ref().to_owned());
-        self.starter = words.chain(self.starter).collect();
+        self.starter.extend(words);
         self
     }
 
@@ -245,6 +246,21 @@ impl<'a> Run<'a> {
     #[track_caller]
     pub fn run(self) -> Output {
         self.run_with(&binary())
+    }
+
+    /// The same under `strace` with these options; what it wrote down. `None` where there is none.
+    #[track_caller]
+    pub fn trace(self, options: &str) -> Option<String> {
+        if !tools::have("strace") {
+            return None;
+        }
+        let directory = TempDir::new().expect("a directory");
+        let log = directory.path().join("trace");
+        self.started_by(["strace", "-f", "-qq"])
+            .started_by(options.split(' '))
+            .started_by([OsStr::new("-o"), log.as_os_str()])
+            .run();
+        Some(std::fs::read_to_string(log).expect("a trace"))
     }
 
     /// The same with another program: for tests of this file.

@@ -8,22 +8,24 @@
 /// When the tool is absent and `OZ_REQUIRE_TOOLS=1`, as in continuous integration, where a skipped test is a hole.
 pub fn have(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(tool).is_file())
-        || lacks::<()>(tool).is_some()
+    let found = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
+    if !found {
+        skip_without(tool);
+    }
+    found
 }
 
-/// Says that this machine lacks what the test needs, and is `None`.
+/// Says that this machine lacks what the test needs, for the test to return early.
 ///
 /// # Panics
 /// When `OZ_REQUIRE_TOOLS=1`.
-pub fn lacks<T>(what: &str) -> Option<T> {
+pub fn skip_without(what: &str) {
     let required = std::env::var_os("OZ_REQUIRE_TOOLS").is_some_and(|value| value == "1");
     assert!(
         !required,
         "needs {what}, and OZ_REQUIRE_TOOLS=1 forbids to skip"
     );
     println!("skipped: needs {what}");
-    None
 }
 
 /// Whether the binary under test was built with the published HTTP client, `make test TRANSPORT=minreq`: one
