@@ -1,6 +1,7 @@
 //! Owns the ways in which the server can be told to misbehave, and the script that says when.
 //! Must not know how a behaviour is carried out.
 
+use super::store::Store;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +65,9 @@ pub enum End {
 /// Wraps the body of an answer into all that is sent.
 pub type Framing = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
+/// What another client does to the store.
+pub type Change = Arc<dyn Fn(&mut Store) + Send + Sync>;
+
 /// Changes a GraphQL reply.
 pub type Editing = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
@@ -94,6 +98,13 @@ pub enum Behaviour {
     Delay(Duration),
     /// Answers the truth and ends the connection, unannounced.
     CloseAfterReply(End),
+    /// Answers otherwise at once, as a gateway does for a service that is still at work, and carries the request out
+    /// after this time.
+    Late(Duration, Box<Behaviour>),
+    /// Another client changes the store before the request is carried out; then this happens.
+    Meanwhile(Change, Option<Box<Behaviour>>),
+    /// Answers a query from an older state of the store, as a replica that lags behind.
+    Stale(Store),
 
     /// A GraphQL reply with `errors` and without `data`. Nothing is applied.
     Errors(Vec<&'static str>),
@@ -116,6 +127,23 @@ impl Behaviour {
             headers: vec![("content-type", "application/json".to_owned())],
             body: body.as_bytes().to_vec(),
         }
+    }
+
+    /// Another client is faster.
+    #[must_use]
+    pub fn meanwhile(change: impl Fn(&mut Store) + Send + Sync + 'static) -> Self {
+        Self::Meanwhile(Arc::new(change), None)
+    }
+
+    /// The same, and then the request meets this.
+    #[must_use]
+    pub fn meanwhile_and(change: impl Fn(&mut Store) + Send + Sync + 'static, then: Self) -> Self {
+        Self::Meanwhile(Arc::new(change), Some(Box::new(then)))
+    }
+
+    #[must_use]
+    pub fn late(time: Duration, answer: Self) -> Self {
+        Self::Late(time, Box::new(answer))
     }
 
     #[must_use]

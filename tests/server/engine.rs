@@ -214,7 +214,13 @@ impl Root<'_> {
 
     fn secrets(&self) -> Object {
         let store = self.store.borrow();
-        let records = store.visible(self.account).map(secret).collect();
+        // With the header, the service answers with the secrets of the person and of that team alone.
+        let is_asked_for = |record: &&Record| match (&record.owner, self.team_header) {
+            (Owner::Team(uid), Some(asked)) => uid == asked,
+            _ => true,
+        };
+        let visible = store.visible(self.account).filter(is_asked_for);
+        let records = visible.map(secret).collect();
         output("ManagedSecretsOutput").list("managedSecrets", records)
     }
 

@@ -10,12 +10,13 @@ use super::store::{Clock, Refusal, Store};
 use super::wire::{Bend, Shape};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
@@ -49,28 +50,46 @@ impl Recorded {
 
 type Answer = Response<Full<Bytes>>;
 
-/// Answers one request.
+/// Answers one request, with the time of the service's own clock.
 pub async fn serve(
     state: Arc<State>,
     bend: Arc<Bend>,
     connection: usize,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
+    let now = httpdate::fmt_http_date(instant(state.store().now()));
+    let mut answer = respond(state, bend, connection, request).await;
+    let date = HeaderValue::from_str(&now).expect("a date");
+    answer.headers_mut().entry(DATE).or_insert(date);
+    Ok(answer)
+}
+
+fn instant(seconds: i64) -> SystemTime {
+    let seconds = u64::try_from(seconds).expect("a time after 1970");
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+async fn respond(
+    state: Arc<State>,
+    bend: Arc<Bend>,
+    connection: usize,
+    request: Request<Incoming>,
+) -> Answer {
     let (parts, body) = request.into_parts();
     let recorded = recorded(&parts, connection);
     let op = recorded.op.clone();
     // In the log, where runs of several connections mix.
     let label = format!("connection {connection}: {op}");
     let index = state.record(recorded);
-    let behaviour = state.script().for_request(&op);
+    let mut behaviour = state.script().for_request(&op);
     if let Some(Behaviour::Vanish(Point::Head, end)) = behaviour {
-        return Ok(vanish(&state, &bend, &label, "head", end));
+        return vanish(&state, &bend, &label, "head", end);
     }
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {
             state.log(format!("{label}: the request broke off"));
-            return Ok(text(StatusCode::BAD_REQUEST, "incomplete"));
+            return text(StatusCode::BAD_REQUEST, "incomplete");
         }
     };
     state.record_body(index, &body);
@@ -78,8 +97,23 @@ pub async fn serve(
         tokio::time::sleep(time).await;
     }
     let checked = check(&state, &parts, &op, &body);
+    if let Some(Behaviour::Meanwhile(change, then)) = behaviour {
+        change(&mut state.store());
+        behaviour = then.map(|then| *then);
+    }
+    if let Some(Behaviour::Late(time, answer)) = behaviour {
+        if let Ok(prepared) = checked {
+            tokio::spawn(carry_out_late(
+                Arc::clone(&state),
+                label.clone(),
+                prepared,
+                time,
+            ));
+        }
+        return before(&state, &bend, &label, Some(&answer)).expect("a gateway's own answer");
+    }
     if let Some(answer) = before(&state, &bend, &label, behaviour.as_ref()) {
-        return Ok(answer);
+        return answer;
     }
     let Prepared {
         account,
@@ -87,11 +121,14 @@ pub async fn serve(
         team,
     } = match checked {
         Ok(prepared) => prepared,
-        Err(answer) => return Ok(*answer),
+        Err(answer) => return *answer,
     };
     let (mut reply, effects) = match &behaviour {
         Some(Behaviour::UserFacingError(message)) => refuse(&checked, &account, message),
         Some(Behaviour::UnknownMember) => unknown_member(&checked, &account),
+        Some(Behaviour::Stale(store)) => {
+            engine::execute(&checked, &account, None, &mut store.clone(), None)
+        }
         _ => engine::execute(
             &checked,
             &account,
@@ -106,12 +143,29 @@ pub async fn serve(
         Some(Behaviour::Edit(edit)) => edit(&mut reply),
         Some(behaviour) => {
             if let Some(answer) = after(&state, &bend, &label, behaviour, &reply) {
-                return Ok(answer);
+                return answer;
             }
         }
         None => {}
     }
-    Ok(graphql(&reply))
+    graphql(&reply)
+}
+
+async fn carry_out_late(state: Arc<State>, label: String, prepared: Prepared, time: Duration) {
+    tokio::time::sleep(time).await;
+    let Prepared {
+        account,
+        checked,
+        team,
+    } = prepared;
+    let (_, effects) = engine::execute(
+        &checked,
+        &account,
+        team.as_deref(),
+        &mut state.store(),
+        None,
+    );
+    state.took_effect(&label, &effects);
 }
 
 fn recorded(parts: &Parts, connection: usize) -> Recorded {
@@ -202,7 +256,7 @@ fn refuse(checked: &Checked, account: &Account, message: &str) -> (Value, Effect
         type_name: "InvalidInputError",
         message: message.to_owned(),
     };
-    let mut nothing = Store::new(Clock::System);
+    let mut nothing = Store::new(Clock::System(0));
     engine::execute(checked, account, None, &mut nothing, Some(&refusal))
 }
 

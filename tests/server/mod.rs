@@ -25,7 +25,7 @@ pub use account::{
 };
 pub use behaviour::{Behaviour, End, Point, When};
 pub use http::Recorded;
-pub use store::{Record, rfc3339};
+pub use store::{Record, Store, rfc3339};
 
 use crate::support::pki::{self, Certificate};
 use crate::support::port::{self, Held};
@@ -97,8 +97,14 @@ impl Builder {
 
     /// Takes times from this machine's clock.
     #[must_use]
-    pub fn system_clock(mut self) -> Self {
-        self.clock = store::Clock::System;
+    pub fn system_clock(self) -> Self {
+        self.clock_ahead(0)
+    }
+
+    /// The same, ahead by so many seconds.
+    #[must_use]
+    pub fn clock_ahead(mut self, seconds: i64) -> Self {
+        self.clock = store::Clock::System(seconds);
         self
     }
 
@@ -319,6 +325,12 @@ impl Server {
     pub fn seed_kind(&self, scope: Scope, name: &str, kind: &str) {
         let time = rfc3339(CLOCK_BASE);
         self.seed(scope, name, kind, None, &time, &time);
+    }
+
+    /// The store as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Store {
+        self.state.store().clone()
     }
 
     /// Forgets what was opened for a secret, so that a later look sees only what came after.

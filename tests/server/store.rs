@@ -67,26 +67,32 @@ pub struct Update {
 pub enum Clock {
     /// Seconds since the Unix epoch before the first change; every change advances it by one.
     Ticking(i64),
-    /// This machine's.
-    System,
+    /// This machine's, ahead by so many seconds.
+    System(i64),
 }
 
 impl Clock {
-    fn tick(&mut self) -> i64 {
+    /// Seconds since the Unix epoch.
+    fn now(self) -> i64 {
         match self {
-            Self::Ticking(now) => {
-                *now += TICK;
-                *now
-            }
-            Self::System => {
+            Self::Ticking(now) => now,
+            Self::System(ahead) => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH);
-                since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+                since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0)) + ahead
             }
         }
+    }
+
+    fn tick(&mut self) -> i64 {
+        if let Self::Ticking(now) = self {
+            *now += TICK;
+        }
+        self.now()
     }
 }
 
 /// Every store, in the order of insertion.
+#[derive(Clone)]
 pub struct Store {
     records: Vec<Record>,
     clock: Clock,
@@ -103,6 +109,17 @@ impl Store {
 
     pub fn seed(&mut self, record: Record) {
         self.records.push(record);
+    }
+
+    /// Seconds since the Unix epoch, as the service's clock has it.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// The secrets themselves, for another client that does not go through the service.
+    pub fn records(&mut self) -> &mut Vec<Record> {
+        &mut self.records
     }
 
     /// Forgets what was opened for a secret.
