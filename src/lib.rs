@@ -119,7 +119,7 @@ pub fn run(world: World<'_>) -> u8 {
         stdin_is_terminal,
         env,
     };
-    let result = execute(request, io, terminal, now, debug).and_then(|outcome| {
+    let result = execute(request, io, terminal, debug).and_then(|outcome| {
         let view = View {
             format,
             now,
@@ -138,7 +138,6 @@ fn execute(
     request: Box<Request>,
     mut io: Io<'_>,
     terminal: &mut dyn Terminal,
-    now: Timestamp,
     debug: Trace,
 ) -> Result<Outcome, Error> {
     let Request { globals, verb } = *request;
@@ -164,7 +163,6 @@ fn execute(
             io,
             terminal,
             random: &random,
-            now,
         },
     )
 }

@@ -6,13 +6,16 @@ use crate::secret::{Owner, SecretName, StoredType};
 /// What one run did.
 pub enum Outcome {
     Write(Write),
-    Listed(Vec<Listed>),
+    Listed {
+        secrets: Vec<Listed>,
+        /// What the user should know of the list, without prefix.
+        note: Option<String>,
+    },
 }
 
 /// What happened to one secret.
 pub struct Write {
     pub action: Action,
-    /// The name as the server echoed it, or as given where the server echoes none.
     pub name: String,
     pub owner: Owner,
     /// `None` where there is no such secret.

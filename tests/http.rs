@@ -67,7 +67,7 @@ fn accepted_as(behaviour: Behaviour) {
         .server(&server)
         .stdout(LISTED)
         .run();
-    assert_eq!(server.ops(), ["ListManagedSecrets"]);
+    assert_eq!(server.ops(), ["Lookup"]);
 }
 
 #[track_caller]

@@ -53,9 +53,7 @@ fn json_rows_are_sorted_and_whole() {
     for (flags, rows) in [
         (&[][..], vec![z, j, a, b]),
         (&["--personal"], vec![z, j]),
-        (&["--team"], vec![a, b]),
         (&["--team=team-2"], vec![b]),
-        (&["--team=nope"], vec![]),
     ] {
         let array = format!("[{}]\n", rows.join(","));
         oz(&["secret", "list", "--output-format", "json"])
@@ -70,6 +68,58 @@ fn json_rows_are_sorted_and_whole() {
             .stdout(lines)
             .run();
     }
+}
+
+#[test]
+fn a_scope_that_the_account_does_not_have_is_a_usage_error() {
+    let two = "hint: use one of\n  --team=team-1  Core\n  --team=team-2  Web\n";
+    for (teams, flag, stderr) in [
+        (
+            &[("team-1", "Core"), ("team-2", "Web")][..],
+            "--team=nope",
+            format!("error: you are not on a team with the uid 'nope'\n{two}"),
+        ),
+        (
+            &[("team-1", "Core"), ("team-2", "Web")],
+            "--team",
+            format!("error: you are on 2 teams, so --team needs to say which\n{two}"),
+        ),
+        (
+            &[],
+            "--team",
+            "error: you are not on a team\nhint: use --personal\n".to_owned(),
+        ),
+        (
+            &[],
+            "--team=nope",
+            "error: you are not on a team with the uid 'nope'\n\
+             hint: you are not on any team; use --personal\n"
+                .to_owned(),
+        ),
+    ] {
+        let server = Server::builder().account(Account::on_teams(teams)).start();
+        oz(&["secret", "list", flag])
+            .server(&server)
+            .code(2)
+            .stderr(stderr)
+            .run();
+    }
+    // One team is the one that is meant.
+    let server = Server::builder()
+        .account(Account::on_teams(&[("team-1", "Core")]))
+        .start();
+    server.seed_raw(Scope::Personal, "P");
+    server.seed_raw(Scope::Team("team-1"), "T");
+    let output = oz(&["secret", "list", "--team", "--output-format", "ndjson"])
+        .server(&server)
+        .any_stdout()
+        .run();
+    assert_eq!(output.stdout().lines().count(), 1);
+    assert!(
+        output
+            .stdout()
+            .starts_with(r#"{"name":"T","scope":"Team","#)
+    );
 }
 
 #[test]

@@ -161,3 +161,70 @@ fn a_name_in_another_scope_is_pointed_out() {
         .stderr("error: there is no team secret 'P'\nhint: a personal secret has that name: use --personal\n")
         .run();
 }
+
+#[test]
+fn a_missing_secret_that_another_owner_has_is_pointed_out() {
+    let server = one_team();
+    server.seed_raw(Scope::Team("team-1"), "T");
+    oz(&["secret", "delete", "T", "--force", "--ignore-missing"])
+        .server(&server)
+        .stdout("Secret 'T' does not exist, nothing deleted\n")
+        .stderr("note: a team's secret has that name: use --team=team-1\n")
+        .run();
+    assert!(server.secret(Scope::Team("team-1"), "T").is_some());
+}
+
+#[test]
+fn a_teams_key_has_nothing_personal() {
+    let server = Server::builder()
+        .account(Account::service_account("team-1", "Core"))
+        .start();
+    for args in [
+        &["secret", "create", "N"][..],
+        &["secret", "update", "N", "--value"],
+        &["secret", "delete", "N", "--force"],
+        &["secret", "list"],
+    ] {
+        oz(args)
+            .arg("--personal")
+            .server(&server)
+            .stdin("x")
+            .code(2)
+            .stderr(
+                "error: the API key belongs to team team-1 (Core), so it has no personal secrets\n\
+                 hint: leave --personal out\n",
+            )
+            .run();
+    }
+}
+
+/// 40,000 teams take no more time than their text takes to read.
+#[test]
+fn many_teams_are_no_burden() {
+    let names: Vec<(String, String)> = (0..40_000)
+        .map(|number| (format!("team-{number}"), format!("Team {number}")))
+        .collect();
+    let teams: Vec<serde_json::Value> = names
+        .iter()
+        .map(|(uid, name)| serde_json::json!({"uid": uid, "name": name}))
+        .collect();
+    let server = Server::start();
+    server.always(
+        crate::server::When::Query,
+        crate::server::Behaviour::edit(move |reply| {
+            reply["data"]["user"]["user"]["workspaces"] =
+                serde_json::json!([{"uid": "w", "teams": teams}]);
+        }),
+    );
+    let output = oz(&["secret", "create", "N", "--team", "--timeout", "10"])
+        .server(&server)
+        .stdin("x")
+        .code(2)
+        .any_stderr()
+        .run();
+    let stderr = output.stderr();
+    assert!(stderr.starts_with(
+        "error: you are on 40000 teams, so --team needs to say which\nhint: use one of\n  --team=team-0  Team 0\n"
+    ));
+    assert!(stderr.ends_with("  --team=team-19  Team 19\n  and 39980 more\n"));
+}

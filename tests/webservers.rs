@@ -121,7 +121,7 @@ impl Front {
                 "Lookup",
                 "Lookup",
                 "UpdateManagedSecret",
-                "ListManagedSecrets",
+                "Lookup",
                 "Lookup",
                 "DeleteManagedSecret"
             ]

@@ -1,49 +1,39 @@
-//! Owns the service's operations over any transport: what is asked, how often, and what the answer means.
-//! Must not know policy: which owner, whether a name may exist, what to tell the user.
+//! The service's operations over a [`Transport`]: which document is posted, how often, and what its reply means.
 
 pub mod operation;
 pub mod reply;
 
 use crate::error::Error;
 use crate::json::Document;
-use crate::net::{Pause, Request, Transport};
+use crate::net::{Failure, Pause, Processed, Request, Retry, Transport};
 use crate::outcome::Listed;
 use crate::secret::{Kind, Owner, SecretName};
 use crate::trace::Trace;
 use operation::{Keys, Operation};
-use reply::{Account, Refusal, Standing};
+use reply::Account;
+use std::time::Duration;
 
 /// How often one operation is tried. Three attempts ride out a restart; more only delay the truth.
 pub const MAX_ATTEMPTS: u32 = 3;
 
-/// What a write needs to know beforehand.
+/// The account behind the key, and the secrets it can see.
 pub struct Lookup {
     pub account: Account,
     pub secrets: Vec<Listed>,
+    /// The messages of errors that came beside the list. Such a list may lack secrets that exist.
+    pub errors: Option<String>,
+    /// The server's clock when it answered, in seconds since 1970.
+    pub server_time: Option<i64>,
 }
 
 impl Lookup {
-    /// The secret of that name, exactly spelled, of that owner.
+    /// The secret of that name, exactly spelled, of that owner: a name is unique within an owner (schema).
     #[must_use]
     pub fn find(&self, owner: &Owner, name: &SecretName) -> Option<&Listed> {
-        find(&self.secrets, owner, name)
+        self.secrets
+            .iter()
+            .find(|secret| secret.name == name.as_str() && secret.owner == *owner)
     }
-}
-
-/// The secret of that name, exactly spelled, of that owner: a name is unique within an owner (schema).
-#[must_use]
-pub fn find<'a>(secrets: &'a [Listed], owner: &Owner, name: &SecretName) -> Option<&'a Listed> {
-    secrets
-        .iter()
-        .find(|secret| secret.name == name.as_str() && secret.owner == *owner)
-}
-
-/// A write that did not come back with success.
-pub enum WriteError {
-    /// It certainly changed nothing.
-    Refused(Error),
-    /// It was sent and may have been applied; the error is what to report if it turns out that it was not.
-    Lost(Error),
 }
 
 /// The service, spoken to over one transport.
@@ -57,38 +47,51 @@ impl<'a> Api<'a> {
         Self { transport, trace }
     }
 
+    /// Asks for the account and its secrets, again after failures that may pass.
+    ///
     /// # Errors
     /// See [`Error`]; a lookup changes nothing.
-    pub fn lookup(&mut self, keys: Keys) -> Result<Lookup, Error> {
-        let document = self.read(&operation::lookup(keys))?;
-        let read = || {
-            Ok(Lookup {
-                account: reply::account(reply::member(&document, "user", "UserOutput")?)?,
-                secrets: reply::secrets(reply::member(
-                    &document,
-                    "managedSecrets",
-                    "ManagedSecretsOutput",
-                )?)?,
-            })
-        };
-        read().map_err(|refusal: Refusal| refusal.error)
+    pub fn lookup(&mut self, keys: Keys, team: Option<&str>) -> Result<Lookup, Error> {
+        let operation = operation::lookup(keys, team);
+        let mut attempt = 1;
+        loop {
+            let failure = match self.read(&operation) {
+                Ok(lookup) => return Ok(lookup),
+                Err(failure) => failure,
+            };
+            attempt += 1;
+            if !self.may_repeat(&operation, attempt, failure.retry) {
+                return Err(failure.error);
+            }
+        }
     }
 
-    /// Every secret the key can see, personal and of teams, in the server's order.
+    /// Asks once.
     ///
     /// # Errors
-    /// See [`Error`]; a list changes nothing.
-    pub fn list(&mut self) -> Result<Vec<Listed>, Error> {
-        let document = self.read(&operation::list())?;
-        reply::member(&document, "managedSecrets", "ManagedSecretsOutput")
-            .and_then(reply::secrets)
-            .map_err(|refusal| refusal.error)
+    /// [`Failure`].
+    pub fn lookup_once(&mut self, team: Option<&str>) -> Result<Lookup, Failure> {
+        self.read(&operation::lookup(Keys::Unneeded, team))
     }
 
-    /// Answers the name as the server echoes it, if it does.
-    ///
+    /// Waits at least this long, or answers `false` at once where the time left does not allow it.
+    pub fn pause(&mut self, time: Duration) -> bool {
+        self.transport.pause(Pause::AtLeast(time))
+    }
+
+    /// Runs `work` with at most `limit` of what is left of `--timeout`.
+    pub fn within<T>(&mut self, limit: Duration, work: impl FnOnce(&mut Self) -> T) -> T {
+        let left = self.transport.time_left();
+        let window = left.min(limit);
+        self.transport.set_time_left(window);
+        let result = work(self);
+        let used = window.saturating_sub(self.transport.time_left());
+        self.transport.set_time_left(left.saturating_sub(used));
+        result
+    }
+
     /// # Errors
-    /// [`WriteError`].
+    /// [`Failure`]; it says whether the secret may have been created.
     pub fn create(
         &mut self,
         owner: &Owner,
@@ -96,127 +99,70 @@ impl<'a> Api<'a> {
         kind: Kind,
         encrypted_value: &str,
         description: Option<&str>,
-    ) -> Result<Option<String>, WriteError> {
+    ) -> Result<(), Failure> {
         let operation = operation::create(owner, name, kind, encrypted_value, description);
-        self.write(
-            &operation,
-            "createManagedSecret",
-            "CreateManagedSecretOutput",
-        )
+        self.write(&operation, |document| reply::created(document, name))
     }
 
-    /// As [`Api::create`].
-    ///
     /// # Errors
-    /// [`WriteError`].
+    /// [`Failure`]; it says whether the secret may have been updated.
     pub fn update(
         &mut self,
         owner: &Owner,
         name: &SecretName,
         encrypted_value: Option<&str>,
         description: Option<&str>,
-    ) -> Result<Option<String>, WriteError> {
+    ) -> Result<(), Failure> {
         let operation = operation::update(owner, name, encrypted_value, description);
-        self.write(
-            &operation,
-            "updateManagedSecret",
-            "UpdateManagedSecretOutput",
-        )
+        self.write(&operation, |document| reply::updated(document, name))
     }
 
     /// # Errors
-    /// [`WriteError`].
-    pub fn delete(
-        &mut self,
-        owner: &Owner,
-        name: &SecretName,
-    ) -> Result<Option<String>, WriteError> {
-        let operation = operation::delete(owner, name);
-        self.write(
-            &operation,
-            "deleteManagedSecret",
-            "DeleteManagedSecretOutput",
-        )
+    /// [`Failure`]; it says whether the secret may have been deleted.
+    pub fn delete(&mut self, owner: &Owner, name: &SecretName) -> Result<(), Failure> {
+        self.write(&operation::delete(owner, name), reply::deleted)
     }
 
-    /// Reads may be repeated: they change nothing.
-    fn read(&mut self, operation: &Operation) -> Result<Document, Error> {
-        let mut attempt = 1;
-        loop {
-            let (error, standing) = match self.transport.post(&request(operation)) {
-                Ok(reply) => match reply::document(reply) {
-                    Ok(document) => return Ok(document),
-                    Err(refusal) => (refusal.error, refusal.standing),
-                },
-                Err(failure) => (
-                    failure.error,
-                    Standing::Open {
-                        retry: failure.transient,
-                    },
-                ),
-            };
-            attempt += 1;
-            let pause = match standing {
-                Standing::Final | Standing::Open { retry: false } => None,
-                Standing::Open { retry: true } => Some(Pause::Attempt(attempt)),
-                Standing::Unprocessed(wait) => {
-                    Some(wait.map_or(Pause::Attempt(attempt), Pause::Server))
-                }
-            };
-            if !self.may_repeat(operation, attempt, pause) {
-                return Err(error);
-            }
-        }
+    fn read(&mut self, operation: &Operation) -> Result<Lookup, Failure> {
+        let reply = self.transport.post(&request(operation))?;
+        let server_time = reply.date;
+        reply::lookup(&reply::document(reply)?, server_time)
     }
 
     /// A write is repeated only when the last attempt certainly was not processed.
     fn write(
         &mut self,
         operation: &Operation,
-        field: &str,
-        member: &str,
-    ) -> Result<Option<String>, WriteError> {
+        read: impl Fn(&Document) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut attempt = 1;
         loop {
-            let answer = match self.transport.post(&request(operation)) {
-                Ok(reply) => reply::document(reply).and_then(|document| {
-                    reply::member(&document, field, member).map(reply::echoed_name)
-                }),
-                Err(failure) if failure.sent => return Err(WriteError::Lost(failure.error)),
-                Err(failure) if failure.transient => Err(Refusal {
-                    error: failure.error,
-                    standing: Standing::Unprocessed(None),
-                }),
-                Err(failure) => return Err(WriteError::Refused(failure.error)),
-            };
-            let (error, wait) = match answer {
-                Ok(name) => return Ok(name),
-                Err(Refusal {
-                    error,
-                    standing: Standing::Final,
-                }) => return Err(WriteError::Refused(error)),
-                Err(Refusal {
-                    error,
-                    standing: Standing::Open { .. },
-                }) => return Err(WriteError::Lost(error)),
-                Err(Refusal {
-                    error,
-                    standing: Standing::Unprocessed(wait),
-                }) => (error, wait),
+            let result = self
+                .transport
+                .post(&request(operation))
+                .and_then(reply::document)
+                .and_then(|document| read(&document));
+            let failure = match result {
+                Err(failure) if failure.processed == Processed::No => failure,
+                result => return result,
             };
             attempt += 1;
-            let pause = wait.map_or(Pause::Attempt(attempt), Pause::Server);
-            if !self.may_repeat(operation, attempt, Some(pause)) {
-                return Err(WriteError::Refused(error));
+            if !self.may_repeat(operation, attempt, failure.retry) {
+                return Err(failure);
             }
         }
     }
 
     /// Whether there is another attempt, after the pause it takes.
-    fn may_repeat(&mut self, operation: &Operation, attempt: u32, pause: Option<Pause>) -> bool {
-        let Some(pause) = pause.filter(|_| attempt <= MAX_ATTEMPTS) else {
-            return false;
+    fn may_repeat(&mut self, operation: &Operation, attempt: u32, retry: Retry) -> bool {
+        let pause = match retry {
+            Retry::Never => return false,
+            Retry::Backoff => Pause::Backoff(attempt),
+            Retry::After(time) => Pause::AtLeast(time),
         };
+        if attempt > MAX_ATTEMPTS {
+            return false;
+        }
         self.trace.line(format_args!(
             "{}: attempt {attempt} of {MAX_ATTEMPTS}",
             operation.name
@@ -246,6 +192,7 @@ mod tests {
         posted: Vec<&'static str>,
         pauses: Vec<Pause>,
         patience: bool,
+        left: Duration,
     }
 
     impl Script {
@@ -255,6 +202,7 @@ mod tests {
                 posted: Vec::new(),
                 pauses: Vec::new(),
                 patience: true,
+                left: Duration::from_secs(60),
             }
         }
     }
@@ -273,6 +221,14 @@ mod tests {
             self.pauses.push(pause);
             self.patience
         }
+
+        fn time_left(&self) -> Duration {
+            self.left
+        }
+
+        fn set_time_left(&mut self, left: Duration) {
+            self.left = left;
+        }
     }
 
     impl Drop for Script {
@@ -289,6 +245,8 @@ mod tests {
 
     fn status(status: u16) -> Result<Reply, Failure> {
         Ok(Reply {
+            request_complete: true,
+            date: None,
             status,
             body: Vec::new(),
             content_type: None,
@@ -311,17 +269,18 @@ mod tests {
         })
     }
 
-    fn failure(sent: bool, transient: bool) -> Result<Reply, Failure> {
+    fn failure(processed: Processed, retry: Retry) -> Result<Reply, Failure> {
         Err(Failure {
             error: Error::Unavailable(Words::new("cut")),
-            sent,
-            transient,
+            processed,
+            retry,
         })
     }
 
-    fn empty_list() -> Result<Reply, Failure> {
+    fn nothing_stored() -> Result<Reply, Failure> {
         body(
-            r#"{"data":{"managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[]}}}"#,
+            r#"{"data":{"user":{"__typename":"UserOutput","user":{"profile":{"uid":"u"},"workspaces":[]}},
+            "managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[]}}}"#,
         )
     }
 
@@ -329,46 +288,44 @@ mod tests {
         body(r#"{"data":{"deleteManagedSecret":{"__typename":"DeleteManagedSecretOutput"}}}"#)
     }
 
+    fn lookup(script: &mut Script) -> Result<Lookup, Error> {
+        Api::new(script, Trace::OFF).lookup(Keys::Unneeded, None)
+    }
+
     #[test]
     fn a_read_rides_out_what_passes() {
         for passing in [
-            failure(true, true),
-            failure(false, true),
+            failure(Processed::Maybe, Retry::Backoff),
+            failure(Processed::No, Retry::Backoff),
             status(408),
             status(500),
             status(503),
         ] {
-            let mut script = Script::new(vec![passing, empty_list()]);
-            assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
-            assert_eq!(script.pauses, [Pause::Attempt(2)]);
+            let mut script = Script::new(vec![passing, nothing_stored()]);
+            assert!(lookup(&mut script).is_ok());
+            assert_eq!(script.pauses, [Pause::Backoff(2)]);
         }
-        let mut script = Script::new(vec![slow_down(7), status(502), empty_list()]);
-        assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
+        let mut script = Script::new(vec![slow_down(7), status(502), nothing_stored()]);
+        assert!(lookup(&mut script).is_ok());
         assert_eq!(
             script.pauses,
-            [Pause::Server(Duration::from_secs(7)), Pause::Attempt(3)]
+            [Pause::AtLeast(Duration::from_secs(7)), Pause::Backoff(3)]
         );
     }
 
     #[test]
     fn a_read_gives_up_after_three_attempts_or_without_time() {
         let mut script = Script::new(vec![status(500), status(500), status(500)]);
-        assert_eq!(
-            Api::new(&mut script, Trace::OFF).list().unwrap_err().code(),
-            75
-        );
+        assert_eq!(lookup(&mut script).err().unwrap().code(), 75);
         let mut script = Script::new(vec![status(500)]);
         script.patience = false;
-        assert_eq!(
-            Api::new(&mut script, Trace::OFF).list().unwrap_err().code(),
-            75
-        );
+        assert_eq!(lookup(&mut script).err().unwrap().code(), 75);
     }
 
     #[test]
     fn a_read_is_not_repeated_where_that_is_no_use() {
         for last in [
-            failure(false, false),
+            failure(Processed::No, Retry::Never),
             status(401),
             status(400),
             status(302),
@@ -376,59 +333,83 @@ mod tests {
             body("x"),
         ] {
             let mut script = Script::new(vec![last]);
-            assert!(Api::new(&mut script, Trace::OFF).list().is_err());
+            assert!(lookup(&mut script).is_err());
             assert_eq!(script.pauses, []);
         }
     }
 
-    fn delete(replies: Vec<Result<Reply, Failure>>) -> (&'static str, usize) {
+    fn delete(replies: Vec<Result<Reply, Failure>>) -> (Option<Processed>, usize) {
         let mut script = Script::new(replies);
         let name = SecretName::parse("N").unwrap();
-        let word = match Api::new(&mut script, Trace::OFF).delete(&Owner::Personal, &name) {
-            Ok(_) => "done",
-            Err(WriteError::Refused(_)) => "refused",
-            Err(WriteError::Lost(_)) => "lost",
-        };
-        (word, script.posted.len())
+        let result = Api::new(&mut script, Trace::OFF).delete(&Owner::Personal, &name);
+        let processed = result.err().map(|failure| failure.processed);
+        (processed, script.posted.len())
     }
 
     #[test]
     fn a_write_is_repeated_only_when_it_certainly_was_not_processed() {
-        assert_eq!(delete(vec![deleted()]), ("done", 1));
-        assert_eq!(delete(vec![failure(false, true), deleted()]), ("done", 2));
+        let (no, maybe) = (Some(Processed::No), Some(Processed::Maybe));
+        assert_eq!(delete(vec![deleted()]), (None, 1));
         assert_eq!(
-            delete(vec![status(429), status(503), deleted()]),
-            ("done", 3)
+            delete(vec![
+                failure(Processed::No, Retry::Backoff),
+                status(429),
+                deleted()
+            ]),
+            (None, 3)
         );
-        assert_eq!(
-            delete(vec![status(503), status(503), status(503)]),
-            ("refused", 3)
-        );
+        assert_eq!(delete(vec![status(429), status(429), status(429)]), (no, 3));
+        assert_eq!(delete(vec![status(429), status(503)]), (maybe, 2));
         for lost in [
-            failure(true, true),
-            failure(true, false),
+            failure(Processed::Maybe, Retry::Backoff),
+            failure(Processed::Maybe, Retry::Never),
             status(500),
             status(502),
+            status(503),
+            status(408),
             status(400),
+            status(302),
             body("x"),
         ] {
-            assert_eq!(delete(vec![lost]), ("lost", 1));
+            assert_eq!(delete(vec![lost]), (maybe, 1));
         }
         for lost in [
             "{}",
-            r#"{"data":null,"errors":[{"message":"m"}]}"#,
+            r#"{"data":null,"errors":[{"message":"Your API key is invalid"}]}"#,
+            r#"{"data":null,"errors":[{"message":"m","extensions":{"code":"UNAUTHENTICATED"}}]}"#,
             r#"{"data":{"deleteManagedSecret":{"__typename":"X"}}}"#,
+            r#"{"data":{"deleteManagedSecret":{"__typename":"DeleteManagedSecretOutput"}},"errors":[{"message":"m"}]}"#,
         ] {
-            assert_eq!(delete(vec![body(lost)]), ("lost", 1), "{lost}");
+            assert_eq!(delete(vec![body(lost)]), (maybe, 1), "{lost}");
         }
         for refused in [
-            failure(false, false),
+            failure(Processed::No, Retry::Never),
             status(401),
             status(403),
             status(404),
-            status(302),
         ] {
-            assert_eq!(delete(vec![refused]), ("refused", 1));
+            assert_eq!(delete(vec![refused]), (no, 1));
         }
+    }
+
+    #[test]
+    fn a_request_that_was_cut_short_was_not_processed() {
+        let early = status(413).map(|reply| Reply {
+            request_complete: false,
+            ..reply
+        });
+        assert_eq!(delete(vec![early]), (Some(Processed::No), 1));
+    }
+
+    #[test]
+    fn work_within_a_limit_gives_the_rest_back() {
+        let mut script = Script::new(Vec::new());
+        let mut api = Api::new(&mut script, Trace::OFF);
+        let limit = Duration::from_secs(15);
+        api.within(limit, |api| {
+            assert_eq!(api.transport.time_left(), limit);
+            api.transport.set_time_left(Duration::from_secs(5));
+        });
+        assert_eq!(script.left, Duration::from_secs(50));
     }
 }

@@ -11,7 +11,7 @@ use crate::secret::{Kind, Owner, SecretName};
 pub struct Operation {
     pub name: &'static str,
     pub body: Vec<u8>,
-    /// The team it is for, if any: the server wants it in a header too.
+    /// The team it is about, where that is known: the server wants it in a header, too.
     pub team: Option<String>,
 }
 
@@ -19,9 +19,6 @@ pub struct Operation {
 const SECRETS: &str = "managedSecrets(input:$input,requestContext:$requestContext){__typename \
 ...on ManagedSecretsOutput{managedSecrets{name description createdAt updatedAt owner{uid type}type}}\
 ...on UserFacingError{error{__typename message}}}";
-
-const LIST: &str =
-    "query ListManagedSecrets($input:ManagedSecretsInput!,$requestContext:RequestContext!){";
 
 const LOOKUP: &str = "query Lookup($input:ManagedSecretsInput!,$requestContext:RequestContext!){\
 user(requestContext:$requestContext){__typename \
@@ -58,7 +55,7 @@ pub enum Keys {
 
 /// Both roots in one document: who am I, on which teams, with which keys; and which secrets exist.
 #[must_use]
-pub fn lookup(keys: Keys) -> Operation {
+pub fn lookup(keys: Keys, team: Option<&str>) -> Operation {
     let teams = match keys {
         Keys::Wanted => TEAMS_WITH_KEYS,
         Keys::Unneeded => TEAMS,
@@ -66,19 +63,8 @@ pub fn lookup(keys: Keys) -> Operation {
     let document = [LOOKUP, teams, LOOKUP_END, SECRETS, "}"].concat();
     Operation {
         name: "Lookup",
-        body: body("Lookup", &document, no_cursor),
-        team: None,
-    }
-}
-
-/// The secrets alone.
-#[must_use]
-pub fn list() -> Operation {
-    let document = [LIST, SECRETS, "}"].concat();
-    Operation {
-        name: "ListManagedSecrets",
-        body: body("ListManagedSecrets", &document, no_cursor),
-        team: None,
+        body: body("Lookup", &document, |input| input.key("cursor").null()),
+        team: team.map(str::to_owned),
     }
 }
 
@@ -104,7 +90,7 @@ pub fn create(
     Operation {
         name: "CreateManagedSecret",
         body,
-        team: team(owner),
+        team: owner.team().map(str::to_owned),
     }
 }
 
@@ -129,7 +115,7 @@ pub fn update(
     Operation {
         name: "UpdateManagedSecret",
         body,
-        team: team(owner),
+        team: owner.team().map(str::to_owned),
     }
 }
 
@@ -142,7 +128,7 @@ pub fn delete(owner: &Owner, name: &SecretName) -> Operation {
     Operation {
         name: "DeleteManagedSecret",
         body,
-        team: team(owner),
+        team: owner.team().map(str::to_owned),
     }
 }
 
@@ -157,10 +143,6 @@ fn body(name: &str, document: &str, input: impl FnOnce(&mut Writer<'_>)) -> Vec<
         request.key("operationName").string(name);
     });
     out
-}
-
-fn no_cursor(input: &mut Writer<'_>) {
-    input.key("cursor").null();
 }
 
 /// Nulls are what an untagged official build sends; a version of ours could be compared with a minimum of theirs.
@@ -187,10 +169,6 @@ fn write_owner(input: &mut Writer<'_>, owner: &Owner) {
             .key("type")
             .string(if team.is_some() { "Team" } else { "User" });
     });
-}
-
-fn team(owner: &Owner) -> Option<String> {
-    owner.team().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -221,17 +199,18 @@ mod tests {
 
     #[test]
     fn queries_ask_without_a_cursor() {
-        for operation in [lookup(Keys::Wanted), lookup(Keys::Unneeded), list()] {
+        for (keys, team) in [(Keys::Wanted, None), (Keys::Unneeded, Some("t1"))] {
+            let operation = lookup(keys, team);
             assert_eq!(variables(&operation), json!({"input": {"cursor": null}}));
-            assert_eq!(operation.team, None);
+            assert_eq!(operation.team.as_deref(), team);
         }
     }
 
     #[test]
     fn keys_are_asked_for_only_when_wanted() {
         let text = |operation: Operation| String::from_utf8(operation.body).unwrap();
-        assert!(text(lookup(Keys::Wanted)).contains("publicKey"));
-        assert!(!text(lookup(Keys::Unneeded)).contains("publicKey"));
+        assert!(text(lookup(Keys::Wanted, None)).contains("publicKey"));
+        assert!(!text(lookup(Keys::Unneeded, None)).contains("publicKey"));
     }
 
     #[test]

@@ -1,56 +1,25 @@
-//! Owns replies: status and body become typed values, or a refusal that says what the server's state can be.
-//! Must not know how the reply came, nor what the caller was about.
+//! Reads replies: a status and a body become typed values, or a [`Failure`] that says whether the request may have
+//! been processed.
 //!
-//! Nothing the server sends is trusted to be closed: unknown union members, enum values and extra fields are met.
-//! Data beside errors counts as data, as the official client has it.
+//! The schema may grow, so unknown union members, enum values and extra fields are expected. A gateway can answer
+//! while the service is still at work: only a failure that the service itself words, 401, 403, 404 and 429 mean that
+//! nothing was changed.
 
+use super::Lookup;
 use crate::error::{Error, Words};
 use crate::json::{self, Document, Node};
-use crate::net::Reply;
+use crate::net::{Failure, Processed, Reply, Retry};
 use crate::outcome::{Listed, Timestamp};
-use crate::secret::{Owner, StoredType};
+use crate::secret::{Owner, SecretName, StoredType};
 use crate::text;
 use crate::time;
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 /// What the service serves a user who is on no team.
 const PLACEHOLDER_WORKSPACE: &str = "NOT_A_REAL_WORKSPACE_UID";
 
 /// The most of a server's message that is shown, in characters: a message is a sentence, a page is not.
 pub const MAX_MESSAGE: usize = 400;
-
-/// A reply that is not the answer.
-pub struct Refusal {
-    pub error: Error,
-    pub standing: Standing,
-}
-
-/// What a refusal tells about the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It was judged and turned down; nothing changed and asking again is no use.
-    Final,
-    /// It was not processed, and may be sent again, not before the given time where there is one.
-    Unprocessed(Option<Duration>),
-    /// It may have been processed; a read may be sent again.
-    Open { retry: bool },
-}
-
-impl Refusal {
-    fn last(error: Error) -> Self {
-        Self {
-            error,
-            standing: Standing::Final,
-        }
-    }
-
-    fn open(error: Error) -> Self {
-        Self {
-            error,
-            standing: Standing::Open { retry: false },
-        }
-    }
-}
 
 /// Who the key belongs to (schema: `UserOutput`).
 #[derive(Debug, PartialEq, Eq)]
@@ -71,64 +40,91 @@ pub struct Team {
     pub public_key: Option<String>,
 }
 
-/// HTTP's part of a reply: the JSON document of a 200, or why there is none.
+/// The JSON document of a 200.
 ///
 /// # Errors
-/// Every other status, and a body that is not the service's JSON.
-pub fn document(reply: Reply) -> Result<Document, Refusal> {
-    if reply.status != 200 {
-        return Err(status(&reply));
-    }
-    let is_page = is_page(&reply);
-    json::parse(reply.body).map_err(|refusal| {
-        Refusal::open(if is_page {
-            not_the_service(reply.status)
-        } else {
-            malformed(&refusal.to_string())
+/// Every other status, and a body that is not JSON.
+pub fn document(reply: Reply) -> Result<Document, Failure> {
+    let request_complete = reply.request_complete;
+    let result = if reply.status == 200 {
+        let is_page = is_page(&reply);
+        json::parse(reply.body).map_err(|refusal| {
+            unclear(if is_page {
+                not_the_service(reply.status)
+            } else {
+                malformed(&refusal.to_string())
+            })
         })
+    } else {
+        Err(status(&reply))
+    };
+    result.map_err(|failure| Failure {
+        processed: if request_complete {
+            failure.processed
+        } else {
+            Processed::No
+        },
+        ..failure
     })
+}
+
+/// The request may have been processed, and the same reply would come again.
+fn unclear(error: Error) -> Failure {
+    Failure {
+        error,
+        processed: Processed::Maybe,
+        retry: Retry::Never,
+    }
 }
 
 /// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something
 /// other than the service answered.
-fn status(reply: &Reply) -> Refusal {
+fn status(reply: &Reply) -> Failure {
     let status = reply.status;
     let words = |message: String| match body_message(reply) {
         Some(cause) => Words::new(message).cause(&cause),
         None => Words::new(message),
     };
+    let later = match reply.retry_after {
+        Some(time) => Retry::After(time),
+        None => Retry::Backoff,
+    };
     match status {
-        401 => Refusal::last(bad_key(words(
+        401 => Failure::refused(bad_key(words(
             "the service did not accept the API key (HTTP 401)".into(),
         ))),
-        429 => Refusal {
+        429 => Failure {
             error: Error::Later(
-                words("the service asks to slow down (HTTP 429)".into()).hint(when(reply)),
+                words("the service asks to slow down (HTTP 429)".into()).hint(retry_hint(reply)),
             ),
-            standing: Standing::Unprocessed(reply.retry_after),
+            processed: Processed::No,
+            retry: later,
         },
-        503 => Refusal {
+        // Gateways say 503 when the service fails with the request in hand, too.
+        503 => Failure {
             error: Error::Later(
-                words("the service is unavailable (HTTP 503)".into()).hint(when(reply)),
+                words("the service is unavailable (HTTP 503)".into()).hint(retry_hint(reply)),
             ),
-            standing: Standing::Unprocessed(reply.retry_after),
+            processed: Processed::Maybe,
+            retry: later,
         },
-        408 | 500..=599 => Refusal {
+        408 | 500..=599 => Failure {
             error: Error::Later(
                 words(format!("the service failed (HTTP {status})")).hint("try again later"),
             ),
-            standing: Standing::Open { retry: true },
+            processed: Processed::Maybe,
+            retry: Retry::Backoff,
         },
-        300..=399 => Refusal::last(redirect(reply)),
-        _ if is_page(reply) => Refusal::last(not_the_service(status)),
-        403 => Refusal::last(bad_key(words(
+        300..=399 => unclear(redirect(reply)),
+        _ if is_page(reply) => unclear(not_the_service(status)),
+        403 => Failure::refused(bad_key(words(
             "the API key is not allowed to do this (HTTP 403)".into(),
         ))),
-        404 => Refusal::last(Error::Refused(
+        404 => Failure::refused(Error::Refused(
             words("the service has no GraphQL endpoint at this address (HTTP 404)".into())
                 .hint("check --server-root-url and WARP_SERVER_ROOT_URL"),
         )),
-        _ => Refusal::open(Error::Refused(words(format!(
+        _ => unclear(Error::Refused(words(format!(
             "the service refused the request (HTTP {status})"
         )))),
     }
@@ -138,7 +134,7 @@ fn status(reply: &Reply) -> Refusal {
 const MAX_ADVICE: u64 = 86_400;
 
 /// When to try again, as far as the service says.
-fn when(reply: &Reply) -> String {
+fn retry_hint(reply: &Reply) -> String {
     match reply.retry_after.map(|wait| wait.as_secs()) {
         Some(seconds @ 1..=MAX_ADVICE) => format!("try again in {seconds} s"),
         _ => "try again later".to_owned(),
@@ -195,12 +191,12 @@ fn body_message(reply: &Reply) -> Option<String> {
     joined_errors(root).or_else(|| {
         ["error", "detail", "title", "message"]
             .iter()
-            .find_map(|key| said(root.get(key)?))
+            .find_map(|key| non_empty(root.get(key)?))
     })
 }
 
 /// The text of a message, where it says anything.
-fn said(message: Node<'_>) -> Option<String> {
+fn non_empty(message: Node<'_>) -> Option<String> {
     let text = shorten(message.text()?);
     (!text.is_empty()).then_some(text)
 }
@@ -234,125 +230,229 @@ fn joined_errors(root: Node<'_>) -> Option<String> {
     (!all.is_empty()).then(|| shorten(&all))
 }
 
-/// GraphQL's part of a reply: the member of the union under `field` called `expected`.
-///
-/// # Errors
-/// No data, a `UserFacingError`, or a member this client does not know.
-pub fn member<'a>(
-    document: &'a Document,
-    field: &str,
-    expected: &str,
-) -> Result<Node<'a>, Refusal> {
+/// One root field of a reply: a member of its union, or what stands in its place.
+enum Member<'a> {
+    /// The member with the expected `__typename`.
+    Output(Node<'a>),
+    /// `UserFacingError.error`.
+    UserFacingError(UserFacingError),
+    /// The field is null or absent, and `errors` says why.
+    Errors(String),
+    /// The reply does not fit the schema, or is newer than this client.
+    Unknown(Error),
+}
+
+/// The service's failure (schema: `UserFacingErrorInterface`).
+struct UserFacingError {
+    /// The `__typename`.
+    kind: String,
+    message: String,
+}
+
+fn member<'a>(document: &'a Document, field: &str, output: &str) -> Member<'a> {
     let root = document.root();
     if !root.is_object() {
-        return Err(Refusal::open(malformed("it is no JSON object")));
+        return Member::Unknown(malformed("it is no JSON object"));
     }
     let Some(node) = root
         .get("data")
         .and_then(|data| data.get(field))
         .filter(|node| !node.is_null())
     else {
-        return Err(no_data(root, field));
+        return match joined_errors(root) {
+            Some(messages) => Member::Errors(messages),
+            None => Member::Unknown(malformed(&format!("data.{field} is missing"))),
+        };
     };
     match node.get("__typename").and_then(Node::text) {
-        Some(name) if name == expected => Ok(node),
-        Some("UserFacingError") => Err(user_facing(node, field)),
-        Some(name) => Err(Refusal::open(Error::Refused(Words::new(format!(
+        Some(name) if name == output => Member::Output(node),
+        Some("UserFacingError") => Member::UserFacingError(user_facing_error(node)),
+        Some(name) => Member::Unknown(Error::Refused(Words::new(format!(
             "the service answered {field} with {}, which this version of oz does not know",
             shorten(name)
-        ))))),
-        None => Err(Refusal::open(malformed(&format!(
-            "{field}.__typename is missing"
         )))),
+        None => Member::Unknown(malformed(&format!("{field}.__typename is missing"))),
     }
 }
 
-/// `data` is null or lacks the field. An error that speaks of the key was raised before anything was done.
-fn no_data(root: Node<'_>, field: &str) -> Refusal {
-    let Some(message) = joined_errors(root) else {
-        return Refusal::open(malformed(&format!("data.{field} is missing")));
-    };
-    let codes = root
-        .get("errors")
-        .and_then(Node::items)
-        .into_iter()
-        .flatten()
-        .filter_map(|error| error.get("extensions")?.get("code")?.text());
-    let words = Words::new("the service did not accept the API key").cause(&message);
-    if codes
-        .into_iter()
-        .any(|code| matches!(code, "UNAUTHENTICATED" | "FORBIDDEN"))
-        || speaks_of_key(&message)
-    {
-        return Refusal::last(bad_key(words));
+fn user_facing_error(node: Node<'_>) -> UserFacingError {
+    let text = |key: &str| node.get("error")?.get(key)?.text();
+    let message = text("message").map_or_else(String::new, shorten);
+    UserFacingError {
+        kind: text("__typename").unwrap_or_default().to_owned(),
+        message: if message.is_empty() {
+            "the service refused without saying why".to_owned()
+        } else {
+            message
+        },
     }
-    Refusal::open(Error::Refused(
-        Words::new("the service reports an error").cause(&message),
+}
+
+/// The output of a query. A failure of `user` is a problem with the key, unless the error says that it is about money.
+fn query_output<'a>(
+    document: &'a Document,
+    field: &str,
+    output: &str,
+) -> Result<Node<'a>, Failure> {
+    match member(document, field, output) {
+        Member::Output(node) => Ok(node),
+        Member::Unknown(error) => Err(unclear(error)),
+        Member::UserFacingError(UserFacingError { kind, message }) => {
+            let is_about_money = matches!(
+                kind.as_str(),
+                "AccountDelinquencyError" | "BudgetExceededError" | "PaymentMethodDeclinedError"
+            );
+            let is_about_key = field == "user" || mentions_key(&message);
+            let words = Words::new(message);
+            Err(Failure::refused(if is_about_key && !is_about_money {
+                bad_key(words)
+            } else {
+                Error::Refused(words)
+            }))
+        }
+        Member::Errors(messages) if has_key_code(document) || mentions_key(&messages) => {
+            Err(Failure::refused(bad_key(
+                Words::new("the service did not accept the API key").cause(&messages),
+            )))
+        }
+        Member::Errors(messages) => Err(reports_error(&messages)),
+    }
+}
+
+/// The output of a mutation. Only a `UserFacingError` says that nothing was changed.
+fn mutation_output<'a>(
+    document: &'a Document,
+    field: &str,
+    output: &str,
+) -> Result<Node<'a>, Failure> {
+    match member(document, field, output) {
+        Member::Output(node) => Ok(node),
+        Member::Unknown(error) => Err(unclear(error)),
+        Member::UserFacingError(UserFacingError { kind, message }) => {
+            let words = Words::new(message);
+            Err(Failure::refused(
+                if kind == "GenericStringObjectUniqueKeyConflict" {
+                    Error::Exists(
+                        words.hint("use `oz secret update`, or create with --if-exists update"),
+                    )
+                } else {
+                    Error::Refused(words)
+                },
+            ))
+        }
+        Member::Errors(messages) => Err(reports_error(&messages)),
+    }
+}
+
+fn reports_error(messages: &str) -> Failure {
+    unclear(Error::Refused(
+        Words::new("the service reports an error").cause(messages),
     ))
 }
 
-/// The service's wording is not documented; these are the phrases seen of it and the usual ones.
-fn speaks_of_key(message: &str) -> bool {
+/// Whether an error has a code that servers commonly give to a missing or refused credential.
+fn has_key_code(document: &Document) -> bool {
+    let errors = document.root().get("errors").and_then(Node::items);
+    errors
+        .into_iter()
+        .flatten()
+        .filter_map(|error| error.get("extensions")?.get("code")?.text())
+        .any(|code| matches!(code, "UNAUTHENTICATED" | "FORBIDDEN"))
+}
+
+/// Whether a message is one that the service is known to answer a bad key with. For queries alone: the failure of a
+/// value can speak of keys, too.
+fn mentions_key(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     [
         "user not in context",
-        "api key",
-        "id token",
+        "id token has expired",
+        "api key is invalid",
+        "invalid api key",
+        "incorrect api key",
         "unauthenticated",
-        "unauthorized",
         "not authenticated",
-        "not logged in",
     ]
     .iter()
     .any(|phrase| message.contains(phrase))
 }
 
-/// The server's own words, and the exit code they mean. Whoever can't even read their own user has a key problem,
-/// unless the error says that it is about money.
-fn user_facing(node: Node<'_>, field: &str) -> Refusal {
-    let error = node.get("error");
-    let message = error
-        .and_then(|error| error.get("message"))
-        .and_then(Node::text)
-        .map_or_else(String::new, shorten);
-    let kind = error
-        .and_then(|error| error.get("__typename"))
-        .and_then(Node::text)
-        .unwrap_or_default();
-    let said = if message.is_empty() {
-        "the service refused without saying why".to_owned()
-    } else {
-        message
-    };
-    Refusal::last(match kind {
-        "GenericStringObjectUniqueKeyConflict" => Error::Exists(
-            Words::new(said).hint("use `oz secret update`, or create with --if-exists update"),
-        ),
-        "AccountDelinquencyError" | "BudgetExceededError" | "PaymentMethodDeclinedError" => {
-            Error::Refused(Words::new(said))
-        }
-        _ if field == "user" || speaks_of_key(&said) => bad_key(Words::new(said)),
-        _ => Error::Refused(Words::new(said)),
+/// Reads the reply to a lookup.
+///
+/// # Errors
+/// No data, a `UserFacingError`, or data that does not fit the schema.
+pub fn lookup(document: &Document, server_time: Option<i64>) -> Result<Lookup, Failure> {
+    Ok(Lookup {
+        account: account(query_output(document, "user", "UserOutput")?)?,
+        secrets: secrets(query_output(
+            document,
+            "managedSecrets",
+            "ManagedSecretsOutput",
+        )?)?,
+        errors: joined_errors(document.root()),
+        server_time,
     })
+}
+
+/// # Errors
+/// The service did not say that it created the secret of this name.
+pub fn created(document: &Document, name: &SecretName) -> Result<(), Failure> {
+    let field = "createManagedSecret";
+    let output = mutation_output(document, field, "CreateManagedSecretOutput")?;
+    check_name(output, field, name)
+}
+
+/// # Errors
+/// The service did not say that it updated the secret of this name.
+pub fn updated(document: &Document, name: &SecretName) -> Result<(), Failure> {
+    let field = "updateManagedSecret";
+    let output = mutation_output(document, field, "UpdateManagedSecretOutput")?;
+    check_name(output, field, name)
+}
+
+/// # Errors
+/// The service did not say that it deleted the secret. Its output names none, so errors beside it make it unclear.
+pub fn deleted(document: &Document) -> Result<(), Failure> {
+    mutation_output(document, "deleteManagedSecret", "DeleteManagedSecretOutput")?;
+    match joined_errors(document.root()) {
+        Some(messages) => Err(reports_error(&messages)),
+        None => Ok(()),
+    }
+}
+
+/// Holds the name in the output of a mutation to the one that was asked for.
+fn check_name(output: Node<'_>, field: &str, name: &SecretName) -> Result<(), Failure> {
+    let echoed = output
+        .get("managedSecret")
+        .and_then(|secret| secret.get("name"))
+        .and_then(Node::text);
+    match echoed {
+        Some(echoed) if echoed == name.as_str() => Ok(()),
+        Some(_) => Err(unclear(malformed(&format!(
+            "{field}.managedSecret is another secret"
+        )))),
+        None => Err(missing_field(&format!("{field}.managedSecret.name"))),
+    }
 }
 
 /// Reads `UserOutput`.
 ///
 /// # Errors
 /// A missing or mistyped field.
-pub fn account(user: Node<'_>) -> Result<Account, Refusal> {
-    let inner = user.get("user").ok_or_else(|| lacks("user.user"))?;
+fn account(user: Node<'_>) -> Result<Account, Failure> {
+    let inner = user.get("user").ok_or_else(|| missing_field("user.user"))?;
     let actor = inner
         .get("profile")
         .and_then(|profile| profile.get("uid"))
         .and_then(Node::text)
         .filter(|uid| !uid.is_empty())
-        .ok_or_else(|| lacks("user.user.profile.uid"))?;
+        .ok_or_else(|| missing_field("user.user.profile.uid"))?;
     let mut teams = Vec::new();
+    let mut known = BTreeSet::new();
     for workspace in inner
         .get("workspaces")
         .and_then(Node::items)
-        .ok_or_else(|| lacks("user.user.workspaces"))?
+        .ok_or_else(|| missing_field("user.user.workspaces"))?
     {
         if workspace.get("uid").and_then(Node::text) == Some(PLACEHOLDER_WORKSPACE) {
             continue;
@@ -360,14 +460,14 @@ pub fn account(user: Node<'_>) -> Result<Account, Refusal> {
         for team in workspace
             .get("teams")
             .and_then(Node::items)
-            .ok_or_else(|| lacks("workspaces.teams"))?
+            .ok_or_else(|| missing_field("workspaces.teams"))?
         {
             let uid = team
                 .get("uid")
                 .and_then(Node::text)
-                .ok_or_else(|| lacks("teams.uid"))?;
+                .ok_or_else(|| missing_field("teams.uid"))?;
             // One team in two workspaces is one team.
-            if teams.iter().any(|known: &Team| known.uid == uid) {
+            if !known.insert(uid) {
                 continue;
             }
             let name = team.get("name").and_then(Node::text).unwrap_or_default();
@@ -399,64 +499,54 @@ fn public_key(holder: Node<'_>) -> Option<String> {
 ///
 /// # Errors
 /// A missing or mistyped field.
-pub fn secrets(output: Node<'_>) -> Result<Vec<Listed>, Refusal> {
+fn secrets(output: Node<'_>) -> Result<Vec<Listed>, Failure> {
     let items = output
         .get("managedSecrets")
         .and_then(Node::items)
-        .ok_or_else(|| lacks("managedSecrets"))?;
+        .ok_or_else(|| missing_field("managedSecrets"))?;
     items.map(secret).collect()
 }
 
-fn secret(node: Node<'_>) -> Result<Listed, Refusal> {
+fn secret(node: Node<'_>) -> Result<Listed, Failure> {
     let text = |key: &str| node.get(key).and_then(Node::text);
     let owner = node
         .get("owner")
-        .ok_or_else(|| lacks("managedSecrets.owner"))?;
+        .ok_or_else(|| missing_field("managedSecrets.owner"))?;
     Ok(Listed {
         name: text("name")
-            .ok_or_else(|| lacks("managedSecrets.name"))?
+            .ok_or_else(|| missing_field("managedSecrets.name"))?
             .to_owned(),
         description: text("description").map(str::to_owned),
         owner: self::owner(owner)?,
         stored_type: StoredType::from_wire(
-            text("type").ok_or_else(|| lacks("managedSecrets.type"))?,
+            text("type").ok_or_else(|| missing_field("managedSecrets.type"))?,
         ),
         created: instant(text("createdAt"), "managedSecrets.createdAt")?,
         updated: instant(text("updatedAt"), "managedSecrets.updatedAt")?,
     })
 }
 
-fn owner(space: Node<'_>) -> Result<Owner, Refusal> {
+fn owner(space: Node<'_>) -> Result<Owner, Failure> {
     match space.get("type").and_then(Node::text) {
         Some("User") => Ok(Owner::Personal),
         Some("Team") => match space.get("uid").and_then(Node::text) {
             Some(uid) => Ok(Owner::Team(uid.to_owned())),
-            None => Err(lacks("owner.uid")),
+            None => Err(missing_field("owner.uid")),
         },
         Some(other) => Ok(Owner::Other(other.to_owned())),
-        None => Err(lacks("owner.type")),
+        None => Err(missing_field("owner.type")),
     }
 }
 
-fn instant(text: Option<&str>, field: &str) -> Result<Timestamp, Refusal> {
+fn instant(text: Option<&str>, field: &str) -> Result<Timestamp, Failure> {
     text.and_then(time::parse_rfc3339)
-        .ok_or_else(|| Refusal::open(malformed(&format!("{field} is no RFC 3339 time"))))
+        .ok_or_else(|| unclear(malformed(&format!("{field} is no RFC 3339 time"))))
 }
 
-fn lacks(field: &str) -> Refusal {
-    Refusal::open(malformed(&format!(
+fn missing_field(field: &str) -> Failure {
+    unclear(malformed(&format!(
         "{field} is missing or of the wrong type"
     )))
-}
-
-/// The name a mutation echoes (schema: `CreateManagedSecretOutput.managedSecret.name`), if it does.
-#[must_use]
-pub fn echoed_name(output: Node<'_>) -> Option<String> {
-    output
-        .get("managedSecret")?
-        .get("name")?
-        .text()
-        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -465,6 +555,8 @@ mod tests {
 
     fn reply(status: u16, content_type: &str, body: &str) -> Reply {
         Reply {
+            request_complete: true,
+            date: None,
             status,
             body: body.as_bytes().to_vec(),
             content_type: Some(content_type.to_owned()),
@@ -475,13 +567,13 @@ mod tests {
 
     const JSON: &str = "application/json";
     const HTML: &str = "text/html";
-    const LAST: Standing = Standing::Final;
-    const OPEN: Standing = Standing::Open { retry: false };
-    const RETRY: Standing = Standing::Open { retry: true };
+    const LAST: (Processed, Retry) = (Processed::No, Retry::Never);
+    const OPEN: (Processed, Retry) = (Processed::Maybe, Retry::Never);
+    const RETRY: (Processed, Retry) = (Processed::Maybe, Retry::Backoff);
 
     #[test]
     fn statuses() {
-        for (status, kind, body, code, standing, message) in [
+        for (status, kind, body, code, fate, message) in [
             (
                 401,
                 JSON,
@@ -511,7 +603,7 @@ mod tests {
                 HTML,
                 "<h1>Blocked",
                 69,
-                LAST,
+                OPEN,
                 "the answer is a web page (HTTP 403), so it is not the service that answered",
             ),
             (
@@ -535,7 +627,7 @@ mod tests {
                 HTML,
                 "<html>",
                 69,
-                LAST,
+                OPEN,
                 "the answer is a web page (HTTP 404), so it is not the service that answered",
             ),
             (
@@ -551,7 +643,7 @@ mod tests {
                 HTML,
                 "",
                 69,
-                LAST,
+                OPEN,
                 "the server redirects (HTTP 302), and redirects are not followed",
             ),
             (408, JSON, "", 75, RETRY, "the service failed (HTTP 408)"),
@@ -569,7 +661,7 @@ mod tests {
                 JSON,
                 "",
                 75,
-                Standing::Unprocessed(None),
+                (Processed::No, Retry::Backoff),
                 "the service asks to slow down (HTTP 429)",
             ),
             (
@@ -577,7 +669,7 @@ mod tests {
                 HTML,
                 "<html>",
                 75,
-                Standing::Unprocessed(None),
+                RETRY,
                 "the service is unavailable (HTTP 503)",
             ),
             (
@@ -597,10 +689,10 @@ mod tests {
                 "the service refused the request (HTTP 204)",
             ),
         ] {
-            let refusal = document(reply(status, kind, body)).err().unwrap();
-            assert_eq!(refusal.error.message(), message, "{status} {kind}");
-            assert_eq!(refusal.error.code(), code, "{status} {kind}");
-            assert_eq!(refusal.standing, standing, "{status} {kind}");
+            let failure = document(reply(status, kind, body)).err().unwrap();
+            assert_eq!(failure.error.message(), message, "{status} {kind}");
+            assert_eq!(failure.error.code(), code, "{status} {kind}");
+            assert_eq!((failure.processed, failure.retry), fate, "{status} {kind}");
         }
     }
 
@@ -632,8 +724,8 @@ mod tests {
                 "é".repeat(MAX_MESSAGE) + "…",
             ),
         ] {
-            let refusal = document(reply(401, JSON, &body)).err().unwrap();
-            assert_eq!(refusal.error.words().unwrap().causes, [cause]);
+            let failure = document(reply(401, JSON, &body)).err().unwrap();
+            assert_eq!(failure.error.words().unwrap().causes, [cause]);
         }
         for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
             assert!(
@@ -651,7 +743,7 @@ mod tests {
 
     #[test]
     fn members() {
-        for (body, code, standing, message) in [
+        for (body, code, fate, message) in [
             (
                 "[]",
                 1,
@@ -727,10 +819,10 @@ mod tests {
             ),
         ] {
             let document = document(reply(200, JSON, body)).ok().unwrap();
-            let refusal = member(&document, "user", "UserOutput").err().unwrap();
-            assert_eq!(refusal.error.message(), message, "{body}");
-            assert_eq!(refusal.error.code(), code, "{body}");
-            assert_eq!(refusal.standing, standing, "{body}");
+            let failure = query_output(&document, "user", "UserOutput").err().unwrap();
+            assert_eq!(failure.error.message(), message, "{body}");
+            assert_eq!(failure.error.code(), code, "{body}");
+            assert_eq!((failure.processed, failure.retry), fate, "{body}");
         }
     }
 
@@ -739,15 +831,10 @@ mod tests {
         let body = r#"{"data":{"createManagedSecret":{"__typename":"UserFacingError",
             "error":{"__typename":"GenericStringObjectUniqueKeyConflict","message":"taken"}}}}"#;
         let document = document(reply(200, JSON, body)).ok().unwrap();
-        let refusal = member(
-            &document,
-            "createManagedSecret",
-            "CreateManagedSecretOutput",
-        )
-        .err()
-        .unwrap();
+        let name = SecretName::parse("N").unwrap();
+        let failure = created(&document, &name).err().unwrap();
         assert_eq!(
-            (refusal.error.code(), refusal.error.message()),
+            (failure.error.code(), failure.error.message()),
             (5, "taken")
         );
     }
@@ -757,14 +844,63 @@ mod tests {
         let body =
             r#"{"errors":[{"message":"partial"}],"data":{"user":{"__typename":"UserOutput"}}}"#;
         let document = document(reply(200, JSON, body)).ok().unwrap();
-        assert!(member(&document, "user", "UserOutput").is_ok());
+        assert!(query_output(&document, "user", "UserOutput").is_ok());
+    }
+
+    fn read_created(body: &str) -> Result<(), (Processed, u8, String)> {
+        let document = document(reply(200, JSON, body)).ok().unwrap();
+        created(&document, &SecretName::parse("N").unwrap()).map_err(|failure| {
+            let error = failure.error;
+            (failure.processed, error.code(), error.message().to_owned())
+        })
+    }
+
+    #[test]
+    fn a_mutation_succeeded_only_if_it_names_the_secret() {
+        let output = |secret: &str, errors: &str| {
+            format!(
+                r#"{{"data":{{"createManagedSecret":{{"__typename":"CreateManagedSecretOutput",
+                "managedSecret":{secret}}}}}{errors}}}"#
+            )
+        };
+        let errors = r#","errors":[{"message":"m"}]"#;
+        let named = r#"{"name":"N"}"#;
+        assert_eq!(read_created(&output(named, "")), Ok(()));
+        assert_eq!(read_created(&output(named, errors)), Ok(()));
+        for (secret, what) in [
+            ("null", ".name is missing or of the wrong type"),
+            ("{}", ".name is missing or of the wrong type"),
+            (r#"{"name":"M"}"#, " is another secret"),
+        ] {
+            let message = format!(
+                "the service's answer is malformed: createManagedSecret.managedSecret{what}"
+            );
+            for errors in ["", errors] {
+                let read = read_created(&output(secret, errors));
+                assert_eq!(read, Err((Processed::Maybe, 1, message.clone())));
+            }
+        }
+    }
+
+    #[test]
+    fn the_refusal_of_a_value_says_nothing_of_the_key() {
+        let body = r#"{"data":{"createManagedSecret":{"__typename":"UserFacingError",
+            "error":{"message":"This does not look like an Anthropic API key"}}}}"#;
+        assert_eq!(
+            read_created(body),
+            Err((
+                Processed::No,
+                1,
+                "This does not look like an Anthropic API key".to_owned()
+            ))
+        );
     }
 
     fn read_account(user: &str) -> Result<Account, String> {
         let body = format!(r#"{{"data":{{"user":{user}}}}}"#);
         let document = document(reply(200, JSON, &body)).ok().unwrap();
         let node = document.root().get("data").unwrap().get("user").unwrap();
-        account(node).map_err(|refusal| refusal.error.message().to_owned())
+        account(node).map_err(|failure| failure.error.message().to_owned())
     }
 
     #[test]
@@ -837,7 +973,7 @@ mod tests {
             .unwrap()
             .get("managedSecrets")
             .unwrap();
-        secrets(node).map_err(|refusal| refusal.error.message().to_owned())
+        secrets(node).map_err(|failure| failure.error.message().to_owned())
     }
 
     #[test]

@@ -7,12 +7,13 @@ use super::http::{self, Fault, Head, Reader};
 use super::proxy::{self, Proxy};
 use super::tls::{self, Received};
 use super::url::{DEFAULT_ROOT, Root, Scheme};
-use super::{Failure, Pause, Reply, Request, Settings, Transport};
+use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport};
 use crate::error::{Error, Words};
 use crate::secret::ApiKey;
 use crate::trace::Trace;
 use std::io;
 use std::net::TcpStream;
+use std::time::Duration;
 
 /// What a read can bring at once: one TLS record (RFC 8446 section 5.1).
 const BUFFER: usize = 16 * 1024;
@@ -105,18 +106,22 @@ impl Transport for Client {
     fn pause(&mut self, pause: Pause) -> bool {
         self.budget.wait(pause, self.trace)
     }
+
+    fn time_left(&self) -> Duration {
+        self.budget.left()
+    }
+
+    fn set_time_left(&mut self, left: Duration) {
+        self.budget.set_left(left);
+    }
 }
 
 impl Client {
     fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
         if !request.team.is_none_or(http::is_header_word) {
-            return Err(Failure {
-                error: Error::Data(Words::new(
-                    "the team's UID holds characters that no UID has",
-                )),
-                sent: false,
-                transient: false,
-            });
+            return Err(Failure::refused(Error::Usage(Words::new(
+                "the team's UID holds characters that no UID has",
+            ))));
         }
         let head = Head {
             host: &self.host_header,
@@ -137,9 +142,9 @@ impl Client {
         ));
         let sent = wire.send(bytes.expose(), deadline);
         drop(bytes);
-        let is_whole = sent.is_ok();
+        let request_complete = sent.is_ok();
         let mut reader = Reader::reply();
-        // Who does not take a request to its end may have said why (RFC 9112 section 9.5).
+        // A server may reject a request before reading all of it (RFC 9112 section 9.5): its reply says why.
         match (sent, read_reply(&mut wire, &mut reader, deadline)) {
             (_, Ok(())) => {}
             (Ok(()), Err(broken)) => {
@@ -153,10 +158,10 @@ impl Client {
             message.status,
             message.body.len()
         ));
-        if message.reusable && is_whole {
+        if message.reusable && request_complete {
             self.wire = Some(wire);
         }
-        Ok(Reply::new(message, &self.key))
+        Ok(Reply::new(message, request_complete, &self.key))
     }
 
     /// The connection of the last request, if its peer left it open.
@@ -375,8 +380,8 @@ impl Client {
         };
         Failure {
             error,
-            sent: true,
-            transient,
+            processed: Processed::Maybe,
+            retry: Retry::backoff_if(transient),
         }
     }
 }
@@ -385,8 +390,8 @@ impl Client {
 fn unsent(words: Words, transient: bool) -> Failure {
     Failure {
         error: Error::Unavailable(words),
-        sent: false,
-        transient,
+        processed: Processed::No,
+        retry: Retry::backoff_if(transient),
     }
 }
 

@@ -86,6 +86,10 @@ impl Budget {
         self.left
     }
 
+    pub fn set_left(&mut self, left: Duration) {
+        self.left = left.min(MAX_BUDGET);
+    }
+
     pub fn clock(&self) -> Clock {
         self.clock
     }
@@ -153,12 +157,12 @@ pub fn length(pause: Pause, random: u32) -> Duration {
     // A fraction of one in 65536ths.
     let fraction = random % 65_536;
     match pause {
-        Pause::Attempt(number) => {
+        Pause::Backoff(number) => {
             let steps = number.saturating_sub(2).min(8);
             let base = FIRST_PAUSE.saturating_mul(GROWTH.saturating_pow(steps));
             base / 2 + base.saturating_mul(fraction) / 65_536
         }
-        Pause::Server(asked) => {
+        Pause::AtLeast(asked) => {
             asked.saturating_add(Duration::from_millis(500) * fraction / 65_536)
         }
     }
@@ -246,23 +250,23 @@ mod tests {
             (3, 400, 1200),
             (4, 1600, 4800),
         ] {
-            let shortest = length(Pause::Attempt(number), 0);
-            let longest = length(Pause::Attempt(number), u32::MAX);
+            let shortest = length(Pause::Backoff(number), 0);
+            let longest = length(Pause::Backoff(number), u32::MAX);
             assert_eq!(shortest, Duration::from_millis(low));
             assert!(longest <= Duration::from_millis(high));
             assert!(longest > Duration::from_millis(high - high / 1000 - 1));
         }
-        assert!(length(Pause::Attempt(u32::MAX), 7) < Duration::from_secs(24 * 60 * 60));
+        assert!(length(Pause::Backoff(u32::MAX), 7) < Duration::from_secs(24 * 60 * 60));
     }
 
     #[test]
     fn a_server_never_waits_less_than_it_asked() {
         let asked = Duration::from_secs(3);
-        assert_eq!(length(Pause::Server(asked), 0), asked);
-        let longest = length(Pause::Server(asked), u32::MAX);
+        assert_eq!(length(Pause::AtLeast(asked), 0), asked);
+        let longest = length(Pause::AtLeast(asked), u32::MAX);
         assert!(longest > asked && longest < asked + Duration::from_millis(500));
         assert_eq!(
-            length(Pause::Server(Duration::MAX), u32::MAX),
+            length(Pause::AtLeast(Duration::MAX), u32::MAX),
             Duration::MAX
         );
     }

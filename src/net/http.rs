@@ -38,7 +38,7 @@ pub const MAX_INTERIM: u32 = 8;
 /// One chunk-size line with its extensions, without its end: 16 hexadecimal digits and something nobody uses.
 pub const MAX_CHUNK_LINE: usize = 256;
 
-/// What is kept of `Content-Type`, `Retry-After` and `Location`, the three values that are looked at later.
+/// The longest `Content-Type`, `Retry-After`, `Location` or `Date` that is kept: these values are looked at later.
 const MAX_KEPT: usize = 2048;
 
 /// A request target and what goes into its head.
@@ -187,6 +187,7 @@ pub struct Message {
     pub content_type: Option<String>,
     pub retry_after: Option<String>,
     pub location: Option<String>,
+    pub date: Option<String>,
     /// Whether the connection can carry another request.
     pub reusable: bool,
 }
@@ -536,6 +537,8 @@ impl Reader {
             keep(&mut self.message.retry_after, value);
         } else if is("location") {
             keep(&mut self.message.location, value);
+        } else if is("date") {
+            keep(&mut self.message.date, value);
         }
         Ok(())
     }
@@ -703,7 +706,7 @@ const MONTHS: [&str; 12] = [
 
 /// `HTTP-date` in its three forms (RFC 9110 section 5.6.7), in seconds since 1970. The name of the day is not
 /// compared with the date. `now` decides the century of a two-digit year.
-fn date(value: &str, now: i64) -> Option<i64> {
+pub fn date(value: &str, now: i64) -> Option<i64> {
     let (day_name, rest) = value.split_once(' ')?;
     let mut words = rest.split(' ').filter(|word| !word.is_empty());
     let (year, month, day, clock);

@@ -32,7 +32,7 @@ use super::deadline::{Budget, Clock, Deadline};
 use super::http::{MAX_BODY, MAX_HEADERS, MAX_STATUS_LINE, Message, is_header_word};
 use super::proxy::{self, Proxy};
 use super::url::{DEFAULT_ROOT, Host, Root, Scheme};
-use super::{Failure, Pause, Reply, Request, Settings, Transport};
+use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport};
 use crate::base64;
 use crate::env::Environment;
 use crate::error::{Error, Words};
@@ -204,6 +204,14 @@ impl Transport for Client {
     fn pause(&mut self, pause: Pause) -> bool {
         self.budget.wait(pause, self.trace)
     }
+
+    fn time_left(&self) -> Duration {
+        self.budget.left()
+    }
+
+    fn set_time_left(&mut self, left: Duration) {
+        self.budget.set_left(left);
+    }
 }
 
 /// Why no reply came.
@@ -248,11 +256,11 @@ impl Client {
             message.status,
             message.body.len()
         ));
-        Ok(Reply::new(message, &self.key))
+        Ok(Reply::new(message, true, &self.key))
     }
 
     fn sending(&self, request: &Request<'_>, left: Duration) -> Result<Sending, Failure> {
-        let refused = |what: &str| failure(Error::Data(Words::new(what)), false, false);
+        let refused = |what: &str| Failure::refused(Error::Usage(Words::new(what)));
         if !request.team.is_none_or(is_header_word) {
             return Err(refused("the team's UID holds characters that no UID has"));
         }
@@ -403,8 +411,12 @@ impl Client {
 fn failure(error: Error, sent: bool, transient: bool) -> Failure {
     Failure {
         error,
-        sent,
-        transient,
+        processed: if sent {
+            Processed::Maybe
+        } else {
+            Processed::No
+        },
+        retry: Retry::backoff_if(transient),
     }
 }
 
@@ -458,6 +470,7 @@ fn fetch(sending: Sending) -> Result<Message, Broken> {
         content_type: header(&response, "content-type"),
         retry_after: header(&response, "retry-after"),
         location: header(&response, "location"),
+        date: header(&response, "date"),
         reusable: false,
     })
 }

@@ -52,6 +52,12 @@ pub trait Transport {
 
     /// Waits before another attempt, or answers `false` at once where the time left does not allow it.
     fn pause(&mut self, pause: Pause) -> bool;
+
+    /// What is left of `--timeout`.
+    fn time_left(&self) -> Duration;
+
+    /// Allows this much time from now on.
+    fn set_time_left(&mut self, left: Duration);
 }
 
 /// One GraphQL operation over HTTP: `POST {root}/graphql/v2?op={operation}`.
@@ -65,6 +71,8 @@ pub struct Request<'a> {
 }
 
 pub struct Reply {
+    /// Whether the request was written to its end before the reply came. A server may reject a request early.
+    pub request_complete: bool,
     pub status: u16,
     pub body: Vec<u8>,
     /// `Content-Type` without parameters, lower case.
@@ -73,22 +81,29 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// The host that `Location` names, made safe to print.
     pub redirect_host: Option<String>,
+    /// The server's clock in seconds since 1970, from `Date` (RFC 9110 section 6.6.1).
+    pub date: Option<i64>,
 }
 
 impl Reply {
     /// What the rest of the program gets to see: where the reply quotes the key, as error pages do of a request, it is
     /// overwritten, because messages are shown and logged.
-    fn new(message: http::Message, key: &ApiKey) -> Self {
+    fn new(message: http::Message, request_complete: bool, key: &ApiKey) -> Self {
         let mut body = message.body;
         redact(&mut body, key.expose());
         let retry_after = message.retry_after.as_deref();
         let location = message.location.as_deref();
+        let now = deadline::unix_time();
         Self {
+            request_complete,
+            date: message
+                .date
+                .as_deref()
+                .and_then(|value| http::date(value, now)),
             status: message.status,
             body,
             content_type: message.content_type.as_deref().map(http::media_type),
-            retry_after: retry_after
-                .and_then(|value| http::retry_after(value, deadline::unix_time())),
+            retry_after: retry_after.and_then(|value| http::retry_after(value, now)),
             redirect_host: location
                 .and_then(url::reference_host)
                 .map(|host| text::safe(host).into_owned()),
@@ -123,22 +138,67 @@ fn redact(body: &mut [u8], key: &[u8]) {
     }
 }
 
-/// No usable reply.
+/// Why a request has no usable answer, from the socket up to the verb that reports it.
 pub struct Failure {
     pub error: Error,
-    /// The request was written to its end: the server may have acted on it.
-    pub sent: bool,
-    /// Another attempt could succeed: nobody listened, or the connection was lost.
-    pub transient: bool,
+    pub processed: Processed,
+    pub retry: Retry,
+}
+
+/// What is known about a request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processed {
+    /// It changed nothing: it was not written to its end, or the service refused it.
+    No,
+    /// The service may have acted on it, or may still do so.
+    Maybe,
+}
+
+/// Whether the same request could succeed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    Never,
+    /// After a pause that grows with each attempt.
+    Backoff,
+    /// Not before this much time has passed (`Retry-After`).
+    After(Duration),
+}
+
+impl Retry {
+    /// [`Retry::Backoff`] for a failure that may pass.
+    pub fn backoff_if(transient: bool) -> Self {
+        if transient {
+            Self::Backoff
+        } else {
+            Self::Never
+        }
+    }
+}
+
+impl Failure {
+    /// The request changed nothing, and the same request would fail again.
+    pub fn refused(error: Error) -> Self {
+        Self {
+            error,
+            processed: Processed::No,
+            retry: Retry::Never,
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
 }
 
 /// How long to wait before another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
     /// Before attempt number `n`, counted from 2: exponential, jittered.
-    Attempt(u32),
-    /// As the server asked.
-    Server(Duration),
+    Backoff(u32),
+    /// At least this long, jittered.
+    AtLeast(Duration),
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! Must not know anything beyond loopback.
 
 use super::client::Client;
-use super::{Failure, Pause, Reply, Request, Settings, Transport, open};
+use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport, open};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
@@ -244,6 +244,14 @@ fn two_requests_on_one_connection_over_tls() {
     }
 }
 
+/// Whether the request may have been processed, and whether it may be tried again.
+fn fate(failure: &Failure) -> (bool, bool) {
+    (
+        failure.processed == Processed::Maybe,
+        failure.retry == Retry::Backoff,
+    )
+}
+
 /// What a failure says, with the parts of an address that change from run to run replaced.
 fn said(failure: &Failure, address: SocketAddr) -> (u8, bool, bool, String) {
     let words = failure.error.words().unwrap();
@@ -254,7 +262,8 @@ fn said(failure: &Failure, address: SocketAddr) -> (u8, bool, bool, String) {
     }
     let text = text.replace(&address.port().to_string(), "PORT");
     assert!(!format!("{:?}", failure.error).contains(KEY));
-    (failure.error.code(), failure.sent, failure.transient, text)
+    let (sent, transient) = fate(failure);
+    (failure.error.code(), sent, transient, text)
 }
 
 fn plain_root(address: SocketAddr) -> String {
@@ -331,7 +340,7 @@ fn a_cut_below_tls_is_no_end() {
         match client.post(&ASK) {
             Ok(reply) => assert!(good && reply.body == b"{}"),
             Err(failure) => {
-                assert!(!good && failure.sent && failure.transient && failure.error.code() == 69)
+                assert!(!good && fate(&failure) == (true, true) && failure.error.code() == 69)
             }
         }
     }
@@ -389,7 +398,7 @@ fn a_peer_that_says_nothing_is_left_on_time() {
     let text = "no answer from 127.0.0.1 within 0.3 s".to_owned();
     assert_eq!(said(&failure, address), (75, true, false, text));
     // Nothing is left for another attempt.
-    assert!(!client.pause(Pause::Attempt(2)));
+    assert!(!client.pause(Pause::Backoff(2)));
     let text = "no connection to 127.0.0.1:PORT within 0.3 s".to_owned();
     assert_eq!(
         said(&self::failure(client.post(&ASK)), address),
@@ -607,7 +616,7 @@ fn a_reader_that_hangs_up_is_not_waited_for() {
     let started = Instant::now();
     // Unread bytes make the close a reset.
     let failed = failure(post_large(|_| thread::sleep(Duration::from_millis(100))));
-    assert!(!failed.sent && failed.transient);
+    assert_eq!(fate(&failed), (false, true));
     assert!(started.elapsed() < Duration::from_secs(1));
 }
 
@@ -641,10 +650,7 @@ fn a_uid_that_is_no_header_value_is_never_sent() {
             team: Some(uid),
             ..ASK
         }));
-        assert_eq!(
-            (failure.error.code(), failure.sent, failure.transient),
-            (65, false, false)
-        );
+        assert_eq!((failure.error.code(), fate(&failure)), (2, (false, false)));
     }
 }
 
@@ -654,16 +660,16 @@ fn pauses_stay_within_the_budget() {
         .timeout(1000)
         .client();
     let started = Instant::now();
-    assert!(!client.pause(Pause::Server(Duration::from_secs(1))));
-    assert!(!client.pause(Pause::Server(Duration::MAX)));
+    assert!(!client.pause(Pause::AtLeast(Duration::from_secs(1))));
+    assert!(!client.pause(Pause::AtLeast(Duration::MAX)));
     assert!(started.elapsed() < Duration::from_millis(90));
-    assert!(client.pause(Pause::Attempt(2)));
+    assert!(client.pause(Pause::Backoff(2)));
     let took = started.elapsed();
     assert!(
         took >= Duration::from_millis(100) && took < Duration::from_millis(500),
         "{took:?}"
     );
-    assert!(!client.pause(Pause::Server(Duration::from_millis(950))));
+    assert!(!client.pause(Pause::AtLeast(Duration::from_millis(950))));
 }
 
 /// The failure of one request to a TLS server.

@@ -43,8 +43,11 @@ pub fn outcome(outcome: &Outcome, view: &View) -> Rendered {
             }
             Format::Json | Format::Ndjson => machine::write(write, &mut stdout),
         },
-        Outcome::Listed(rows) => {
-            let rows = sorted(rows);
+        Outcome::Listed { secrets, note } => {
+            let rows = sorted(secrets);
+            if let Some(note) = note {
+                push_line("note: ", note, &mut stderr);
+            }
             match view.format {
                 Format::Pretty => table::pretty(&rows, view.now, view.width, &mut stdout),
                 Format::Text => table::text(&rows, view.now, &mut stdout),
@@ -163,6 +166,13 @@ mod tests {
             owner,
             Some(StoredType::Known(Kind::RawValue)),
         ))
+    }
+
+    fn table(secrets: Vec<Listed>) -> Outcome {
+        Outcome::Listed {
+            secrets,
+            note: None,
+        }
     }
 
     #[test]
@@ -307,10 +317,10 @@ mod tests {
         let mut described = listed("B", Some("t"));
         described.description = Some("why \"so\"\u{202e}".to_owned());
         described.stored_type = StoredType::Other("NEW_TYPE".to_owned());
-        let rows = Outcome::Listed(vec![described, listed("A", None)]);
+        let rows = table(vec![described, listed("A", None)]);
         let first = r#"{"name":"A","scope":"Personal","type":"OPENAI_API_KEY","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":null,"team":null}"#;
         let second = r#"{"name":"B","scope":"Team","type":"NEW_TYPE","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":"why \"so\"\u202e","team":"t"}"#;
-        let none = Outcome::Listed(Vec::new());
+        let none = table(Vec::new());
         for (result, format, expected) in [
             (&rows, Format::Json, format!("[{first},{second}]\n")),
             (&rows, Format::Ndjson, format!("{first}\n{second}\n")),
@@ -323,7 +333,7 @@ mod tests {
 
     #[test]
     fn lists_for_people() {
-        let rows = Outcome::Listed(vec![listed("B", Some("t")), listed("A", None)]);
+        let rows = table(vec![listed("B", Some("t")), listed("A", None)]);
         let [text, stderr] = streams(&rows, Format::Text);
         assert_eq!(
             text,

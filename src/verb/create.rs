@@ -1,13 +1,12 @@
-//! Owns `create`: a new secret, or by `--if-exists` the old one left alone or updated.
-//! Must not know how a value is read or sealed.
+//! `create`: stores a new secret. With `--if-exists`, a secret that is already there is left alone or updated.
 
-use super::place::{Place, adjective};
-use super::settle::settle;
-use super::{Job, Session, update};
-use crate::api;
+use super::owner::{self, ResolvedOwner};
+use super::{Sealed, Session, WriteContext, update};
+use crate::api::Lookup;
 use crate::api::operation::Keys;
 use crate::command::{Create, IfExists};
 use crate::error::{Error, Words};
+use crate::net::{Failure, Processed};
 use crate::outcome::{Action, Listed, Write};
 use crate::secret::{Kind, StoredType};
 use crate::text;
@@ -27,83 +26,153 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
         &target.name,
         session.terminal.available(),
     )?;
-    let lookup = session.api.lookup(Keys::Wanted)?;
-    let job = Job {
+    let team = owner::named_team(&target.scope);
+    let lookup = session.api.lookup(Keys::Wanted, team)?;
+    let context = WriteContext {
         name: &target.name,
-        place: Place::resolve(&target, &lookup.account)?,
+        owner: ResolvedOwner::resolve(&target, &lookup.account)?,
         actor: &lookup.account.actor,
         description: description.as_deref(),
         dry_run,
     };
-    let Some(existing) = lookup.find(&job.place.owner, &target.name) else {
-        return new(job, kind, fitted, session);
+    let Some(existing) = lookup.find(&context.owner.owner, &target.name) else {
+        return create_new(
+            &context,
+            kind,
+            if_exists,
+            fitted,
+            lookup.server_time,
+            session,
+        );
     };
     match if_exists {
         IfExists::Fail => Err(exists(existing)),
         IfExists::Skip => {
-            let mut write = job.written(Action::Unchanged, &existing.stored_type);
-            write.notes.extend(job.place.note);
+            let mut write = context.written(Action::Unchanged, Some(existing.stored_type.clone()));
+            write.notes.extend(context.owner.note);
             Ok(write)
         }
-        IfExists::Update if existing.stored_type != StoredType::Known(kind) => {
-            Err(other_type(existing, kind.label()))
+        IfExists::Update => {
+            check_type(existing, kind)?;
+            update::value(&context, existing, kind, fitted, session)
         }
-        IfExists::Update => update::value(&job, existing, kind, fitted, session),
     }
 }
 
-/// A secret that does not exist yet.
-fn new(
-    job: Job<'_>,
+/// Stores a secret that did not exist at `server_time`, the server's clock at the lookup.
+fn create_new(
+    context: &WriteContext<'_>,
     kind: Kind,
+    if_exists: IfExists,
     fitted: Fitted,
+    server_time: Option<i64>,
     session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
     let mut notes = Vec::new();
-    if kind == Kind::RawValue && !job.name.is_shell_variable() {
-        let name = text::safe(job.name.as_str());
+    if kind == Kind::RawValue && !context.name.is_shell_variable() {
+        let name = text::safe(context.name.as_str());
         notes.push(format!(
             "'{name}' is not a name a shell can use for a variable"
         ));
     }
-    let sealed = job.seal(kind, fitted, &mut notes, session)?;
-    let stored_type = StoredType::Known(kind);
-    let mut write = if job.dry_run {
+    let sealed = context.seal(kind, fitted, &mut notes, session)?;
+    let stored_type = Some(StoredType::Known(kind));
+    let mut write = if context.dry_run {
         let length = Some(sealed.length);
-        job.written(Action::WouldCreate { length }, &stored_type)
+        context.written(Action::WouldCreate { length }, stored_type)
     } else {
-        let owner = &job.place.owner;
-        let result = session
-            .api
-            .create(owner, job.name, kind, &sealed.envelope, job.description);
-        // It did not exist a moment ago: if it does now, this run made it.
-        let settled = settle(session, result, "created", |secrets| {
-            api::find(secrets, owner, job.name).is_some().into()
-        })?;
-        notes.extend(settled.note);
-        let mut write = job.written(Action::Created, &stored_type);
-        write.name = settled.name.unwrap_or(write.name);
-        write
+        let result = session.api.create(
+            &context.owner.owner,
+            context.name,
+            kind,
+            &sealed.envelope,
+            context.description,
+        );
+        match result {
+            Ok(()) => {}
+            Err(failure) if failure.processed == Processed::No => {
+                return refused(failure, context, kind, if_exists, sealed, notes, session);
+            }
+            Err(failure) => notes.push(context.secret().confirm(
+                failure,
+                "created",
+                session,
+                |secret, lookup| secret.was_created(lookup, kind, context.description, server_time),
+            )?),
+        }
+        context.written(Action::Created, stored_type)
     };
     write.notes = notes;
     Ok(write)
 }
 
+/// Nothing was created, perhaps because somebody else has created a secret of that name since the lookup: then
+/// `--if-exists` decides.
+fn refused(
+    failure: Failure,
+    context: &WriteContext<'_>,
+    kind: Kind,
+    if_exists: IfExists,
+    sealed: Sealed,
+    notes: Vec<String>,
+    session: &mut Session<'_, '_>,
+) -> Result<Write, Error> {
+    let is_taken = matches!(failure.error, Error::Exists(_));
+    if is_taken && if_exists == IfExists::Fail {
+        return Err(failure.error);
+    }
+    let secret = context.secret();
+    let find = |lookup: &Lookup| lookup.find(secret.owner, secret.name).cloned();
+    let existing = if is_taken {
+        secret.wait_for(session, find).ok()
+    } else {
+        secret
+            .after_refusal(&failure, session)
+            .and_then(|lookup| find(&lookup))
+    };
+    match (if_exists, existing) {
+        (IfExists::Skip, existing) if is_taken || existing.is_some() => {
+            let stored_type = existing.map(|existing| existing.stored_type);
+            let mut write = context.written(Action::Unchanged, stored_type);
+            write.notes = notes;
+            Ok(write)
+        }
+        (IfExists::Fail, Some(existing)) => Err(exists(&existing)),
+        (IfExists::Update, Some(existing)) => {
+            check_type(&existing, kind)?;
+            update::apply(context, &existing, Some(sealed), notes, session)
+        }
+        _ => Err(failure.error),
+    }
+}
+
 fn exists(existing: &Listed) -> Error {
-    let (name, owner) = (text::safe(&existing.name), adjective(&existing.owner));
+    let (name, owner) = (
+        text::safe(&existing.name),
+        owner::adjective(&existing.owner),
+    );
     Error::Exists(
         Words::new(format!("there is already a {owner} secret '{name}'"))
             .hint("use `oz secret update`, or create with --if-exists update or --if-exists skip"),
     )
 }
 
-fn other_type(existing: &Listed, wanted: &str) -> Error {
-    let (name, owner) = (text::safe(&existing.name), adjective(&existing.owner));
+/// # Errors
+/// [`Error::Exists`] if the secret that is there is of another type.
+fn check_type(existing: &Listed, kind: Kind) -> Result<(), Error> {
+    if existing.stored_type == StoredType::Known(kind) {
+        return Ok(());
+    }
+    let (name, owner) = (
+        text::safe(&existing.name),
+        owner::adjective(&existing.owner),
+    );
     let stored = text::safe(existing.stored_type.label());
-    Error::Exists(
+    Err(Error::Exists(
         Words::new(format!(
-            "there is already a {owner} secret '{name}', of type {stored} and not {wanted}"
+            "there is already a {owner} secret '{name}', of type {stored} and not {}",
+            kind.label()
         ))
         .hint("a secret keeps its type: delete it first, or choose another name"),
-    )
+    ))
 }

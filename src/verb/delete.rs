@@ -1,10 +1,9 @@
-//! Owns `delete`: gone for good, so nobody is taken to have meant it by silence.
-//! Must not know how a question is asked.
+//! `delete`: removes a secret for good, after a confirmation unless `--force` is given.
 
 use super::Session;
-use super::place::{Place, adjective, not_found};
-use super::settle::settle;
-use crate::api;
+use super::owner::{self, ResolvedOwner, adjective};
+use super::reconcile;
+use crate::api::Lookup;
 use crate::api::operation::Keys;
 use crate::command::Delete;
 use crate::error::{Error, Words};
@@ -25,18 +24,27 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
                 .hint("use --force to delete without being asked"),
         ));
     }
-    let lookup = session.api.lookup(Keys::Unneeded)?;
-    let place = Place::resolve(&target, &lookup.account)?;
+    let team = owner::named_team(&target.scope);
+    let lookup = session.api.lookup(Keys::Unneeded, team)?;
+    let resolved = ResolvedOwner::resolve(&target, &lookup.account)?;
+    let (owner, name) = (&resolved.owner, &target.name);
     let write = |action, stored_type, note: Option<String>| {
-        let mut write = Write::new(action, &target.name, place.owner.clone(), stored_type);
-        write.notes = place.note.iter().cloned().chain(note).collect();
+        let mut write = Write::new(action, name, owner.clone(), stored_type);
+        write.notes = resolved.note.iter().cloned().chain(note).collect();
         write
     };
-    let Some(existing) = lookup.find(&place.owner, &target.name) else {
-        if ignore_missing {
-            return Ok(write(Action::Absent, None, None));
+    let missing = |lookup: &Lookup| {
+        if !ignore_missing {
+            return Err(owner::not_found(owner, name, lookup));
         }
-        return Err(not_found(&target, &place.owner, &lookup));
+        let mut write = write(Action::Absent, None, None);
+        if let Some(elsewhere) = owner::found_elsewhere(name, lookup) {
+            write.notes = vec![elsewhere];
+        }
+        Ok(write)
+    };
+    let Some(existing) = owner::find(&lookup, owner, name)? else {
+        return missing(&lookup);
     };
     let stored_type = Some(existing.stored_type.clone());
     if dry_run {
@@ -45,8 +53,8 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
     if must_confirm {
         let question = format!(
             "Delete {} secret '{}'?",
-            adjective(&place.owner),
-            text::safe(target.name.as_str())
+            adjective(owner),
+            text::safe(name.as_str())
         );
         if !session
             .terminal
@@ -55,11 +63,15 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
             return Ok(write(Action::Declined, stored_type, None));
         }
     }
-    let result = session.api.delete(&place.owner, &target.name);
-    let settled = settle(session, result, "deleted", |secrets| {
-        api::find(secrets, &place.owner, &target.name)
-            .is_none()
-            .into()
+    let Err(failure) = session.api.delete(owner, name) else {
+        return Ok(write(Action::Deleted, stored_type, None));
+    };
+    let secret = reconcile::Target { owner, name };
+    if let Some(lookup) = secret.gone_after_refusal(&failure, session) {
+        return missing(&lookup);
+    }
+    let note = secret.confirm(failure, "deleted", session, |secret, lookup| {
+        lookup.find(secret.owner, secret.name).is_none()
     })?;
-    Ok(write(Action::Deleted, stored_type, settled.note))
+    Ok(write(Action::Deleted, stored_type, Some(note)))
 }

@@ -1,19 +1,26 @@
-//! Owns `list`: what the key can see, filtered by scope.
-//! Must not know columns, order or formats.
+//! `list`: the secrets that the key can see, filtered by scope.
 
 use super::Session;
+use super::owner;
+use crate::api::operation::Keys;
 use crate::command::{List, Scope};
 use crate::error::Error;
-use crate::outcome::Listed;
+use crate::outcome::Outcome;
 use crate::secret::Owner;
 
-pub(super) fn run(list: &List, session: &mut Session<'_, '_>) -> Result<Vec<Listed>, Error> {
-    let mut secrets = session.api.list()?;
-    secrets.retain(|secret| match &list.scope {
-        Scope::Unsaid => true,
-        Scope::Personal => secret.owner == Owner::Personal,
-        Scope::Team => secret.owner.team().is_some(),
-        Scope::TeamUid(uid) => secret.owner.team() == Some(uid),
+pub(super) fn run(list: &List, session: &mut Session<'_, '_>) -> Result<Outcome, Error> {
+    let team = owner::named_team(&list.scope);
+    let mut lookup = session.api.lookup(Keys::Unneeded, team)?;
+    if list.scope != Scope::Unsaid {
+        let team = owner::scope_team(&list.scope, &lookup.account)?;
+        let wanted = team.map_or(Owner::Personal, |team| Owner::Team(team.uid.clone()));
+        lookup.secrets.retain(|secret| secret.owner == wanted);
+    }
+    let note = lookup.errors.map(|errors| {
+        format!("the service reported errors with the list, which may lack secrets: {errors}")
     });
-    Ok(secrets)
+    Ok(Outcome::Listed {
+        secrets: lookup.secrets,
+        note,
+    })
 }

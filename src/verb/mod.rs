@@ -1,5 +1,4 @@
-//! Owns policy: what each verb does, in which order, and what the user is told of it.
-//! Must not know spelling: not the command line's, not the protocol's, not the output's.
+//! What each command does, in which order, and what the user is told of it.
 //!
 //! The order is the same in every write. What can be checked without the network is checked first; then one lookup
 //! answers everything the server knows; only then is the user asked to type a secret; the mutation is last.
@@ -7,18 +6,19 @@
 mod create;
 mod delete;
 mod list;
-mod place;
-mod settle;
+mod owner;
+mod reconcile;
 mod update;
 
 use crate::api::Api;
 use crate::command::Verb;
 use crate::error::{Error, Words};
-use crate::outcome::{Action, Outcome, Timestamp, Write};
+use crate::outcome::{Action, Outcome, Write};
 use crate::seal::{Context, Random};
 use crate::secret::{FieldId, Kind, SecretName, StoredType};
 use crate::value::{Fitted, Io, Terminal};
-use place::Place;
+use owner::ResolvedOwner;
+use reconcile::Target;
 
 /// What a verb works with; every effect is in here.
 pub struct Session<'a, 'io> {
@@ -26,8 +26,6 @@ pub struct Session<'a, 'io> {
     pub io: Io<'io>,
     pub terminal: &'a mut dyn Terminal,
     pub random: &'a Random,
-    /// For comparing the service's time stamps with.
-    pub now: Timestamp,
 }
 
 /// Does what was asked.
@@ -39,14 +37,14 @@ pub fn run(verb: Verb, session: &mut Session<'_, '_>) -> Result<Outcome, Error> 
         Verb::Create(create) => create::run(create, session).map(Outcome::Write),
         Verb::Update(update) => update::run(update, session).map(Outcome::Write),
         Verb::Delete(delete) => delete::run(delete, session).map(Outcome::Write),
-        Verb::List(list) => list::run(&list, session).map(Outcome::Listed),
+        Verb::List(list) => list::run(&list, session),
     }
 }
 
 /// What `create` and `update` have in common once the owner is known.
-struct Job<'a> {
+struct WriteContext<'a> {
     name: &'a SecretName,
-    place: Place,
+    owner: ResolvedOwner,
     actor: &'a str,
     description: Option<&'a str>,
     dry_run: bool,
@@ -60,7 +58,7 @@ struct Sealed {
     has_base_url: bool,
 }
 
-impl Job<'_> {
+impl WriteContext<'_> {
     /// Asks for what is missing of the value, and seals it; the key is judged before the user is asked to type.
     /// What the user should know is added to `notes`.
     fn seal(
@@ -70,8 +68,8 @@ impl Job<'_> {
         notes: &mut Vec<String>,
         session: &mut Session<'_, '_>,
     ) -> Result<Sealed, Error> {
-        let key = self.place.key()?;
-        notes.extend(self.place.note.iter().cloned().chain(fitted.notes()));
+        let key = self.owner.key()?;
+        notes.extend(self.owner.note.iter().cloned().chain(fitted.notes()));
         let fields = fitted.complete(session.terminal)?;
         notes.extend_from_slice(fields.notes());
         let context = Context {
@@ -93,8 +91,15 @@ impl Job<'_> {
         })
     }
 
-    fn written(&self, action: Action, stored_type: &StoredType) -> Write {
-        let owner = self.place.owner.clone();
-        Write::new(action, self.name, owner, Some(stored_type.clone()))
+    fn secret(&self) -> Target<'_> {
+        Target {
+            owner: &self.owner.owner,
+            name: self.name,
+        }
+    }
+
+    fn written(&self, action: Action, stored_type: Option<StoredType>) -> Write {
+        let owner = self.owner.owner.clone();
+        Write::new(action, self.name, owner, stored_type)
     }
 }

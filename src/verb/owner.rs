@@ -1,80 +1,53 @@
-//! Owns the owner of a write: the scope as asked, against the account that is there.
-//! Must not know which verb asks.
+//! Resolves `--team` and `--personal` to an owner of the account behind the key, and to the owner's public key.
 
 use crate::api::Lookup;
 use crate::api::reply::{Account, Team};
 use crate::command::{Scope, Target};
 use crate::error::{Error, Words};
+use crate::outcome::Listed;
 use crate::seal::PublicKey;
-use crate::secret::Owner;
+use crate::secret::{Owner, SecretName};
 use crate::text;
 
-/// The owner a write is for, and what follows from it.
-pub(super) struct Place {
+/// Teams that a hint lists at most: more would scroll the error away.
+const MAX_TEAMS_SHOWN: usize = 20;
+
+/// The owner that a command is about.
+pub(super) struct ResolvedOwner {
     pub(super) owner: Owner,
     /// The owner's public keyset, where the lookup asked for it and there is one.
     public_key: Option<String>,
-    /// What to say if the scope was not.
+    /// For a person on a team who gave no scope: says that the secret is personal.
     pub(super) note: Option<String>,
 }
 
-impl Place {
-    /// Turns the scope as asked into an owner of this account.
+impl ResolvedOwner {
+    /// # Errors
+    /// [`Error::Usage`] for a scope that this account does not have.
     pub(super) fn resolve(target: &Target, account: &Account) -> Result<Self, Error> {
-        match &target.scope {
-            Scope::Personal => Ok(Self::personal(account, None)),
-            Scope::TeamUid(uid) => match account.teams.iter().find(|team| team.uid == *uid) {
-                Some(team) => Ok(Self::team(team)),
-                None => Err(no_such_team(uid, account)),
+        let team = scope_team(&target.scope, account)?;
+        let note = || {
+            let name = text::safe(target.name.as_str());
+            format!("'{name}' is personal; --team is for a secret of your team")
+        };
+        Ok(match team {
+            Some(team) => Self {
+                owner: Owner::Team(team.uid.clone()),
+                public_key: team.public_key.clone(),
+                note: None,
             },
-            Scope::Team => Self::only_team(account),
-            // A team's key belongs to no person, so there is nothing personal to mean.
-            Scope::Unsaid if account.is_service_account => Self::only_team(account),
-            Scope::Unsaid => {
-                let note = (!account.teams.is_empty()).then(|| {
-                    format!(
-                        "'{}' is personal; --team is for a secret of your team",
-                        text::safe(target.name.as_str())
-                    )
-                });
-                Ok(Self::personal(account, note))
-            }
-        }
+            None => Self {
+                owner: Owner::Personal,
+                public_key: account.public_key.clone(),
+                note: (target.scope == Scope::Unsaid && !account.teams.is_empty()).then(note),
+            },
+        })
     }
 
-    fn personal(account: &Account, note: Option<String>) -> Self {
-        Self {
-            owner: Owner::Personal,
-            public_key: account.public_key.clone(),
-            note,
-        }
-    }
-
-    fn team(team: &Team) -> Self {
-        Self {
-            owner: Owner::Team(team.uid.clone()),
-            public_key: team.public_key.clone(),
-            note: None,
-        }
-    }
-
-    fn only_team(account: &Account) -> Result<Self, Error> {
-        match account.teams.as_slice() {
-            [] => Err(Error::Usage(
-                Words::new("you are not on a team").hint("use --personal"),
-            )),
-            [team] => Ok(Self::team(team)),
-            teams => Err(Error::Usage(
-                Words::new(format!(
-                    "you are on {} teams, so --team needs to say which",
-                    teams.len()
-                ))
-                .hint(choices(teams)),
-            )),
-        }
-    }
-
-    /// The key to seal with, usable. Checked before the user is asked to type anything.
+    /// The key to seal with. Parsed before the user is asked to type anything.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the service has no key, or none that can be used.
     pub(super) fn key(&self) -> Result<PublicKey, Error> {
         let whose = match &self.owner {
             Owner::Team(uid) => format!("team {}", text::safe(uid)),
@@ -99,13 +72,77 @@ impl Place {
     }
 }
 
+/// The team that a scope means; `None` is the person behind the key.
+///
+/// # Errors
+/// [`Error::Usage`] for a scope that this account does not have.
+pub(super) fn scope_team<'a>(
+    scope: &Scope,
+    account: &'a Account,
+) -> Result<Option<&'a Team>, Error> {
+    match scope {
+        Scope::Personal if account.is_service_account => Err(not_personal(account)),
+        Scope::Personal => Ok(None),
+        Scope::TeamUid(uid) => match account.teams.iter().find(|team| team.uid == *uid) {
+            Some(team) => Ok(Some(team)),
+            None => Err(no_such_team(uid, account)),
+        },
+        Scope::Team => only_team(account).map(Some),
+        // The key of a service account belongs to no person.
+        Scope::Unsaid if account.is_service_account => only_team(account).map(Some),
+        Scope::Unsaid => Ok(None),
+    }
+}
+
+/// The team that a command line names, before the account is known.
+pub(super) fn named_team(scope: &Scope) -> Option<&str> {
+    match scope {
+        Scope::TeamUid(uid) => Some(uid),
+        Scope::Unsaid | Scope::Personal | Scope::Team => None,
+    }
+}
+
+fn only_team(account: &Account) -> Result<&Team, Error> {
+    match account.teams.as_slice() {
+        [] if account.is_service_account => Err(Error::Usage(Words::new(
+            "the API key belongs to a team, but the service names none",
+        ))),
+        [] => Err(Error::Usage(
+            Words::new("you are not on a team").hint("use --personal"),
+        )),
+        [team] => Ok(team),
+        teams => Err(Error::Usage(
+            Words::new(format!(
+                "you are on {} teams, so --team needs to say which",
+                teams.len()
+            ))
+            .hint(choices(teams)),
+        )),
+    }
+}
+
+fn not_personal(account: &Account) -> Error {
+    let message = match account.teams.as_slice() {
+        [team] => format!(
+            "the API key belongs to team {} ({}), so it has no personal secrets",
+            text::safe(&team.uid),
+            text::safe(&team.name)
+        ),
+        _ => "the API key belongs to a team, so it has no personal secrets".to_owned(),
+    };
+    Error::Usage(Words::new(message).hint("leave --personal out"))
+}
+
 fn choices(teams: &[Team]) -> String {
     let mut hint = "use one of".to_owned();
-    for team in teams {
+    for team in teams.iter().take(MAX_TEAMS_SHOWN) {
         hint.push_str("\n  --team=");
         hint.push_str(&text::safe(&team.uid));
         hint.push_str("  ");
         hint.push_str(&text::safe(&team.name));
+    }
+    if let Some(more @ 1..) = teams.len().checked_sub(MAX_TEAMS_SHOWN) {
+        hint.push_str(&format!("\n  and {more} more"));
     }
     hint
 }
@@ -129,20 +166,54 @@ pub(super) fn adjective(owner: &Owner) -> &'static str {
     }
 }
 
-/// No secret of that name for that owner; says so if another owner has one.
-pub(super) fn not_found(target: &Target, owner: &Owner, lookup: &Lookup) -> Error {
-    let name = text::safe(target.name.as_str());
-    let words = Words::new(format!("there is no {} secret '{name}'", adjective(owner)));
-    let elsewhere = lookup
+/// The secret that an update or delete is about, or `None` if it certainly does not exist.
+///
+/// # Errors
+/// [`Error::Later`] if the list does not have it, but came with errors.
+pub(super) fn find<'a>(
+    lookup: &'a Lookup,
+    owner: &Owner,
+    name: &SecretName,
+) -> Result<Option<&'a Listed>, Error> {
+    match (lookup.find(owner, name), &lookup.errors) {
+        (None, Some(errors)) => Err(Error::Later(
+            Words::new(format!(
+                "whether there is a {} secret '{}' is not known: the service's list came with errors",
+                adjective(owner),
+                text::safe(name.as_str())
+            ))
+            .cause(errors)
+            .hint("try again later"),
+        )),
+        (found, _) => Ok(found),
+    }
+}
+
+/// There is no secret of that name for that owner.
+pub(super) fn not_found(owner: &Owner, name: &SecretName, lookup: &Lookup) -> Error {
+    let words = Words::new(format!(
+        "there is no {} secret '{}'",
+        adjective(owner),
+        text::safe(name.as_str())
+    ));
+    Error::NotFound(words.hint(match found_elsewhere(name, lookup) {
+        Some(elsewhere) => elsewhere,
+        None => "`oz secret list` shows the names there are".to_owned(),
+    }))
+}
+
+/// Names the other owner who has a secret of that name.
+pub(super) fn found_elsewhere(name: &SecretName, lookup: &Lookup) -> Option<String> {
+    let secret = lookup
         .secrets
         .iter()
-        .find(|secret| secret.name == target.name.as_str());
-    Error::NotFound(match elsewhere.map(|secret| &secret.owner) {
-        Some(Owner::Personal) => words.hint("a personal secret has that name: use --personal"),
-        Some(Owner::Team(uid)) => words.hint(format!(
+        .find(|secret| secret.name == name.as_str())?;
+    match &secret.owner {
+        Owner::Personal => Some("a personal secret has that name: use --personal".to_owned()),
+        Owner::Team(uid) => Some(format!(
             "a team's secret has that name: use --team={}",
             text::safe(uid)
         )),
-        _ => words.hint("`oz secret list` shows the names there are"),
-    })
+        Owner::Other(_) => None,
+    }
 }

@@ -1,109 +1,163 @@
-//! Owns outcome truth: what a mutation came to, by asking again where its answer was lost.
-//! Must not know which verb sent it.
+//! Determines whether a write took effect whose answer was lost, by reading the list of secrets again.
 
 use super::Session;
-use crate::api::{self, WriteError};
+use crate::api::Lookup;
 use crate::error::{Error, Words};
-use crate::outcome::{Listed, Timestamp};
-use crate::secret::SecretName;
+use crate::net::{Failure, Processed};
+use crate::outcome::Listed;
+use crate::secret::{Kind, Owner, SecretName, StoredType};
+use std::time::Duration;
 
-/// What a settled write came to.
-pub(super) struct Settled {
-    /// The server's spelling of the name, where it gave one.
-    pub(super) name: Option<String>,
-    /// Said when the answer was lost and the truth found by asking again.
-    pub(super) note: Option<String>,
+/// How long the list is read again. A gateway gives up on a service after some seconds, and the service is done soon
+/// after; what takes longer is left to the user.
+const WINDOW: Duration = Duration::from_secs(15);
+
+/// The pause after the first time the list was read; each later one is twice as long, up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// The secret that a write is about.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) owner: &'a Owner,
+    pub(super) name: &'a SecretName,
 }
 
-/// What asking again tells of a write whose answer was lost.
-pub(super) enum Seen {
-    Applied,
-    NotApplied,
-    /// The server's state would look the same either way.
-    Unclear,
-}
-
-impl From<bool> for Seen {
-    fn from(applied: bool) -> Self {
-        if applied {
-            Self::Applied
-        } else {
-            Self::NotApplied
+impl Target<'_> {
+    /// Waits until the list shows the effect of a write that failed without a clear answer.
+    ///
+    /// `done` is the write's past participle. Returns a note that says how the outcome was learned.
+    ///
+    /// # Errors
+    /// The failure itself if nothing was changed; [`Error::Unknown`] if the list does not show the effect in time. A
+    /// list without the effect proves nothing: the service may be at work still.
+    pub(super) fn confirm(
+        self,
+        failure: Failure,
+        done: &str,
+        session: &mut Session<'_, '_>,
+        took_effect: impl Fn(Self, &Lookup) -> bool,
+    ) -> Result<String, Error> {
+        if failure.processed == Processed::No {
+            return Err(failure.error);
         }
-    }
-}
-
-/// Turns the result of a mutation into what is true on the server: when the answer was lost, asks again.
-///
-/// `look` tells from the secrets there are whether the write was applied; `done` is its past participle.
-pub(super) fn settle(
-    session: &mut Session<'_, '_>,
-    result: Result<Option<String>, WriteError>,
-    done: &str,
-    look: impl FnOnce(&[Listed]) -> Seen,
-) -> Result<Settled, Error> {
-    let lost = match result {
-        Ok(name) => return Ok(Settled { name, note: None }),
-        Err(WriteError::Refused(error)) => return Err(error),
-        Err(WriteError::Lost(error)) => error,
-    };
-    let unknown = |why: &str, hint: &str| {
+        let why = match self.wait_for(session, |lookup| took_effect(self, lookup).then_some(())) {
+            Ok(()) => {
+                return Ok(format!(
+                    "the service's answer was lost; asked again, the secret was {done}"
+                ));
+            }
+            Err(why) => why,
+        };
         Err(Error::Unknown(
             Words::new(format!(
                 "outcome unknown: the write was sent, and whether the secret was {done} could not be learned"
             ))
-            .cause(lost.message())
-            .cause(why)
-            .hint(hint),
-        ))
-    };
-    match session.api.list().map(|secrets| look(&secrets)) {
-        Ok(Seen::Applied) => Ok(Settled {
-            name: None,
-            note: Some(format!(
-                "the service's answer was lost; asked again, the secret was {done}"
+            .cause(failure.error.message())
+            .cause(&why)
+            .hint(format!(
+                "`oz secret list` shows whether the secret was {done}, once the service is done"
             )),
-        }),
-        Ok(Seen::NotApplied) => {
-            Err(lost.because(&format!("asked again, the secret was not {done}")))
+        ))
+    }
+
+    /// Reads the list again, with growing pauses, until it shows what `look` looks for.
+    ///
+    /// # Errors
+    /// Why it did not, after [`WINDOW`] or what is left of `--timeout`, or at a failure that does not pass.
+    pub(super) fn wait_for<T>(
+        self,
+        session: &mut Session<'_, '_>,
+        look: impl Fn(&Lookup) -> Option<T>,
+    ) -> Result<T, String> {
+        session.api.within(WINDOW, |api| {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                let why = match api.lookup_once(self.owner.team()) {
+                    Ok(lookup) => match (look(&lookup), lookup.errors) {
+                        (Some(found), None) => return Ok(found),
+                        (_, Some(errors)) => format!("the list came with errors: {errors}"),
+                        (None, None) => "asked again, the list does not show the change".to_owned(),
+                    },
+                    Err(failure) => {
+                        let why = failure.error.message().to_owned();
+                        if matches!(failure.error, Error::Credentials(_)) {
+                            return Err(why);
+                        }
+                        why
+                    }
+                };
+                if !api.pause(pause) {
+                    return Err(why);
+                }
+                pause = pause.saturating_mul(2).min(MAX_PAUSE);
+            }
+        })
+    }
+
+    /// The list as it is now, if the service refused the write: the reason may be that somebody else was faster.
+    pub(super) fn after_refusal(
+        self,
+        failure: &Failure,
+        session: &mut Session<'_, '_>,
+    ) -> Option<Lookup> {
+        let refused = matches!(failure.error, Error::Refused(_) | Error::Exists(_));
+        if failure.processed == Processed::Maybe || !refused {
+            return None;
         }
-        Ok(Seen::Unclear) => unknown(
-            "its time stamp is too coarse to tell",
-            "the same command again makes it certain",
-        ),
-        Err(again) => unknown(
-            again.message(),
-            "`oz secret list` tells once the service answers",
-        ),
+        let lookup = session.api.lookup_once(self.owner.team()).ok()?;
+        lookup.errors.is_none().then_some(lookup)
+    }
+
+    /// The list as it is now, if the service refused the write and the secret is gone: somebody else was faster.
+    pub(super) fn gone_after_refusal(
+        self,
+        failure: &Failure,
+        session: &mut Session<'_, '_>,
+    ) -> Option<Lookup> {
+        self.after_refusal(failure, session)
+            .filter(|lookup| lookup.find(self.owner, self.name).is_none())
+    }
+
+    /// Whether the secret is there as this run created it. `since` is the server's clock at a moment when the secret
+    /// did not exist; without it, nothing is certain.
+    pub(super) fn was_created(
+        self,
+        lookup: &Lookup,
+        kind: Kind,
+        description: Option<&str>,
+        since: Option<i64>,
+    ) -> bool {
+        let Some(since) = since else { return false };
+        lookup.find(self.owner, self.name).is_some_and(|secret| {
+            secret.stored_type == StoredType::Known(kind)
+                && is_described(secret, description)
+                && secret.created.seconds >= since
+        })
+    }
+
+    /// Whether the secret that was there before has changed as this run changes it. A secret that was deleted and
+    /// created again has another creation time; a list that lags behind has an older time of change.
+    pub(super) fn was_updated(
+        self,
+        lookup: &Lookup,
+        before: &Listed,
+        description: Option<&str>,
+    ) -> bool {
+        lookup.find(self.owner, self.name).is_some_and(|after| {
+            after.created == before.created
+                && after.stored_type == before.stored_type
+                && after.updated > before.updated
+                && (description.is_none() || is_described(after, description))
+        })
     }
 }
 
-/// How far this machine's clock may be from the service's, in seconds, when time stamps are compared with it.
-const CLOCK_SKEW: i64 = 300;
-
-/// Whether the secret was changed since `before`: its time stamp moved, or its description is the new one.
-///
-/// A time stamp in whole seconds stays the same when the last change was less than a second before this one; a
-/// secret whose last change is that recent proves nothing.
-pub(super) fn was_updated(
-    secrets: &[Listed],
-    before: &Listed,
-    name: &SecretName,
-    description: Option<&str>,
-    now: Timestamp,
-) -> Seen {
-    let Some(after) = api::find(secrets, &before.owner, name) else {
-        return Seen::NotApplied;
-    };
-    let described = description.is_some()
-        && after.description.as_deref() == description
-        && before.description != after.description;
-    let recent = before.updated.seconds.abs_diff(now.seconds) <= CLOCK_SKEW.unsigned_abs();
-    if after.updated != before.updated || described {
-        Seen::Applied
-    } else if before.updated.nanoseconds == 0 && recent {
-        Seen::Unclear
-    } else {
-        Seen::NotApplied
-    }
+/// Whether the secret has this description. The service may store an empty one as none.
+fn is_described(secret: &Listed, description: Option<&str>) -> bool {
+    let stored = secret
+        .description
+        .as_deref()
+        .filter(|text| !text.is_empty());
+    stored == description.filter(|text| !text.is_empty())
 }

@@ -1,9 +1,7 @@
-//! Owns `update`: new content for a secret that exists, in place, its type kept.
-//! Must not know how a value is read or sealed.
+//! `update`: stores a new value, a new description or both for a secret that exists. Its type stays.
 
-use super::place::{Place, not_found};
-use super::settle::{settle, was_updated};
-use super::{Job, Sealed, Session};
+use super::owner::{self, ResolvedOwner};
+use super::{Sealed, Session, WriteContext};
 use crate::api::operation::Keys;
 use crate::command::{Change, Update};
 use crate::error::{Error, Words};
@@ -34,65 +32,75 @@ pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write
     } else {
         Keys::Unneeded
     };
-    let lookup = session.api.lookup(keys)?;
-    let job = Job {
+    let team = owner::named_team(&target.scope);
+    let lookup = session.api.lookup(keys, team)?;
+    let context = WriteContext {
         name: &target.name,
-        place: Place::resolve(&target, &lookup.account)?,
+        owner: ResolvedOwner::resolve(&target, &lookup.account)?,
         actor: &lookup.account.actor,
         description: description.as_deref(),
         dry_run,
     };
-    let Some(before) = lookup.find(&job.place.owner, &target.name) else {
-        return Err(not_found(&target, &job.place.owner, &lookup));
+    let owner = &context.owner.owner;
+    let Some(before) = owner::find(&lookup, owner, &target.name)? else {
+        return Err(owner::not_found(owner, &target.name, &lookup));
     };
     let Some(draft) = draft else {
-        let notes = job.place.note.iter().cloned().collect();
-        return apply(&job, before, None, notes, session);
+        let notes = context.owner.note.iter().cloned().collect();
+        return apply(&context, before, None, notes, session);
     };
     let kind = buildable(before)?;
     let fitted = draft.fit(kind, &target.name, session.terminal.available())?;
-    value(&job, before, kind, fitted, session)
+    value(&context, before, kind, fitted, session)
 }
 
 /// A new value, and a new description where there is one.
 pub(super) fn value(
-    job: &Job<'_>,
+    context: &WriteContext<'_>,
     before: &Listed,
     kind: Kind,
     fitted: Fitted,
     session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
     let mut notes = Vec::new();
-    let sealed = job.seal(kind, fitted, &mut notes, session)?;
+    let sealed = context.seal(kind, fitted, &mut notes, session)?;
     if kind == Kind::OpenaiApiKey && !sealed.has_base_url {
         notes.push("a stored base URL is replaced by none; --base-url keeps one".to_owned());
     }
-    apply(job, before, Some(sealed), notes, session)
+    apply(context, before, Some(sealed), notes, session)
 }
 
-fn apply(
-    job: &Job<'_>,
+/// Sends the update, unless this is a dry run.
+pub(super) fn apply(
+    context: &WriteContext<'_>,
     before: &Listed,
     sealed: Option<Sealed>,
     mut notes: Vec<String>,
     session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
-    let mut write = if job.dry_run {
+    let stored_type = Some(before.stored_type.clone());
+    let mut write = if context.dry_run {
         let length = sealed.map(|sealed| sealed.length);
-        job.written(Action::WouldUpdate { length }, &before.stored_type)
+        context.written(Action::WouldUpdate { length }, stored_type)
     } else {
-        let envelope = sealed.as_ref().map(|sealed| sealed.envelope.as_str());
-        let now = session.now;
-        let result = session
-            .api
-            .update(&job.place.owner, job.name, envelope, job.description);
-        let settled = settle(session, result, "updated", |secrets| {
-            was_updated(secrets, before, job.name, job.description, now)
-        })?;
-        notes.extend(settled.note);
-        let mut write = job.written(Action::Updated, &before.stored_type);
-        write.name = settled.name.unwrap_or(write.name);
-        write
+        let result = session.api.update(
+            &context.owner.owner,
+            context.name,
+            sealed.as_ref().map(|sealed| sealed.envelope.as_str()),
+            context.description,
+        );
+        if let Err(failure) = result {
+            let secret = context.secret();
+            if let Some(lookup) = secret.gone_after_refusal(&failure, session) {
+                return Err(owner::not_found(secret.owner, secret.name, &lookup));
+            }
+            notes.push(
+                secret.confirm(failure, "updated", session, |secret, lookup| {
+                    secret.was_updated(lookup, before, context.description)
+                })?,
+            );
+        }
+        context.written(Action::Updated, stored_type)
     };
     write.notes = notes;
     Ok(write)
