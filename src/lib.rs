@@ -13,7 +13,7 @@
 //! | layer | files | know |
 //! | --- | --- | --- |
 //! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
-//! | 1 | `json` | the gated reader and the ordered writer |
+//! | 1 | `json`, `file` | the gated reader and the ordered writer; files that options name |
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage each; strangers to one another |
 //! | 3 | `api` | the service's operations over a transport |
 //! | 4 | `verb` | policy |
@@ -48,6 +48,7 @@ pub mod cli;
 pub mod command;
 pub mod env;
 pub mod error;
+pub mod file;
 pub mod json;
 pub mod net;
 pub mod outcome;
@@ -118,6 +119,7 @@ pub fn run(world: World<'_>) -> u8 {
         stdin,
         stdin_is_terminal,
         env,
+        timeout: request.globals.timeout,
     };
     let result = execute(request, io, terminal, now, debug).and_then(|outcome| {
         let view = View {

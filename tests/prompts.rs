@@ -288,6 +288,23 @@ fn standard_input_that_is_a_terminal_is_asked_and_not_read() {
 }
 
 #[test]
+fn no_file_is_a_terminal() {
+    let server = Server::start();
+    for path in ["/dev/tty", "/dev/stdin"] {
+        let words = ["secret", "create", "N", "-f", path];
+        let mut session = Session::start(&words, &server.env());
+        assert_eq!(session.end(), 66);
+        assert_eq!(
+            session.transcript(),
+            format!(
+                "error: cannot read the file '{path}' of --value-file\r\n  caused by: it is a terminal, which would show what is typed\r\n"
+            )
+        );
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn a_visible_answer_is_drawn_without_control_characters() {
     let server = Server::start();
     let words = [

@@ -90,7 +90,7 @@ pub fn read(inputs: Inputs, kind: Option<Kind>, io: &mut Io<'_>) -> Result<Draft
             stdin_for = Some(id);
             continue;
         }
-        let mut one = Given::read(id, source, io.stdin)?;
+        let mut one = Given::read(id, source, io)?;
         settle_newline(&mut one, trim_newline);
         one.check()?;
         given.push(one);
@@ -433,6 +433,7 @@ mod tests {
     use crate::env::Environment;
     use std::ffi::OsString;
     use std::path::PathBuf;
+    use std::time::Duration;
 
     /// Answers in order; after the last one everything is cancelled.
     #[derive(Default)]
@@ -519,6 +520,7 @@ mod tests {
                 stdin: &mut stdin,
                 stdin_is_terminal: self.terminal,
                 env: &env,
+                timeout: Duration::ZERO,
             };
             read(inputs, kind, &mut io)
         }
@@ -912,6 +914,7 @@ mod tests {
                 stdin: &mut Untouched,
                 stdin_is_terminal: false,
                 env: &env,
+                timeout: Duration::ZERO,
             };
             assert_eq!(
                 read(inputs, None, &mut io).err().map(|e| e.code()),

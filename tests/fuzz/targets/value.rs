@@ -57,6 +57,7 @@ fuzz_target!(|data: &[u8]| {
         stdin: &mut stdin,
         stdin_is_terminal: false,
         env: &env,
+        timeout: std::time::Duration::ZERO,
     };
     let name = SecretName::parse("N").unwrap();
     let inputs = Inputs {
