@@ -13,7 +13,7 @@
 //! | layer | files | know |
 //! | --- | --- | --- |
 //! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
-//! | 1 | `json`, `file` | the gated reader and the ordered writer; files that options name |
+//! | 1 | `json`, `file`, `stdio` | the gated reader and the ordered writer; files that options name; streams |
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage each; strangers to one another |
 //! | 3 | `api` | the service's operations over a transport |
 //! | 4 | `verb` | policy |
@@ -55,6 +55,7 @@ pub mod outcome;
 pub mod output;
 pub mod seal;
 pub mod secret;
+pub mod stdio;
 pub mod text;
 pub mod time;
 pub mod trace;

@@ -92,6 +92,77 @@ fn a_full_disk_is_said_together_with_what_was_done() {
 }
 
 #[test]
+fn an_output_that_cannot_be_written_to_is_said() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let file = file.display();
+    // A descriptor that is open for reading only, and a file that may hold nothing (RLIMIT_FSIZE, SIGXFSZ).
+    for (redirected, cause) in [
+        (
+            format!("\"$@\" 1< {file}"),
+            "  caused by: Bad file descriptor (os error 9)\n",
+        ),
+        (
+            format!("ulimit -f 0; exec \"$@\" > {file}"),
+            "  caused by: File too large (os error 27)\n",
+        ),
+    ] {
+        let message = "the result could not be written to standard output\n";
+        for words in [
+            &["secret", "list"][..],
+            &["secret", "list", "--output-format=text"],
+            &["--version"],
+            &["help"],
+        ] {
+            expect(
+                &sh(&redirected, words, &server),
+                1,
+                "",
+                &format!("error: {message}{cause}"),
+            );
+        }
+        let words = ["secret", "update", "N", "-d", "x"];
+        expect(
+            &sh(&redirected, &words, &server),
+            1,
+            "",
+            &format!("error: it was done, but {message}{cause}"),
+        );
+    }
+}
+
+#[test]
+fn an_output_that_does_not_block_is_waited_for() {
+    use nix::fcntl::OFlag;
+    use std::io::Read;
+    let server = Server::start();
+    // More than a pipe holds.
+    for number in 0..2000 {
+        server.seed_raw(Scope::Personal, &format!("SECRET_{number:04}"));
+    }
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).unwrap();
+    let child = Command::new(binary())
+        .args(["secret", "list", "--output-format", "json"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(writer))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    let mut text = String::new();
+    fs::File::from(reader).read_to_string(&mut text).unwrap();
+    expect(&child.wait_with_output().unwrap(), 0, "", "");
+    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 2000);
+}
+
+#[test]
 fn closed_descriptors_are_survived() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
@@ -593,6 +664,47 @@ fn a_standard_input_that_does_not_block_is_waited_for() {
     expect(&output, 0, "Secret 'N' created\n", "");
     let expected = format!(r#"{{"value":"{MARKER_SECRET}"}}"#);
     assert_eq!(server.opened(Scope::Personal, "N"), Some(expected));
+}
+
+#[test]
+fn standard_input_needs_no_descriptor_of_its_own() {
+    let server = Server::builder().tls(crate::server::Tls::Off).start();
+    // No more than the three streams.
+    let unreachable = format!(
+        "error: localhost:{} could not be reached\n  caused by: No file descriptors available\n\
+         hint: check --server-root-url, the proxy variables and the network\n",
+        server.address().port()
+    );
+    let empty = "error: standard input is empty\nhint: an empty value is never stored; did the command before the pipe fail?\n";
+    for (stdin, code, stderr) in [("printf x", 69, unreachable.as_str()), (":", 65, empty)] {
+        // A variable that is set but empty counts as not set.
+        let script = format!("{stdin} | {{ ulimit -n 3; SSL_CERT_FILE= exec \"$@\"; }}");
+        expect(
+            &sh(&script, &["secret", "create", "N"], &server),
+            code,
+            "",
+            stderr,
+        );
+    }
+    assert_eq!(server.connections(), 0);
+    let words = ["--version"];
+    assert_eq!(code(sh("ulimit -n 3; \"$@\"", &words, &server).status), 0);
+}
+
+#[test]
+fn a_sandbox_may_refuse_to_duplicate_descriptors() {
+    if is_emulated() {
+        return;
+    }
+    let server = Server::start();
+    let run = oz(&["secret", "create", "N"])
+        .server(&server)
+        .stdin(MARKER_SECRET)
+        .stdout("Secret 'N' created\n");
+    if run.trace("-e inject=fcntl:error=EPERM").is_some() {
+        let expected = format!(r#"{{"value":"{MARKER_SECRET}"}}"#);
+        assert_eq!(server.opened(Scope::Personal, "N"), Some(expected));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers. A file names only modules of a lower rank, or its own.
-const RANKS: [(&str, u8); 20] = [
+const RANKS: [(&str, u8); 21] = [
     ("secret", 0),
     ("text", 0),
     ("error", 0),
@@ -19,6 +19,7 @@ const RANKS: [(&str, u8); 20] = [
     ("time", 0),
     ("json", 1),
     ("file", 1),
+    ("stdio", 1),
     ("cli", 2),
     ("output", 2),
     ("value", 2),
@@ -50,8 +51,8 @@ const DOORS: [(&str, &[&str]); 10] = [
         &[
             "file.rs",
             "net/connect.rs",
+            "stdio.rs",
             "value/process.rs",
-            "value/source.rs",
             "value/terminal.rs",
         ],
     ),

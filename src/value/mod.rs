@@ -15,7 +15,7 @@ pub mod terminal;
 
 pub use key::api_key;
 pub use payload::Fields;
-pub use source::{Io, MAX_VALUE, standard_input};
+pub use source::{Io, MAX_VALUE};
 
 use crate::command::{Input, Inputs, Source};
 use crate::error::{Error, Words};

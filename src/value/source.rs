@@ -7,19 +7,16 @@ use crate::error::{Error, Words};
 use crate::file;
 use crate::secret::{FieldId, MAX_VARIABLE, SecretBytes};
 use crate::text;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::os::fd::AsFd;
+use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
 /// What sources read from.
 pub struct Io<'a> {
-    /// [`standard_input`] in the program: a reader that buffers would keep a copy of the value.
+    /// [`StandardInput`](crate::stdio::StandardInput) in the program: a reader that buffers would keep a copy of the
+    /// value.
     pub stdin: &'a mut dyn Read,
     pub stdin_is_terminal: bool,
     pub env: &'a Environment,
@@ -32,37 +29,6 @@ pub const MAX_VALUE: usize = MAX_VARIABLE - 3;
 
 /// The most that is read of a value: its final newline, CR and LF, may be dropped later.
 const READ_LIMIT: usize = MAX_VALUE + 2;
-
-/// Standard input without a buffer of its own, so that what it delivers is nowhere but in the caller's buffer.
-///
-/// # Errors
-/// File descriptor 0 is closed.
-pub fn standard_input() -> std::io::Result<impl Read> {
-    std::io::stdin()
-        .as_fd()
-        .try_clone_to_owned()
-        .map(|descriptor| Waiting(File::from(descriptor)))
-}
-
-/// Standard input is shared with whoever started this process, who may have made it non-blocking for themselves.
-struct Waiting(File);
-
-impl Read for Waiting {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            match self.0.read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let mut watched = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-                    match poll(&mut watched, PollTimeout::NONE) {
-                        Ok(_) | Err(Errno::EINTR) => {}
-                        Err(_) => return Err(error),
-                    }
-                }
-                result => return result,
-            }
-        }
-    }
-}
 
 /// The name of a source in messages.
 pub(super) enum Origin {
