@@ -150,6 +150,7 @@ fn execute(
     terminal.permit(!globals.no_input);
     let key = value::api_key(globals.api_key, &mut io)?;
     let env = io.env;
+    let random = random()?;
     let mut transport = net::open(net::Settings {
         root: globals.server_root_url.as_deref(),
         key,
@@ -158,7 +159,6 @@ fn execute(
         env,
         trace,
     })?;
-    let random = seal::Random::new();
     let api = api::Api::new(&mut transport, trace);
     verb::run(
         verb,
@@ -170,6 +170,16 @@ fn execute(
             now,
         },
     )
+}
+
+/// Sees that there are random numbers before anything needs one.
+fn random() -> Result<seal::Random, Error> {
+    seal::Random::new().map_err(|_| {
+        Error::Refused(
+            Words::new("this machine gives no random numbers")
+                .cause("getrandom is refused, and /dev/random or /dev/urandom cannot be read"),
+        )
+    })
 }
 
 fn applied(outcome: &Outcome) -> Applied {

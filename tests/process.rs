@@ -537,6 +537,65 @@ fn a_read_only_root_with_nothing_in_it_is_enough() {
 }
 
 #[test]
+fn without_random_numbers_nothing_is_sent() {
+    if is_emulated() || !tools::have("strace") {
+        return;
+    }
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let Some((root, way)) = bare_root(&server) else {
+        return;
+    };
+    let log = tempfile::NamedTempFile::new().unwrap();
+    // There is no /dev/urandom in a bare root, and a sandbox can refuse the call.
+    for error in ["ENOSYS", "EPERM"] {
+        let inject = format!("inject=getrandom:error={error}");
+        let run = |words: &[&str]| {
+            let bare = bare(&root, &way, &server, words);
+            let mut command = Command::new("strace");
+            command
+                .args(["-f", "-qq", "-e", "trace=getrandom", "-e", &inject, "-o"])
+                .arg(log.path())
+                .arg(bare.get_program())
+                .args(bare.get_args())
+                .env_clear();
+            for (name, value) in bare.get_envs() {
+                command.env(name, value.unwrap_or_default());
+            }
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+            let _ = child
+                .stdin
+                .take()
+                .unwrap()
+                .write_all(MARKER_SECRET.as_bytes());
+            child.wait_with_output().unwrap()
+        };
+        for words in [
+            &["secret", "list"][..],
+            &["secret", "create", "M"],
+            &["secret", "update", "N", "--value"],
+            &["secret", "delete", "N", "--force"],
+        ] {
+            expect(
+                &run(words),
+                1,
+                "",
+                "error: this machine gives no random numbers\n  \
+                 caused by: getrandom is refused, and /dev/random or /dev/urandom cannot be read\n",
+            );
+            let trace = fs::read_to_string(log.path()).unwrap();
+            assert!(trace.contains("getrandom"), "{trace}");
+        }
+        for words in [&["--version"][..], &["help"], &["completions", "bash"]] {
+            let output = run(words);
+            assert_eq!((code(output.status), output.stderr.len()), (0, 0));
+        }
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn a_terminal_without_its_device_file_is_no_place_to_ask() {
     let server = Server::start();
     let Some((root, way)) = bare_root(&server) else {
