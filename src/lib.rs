@@ -146,6 +146,7 @@ fn execute(
 ) -> Result<Outcome, Error> {
     let Request { globals, verb } = *request;
     value::process::harden();
+    value::process::end_on_signals_as_pid_1();
     let trace = if globals.debug { debug } else { Trace::OFF };
     terminal.permit(!globals.no_input);
     let key = value::api_key(globals.api_key, &mut io)?;

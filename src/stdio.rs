@@ -29,7 +29,7 @@ impl Read for StandardInput {
 /// process.
 pub fn standard_output() -> impl Write {
     // A mask that cannot be set is no reason not to run.
-    let _ = SigSet::from_iter([Signal::SIGXFSZ]).thread_block();
+    let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
     StandardOutput
 }
 

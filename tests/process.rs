@@ -1,8 +1,9 @@
 //! Owns the process and its surroundings: signals, closed and full streams, limits, what it opens and whom it calls.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, When};
+use crate::support::pty::Session;
 use crate::support::tools::{self, is_emulated};
-use crate::support::{MARKER_KEY, MARKER_SECRET, binary, code, oz};
+use crate::support::{MARKER_KEY, MARKER_SECRET, apart, binary, code, oz};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -196,12 +197,16 @@ fn closed_descriptors_are_survived() {
 
 /// Starts a run that hangs: the server reads the request and never answers.
 fn hanging(server: &Server) -> Child {
-    server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
-    let mut command = if is_root() {
+    let command = if is_root() {
         as_nobody()
     } else {
         Command::new(binary())
     };
+    hanging_as(command, server)
+}
+
+fn hanging_as(mut command: Command, server: &Server) -> Child {
+    server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
     let child = command
         .args(["secret", "create", "N"])
         .env_clear()
@@ -253,27 +258,134 @@ fn reachable() -> std::path::PathBuf {
     path
 }
 
+/// Sends a signal to a process, and sees that the run ends with it at once and without a word.
+#[track_caller]
+fn ends_on(child: Child, process: u32, signal: i32) {
+    send(process, signal);
+    let began = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{signal} took {:?}",
+        began.elapsed()
+    );
+    expect(&output, 128 + signal, "", "");
+}
+
+fn send(process: u32, signal: i32) {
+    let mut kill = Command::new("/bin/kill");
+    kill.args([format!("-{signal}"), process.to_string()]);
+    assert!(kill.status().unwrap().success());
+}
+
 #[test]
 fn signals_end_it_at_once_and_silently() {
-    for (signal, expected) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    // SIGHUP, SIGINT and SIGTERM.
+    for signal in [1, 2, 15] {
         let server = Server::start();
         let child = hanging(&server);
-        let pid = child.id().to_string();
-        assert!(
-            Command::new("/bin/kill")
-                .args(["-s", signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let process = child.id();
+        ends_on(child, process, signal);
+    }
+}
+
+/// The program as the first process of a namespace: the kernel drops signals to it that it has not asked for.
+fn as_first_process(words: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(binary());
+    command
+}
+
+#[test]
+fn signals_end_the_first_process_of_a_container() {
+    if is_emulated() {
+        return;
+    }
+    let Some(words) = apart::first_process() else {
+        return;
+    };
+    // Those, SIGQUIT, SIGUSR1, SIGALRM and one of real time.
+    for signal in [1, 2, 15, 3, 10, 14, 40] {
+        let server = Server::start();
+        let child = hanging_as(as_first_process(&words), &server);
+        let process = apart::started_by(child.id());
+        ends_on(child, process, signal);
+    }
+    // While standard input is waited for.
+    let server = Server::start();
+    let mut child = as_first_process(&words)
+        .args(["secret", "create", "N"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.take();
+    let process = apart::started_by(child.id());
+    let began = Instant::now();
+    // It blocks signals before it reads.
+    while !fs::read_to_string(format!("/proc/{process}/status"))
+        .is_ok_and(|status| status.contains("Name:\toz\n") && status.contains("SigBlk:\tfff"))
+    {
+        assert!(began.elapsed() < Duration::from_secs(10), "nothing blocked");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ends_on(child, process, 15);
+    drop(stdin);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn the_first_process_of_a_container_can_ask() {
+    if is_emulated() {
+        return;
+    }
+    let Some(starter) = apart::first_process() else {
+        return;
+    };
+    let start = |server: &Server| {
+        let words = ["secret", "create", "N", "--personal"];
+        Session::started_by(&starter, &words, &server.env())
+    };
+    let cancelled = "? Secret value: \r\x1b[J? Secret value: <canceled>\r\nerror: ";
+    for (signal, word, code) in [
+        (None, "cancelled", 130),
+        (Some(2), "cancelled", 130),
+        (Some(15), "terminated", 143),
+        (Some(10), "terminated", 138),
+    ] {
+        let server = Server::start();
+        let mut session = start(&server);
+        session.expect("? Secret value: ");
+        match signal {
+            None => session.send("\x03"),
+            Some(signal) => send(apart::started_by(session.id()), signal),
+        }
+        assert_eq!(session.end(), code);
+        assert_eq!(session.transcript(), format!("{cancelled}{word}\r\n"));
+        assert!(session.is_ordinary());
+    }
+    // Before the question and after it.
+    for op in ["Lookup", "CreateManagedSecret"] {
+        let server = Server::start();
+        let silent = Behaviour::Vanish(Point::Body, End::Silent);
+        server.always(When::Op(op), silent);
+        let mut session = start(&server);
+        if op != "Lookup" {
+            session.expect("? Secret value: ");
+            session.send("v\r");
+        }
         let began = Instant::now();
-        let output = child.wait_with_output().unwrap();
-        assert!(
-            began.elapsed() < Duration::from_secs(2),
-            "{signal} took {:?}",
-            began.elapsed()
-        );
-        expect(&output, expected, "", "");
+        while server.ops().last().is_none_or(|last| last != op) {
+            assert!(began.elapsed() < Duration::from_secs(10), "no {op} came");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(session.echoes(), op != "Lookup");
+        session.send("\x03");
+        assert_eq!(session.end(), 130, "{op}");
+        assert!(session.is_ordinary());
     }
 }
 

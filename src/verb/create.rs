@@ -27,6 +27,7 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
         &target.name,
         session.terminal.available(),
     )?;
+    fitted.prepare(session.terminal);
     let lookup = session.api.lookup(Keys::Wanted)?;
     let job = Job {
         name: &target.name,

@@ -25,6 +25,9 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
                 .hint("use --force to delete without being asked"),
         ));
     }
+    if must_confirm {
+        session.terminal.prepare();
+    }
     let lookup = session.api.lookup(Keys::Unneeded)?;
     let place = Place::resolve(&target, &lookup.account)?;
     let write = |action, stored_type, note: Option<String>| {

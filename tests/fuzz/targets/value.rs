@@ -22,8 +22,9 @@ impl Terminal for Nobody {
         panic!("asked");
     }
     fn say(&mut self, _: &str) {}
-    fn release(&mut self) -> Result<bool, Error> {
-        Ok(false)
+    fn prepare(&mut self) {}
+    fn release(&mut self) -> bool {
+        false
     }
     fn confirm(&mut self, _: &str, _: &str) -> Result<bool, Error> {
         Ok(false)
