@@ -36,8 +36,8 @@ pub enum Error {
     Config(Words),
     /// 130: a prompt was cancelled.
     Cancelled,
-    /// 143: SIGTERM or SIGHUP came while a prompt held the terminal.
-    Terminated,
+    /// 128 and the number of the signal that came at a prompt: 143 for SIGTERM.
+    Terminated(u8),
 }
 
 /// The three things an error says.
@@ -87,7 +87,7 @@ impl Error {
             Self::Later(_) | Self::Unknown(_) => 75,
             Self::Config(_) => 78,
             Self::Cancelled => 130,
-            Self::Terminated => 143,
+            Self::Terminated(signal) => 128_u8.saturating_add(*signal),
         }
     }
 
@@ -108,7 +108,7 @@ impl Error {
             Self::Unknown(_) => "outcome_unknown",
             Self::Config(_) => "configuration",
             Self::Cancelled => "cancelled",
-            Self::Terminated => "terminated",
+            Self::Terminated(_) => "terminated",
         }
     }
 
@@ -127,7 +127,7 @@ impl Error {
             | Self::Later(words)
             | Self::Unknown(words)
             | Self::Config(words) => Some(words),
-            Self::Cancelled | Self::Terminated => None,
+            Self::Cancelled | Self::Terminated(_) => None,
         }
     }
 
@@ -156,7 +156,7 @@ impl Error {
     pub fn message(&self) -> &str {
         match self {
             Self::Cancelled => "cancelled",
-            Self::Terminated => "terminated",
+            Self::Terminated(_) => "terminated",
             _ => self.words().map_or("", |words| words.message.as_str()),
         }
     }

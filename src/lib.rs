@@ -13,7 +13,7 @@
 //! | layer | files | know |
 //! | --- | --- | --- |
 //! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
-//! | 1 | `json` | the gated reader and the ordered writer |
+//! | 1 | `json`, `file`, `stdio` | the gated reader and the ordered writer; files that options name; streams |
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage each; strangers to one another |
 //! | 3 | `api` | the service's operations over a transport |
 //! | 4 | `verb` | policy |
@@ -48,12 +48,14 @@ pub mod cli;
 pub mod command;
 pub mod env;
 pub mod error;
+pub mod file;
 pub mod json;
 pub mod net;
 pub mod outcome;
 pub mod output;
 pub mod seal;
 pub mod secret;
+pub mod stdio;
 pub mod text;
 pub mod time;
 pub mod trace;
@@ -118,6 +120,7 @@ pub fn run(world: World<'_>) -> u8 {
         stdin,
         stdin_is_terminal,
         env,
+        timeout: request.globals.timeout,
     };
     let result = execute(request, io, terminal, debug).and_then(|outcome| {
         let view = View {
@@ -142,10 +145,12 @@ fn execute(
 ) -> Result<Outcome, Error> {
     let Request { globals, verb } = *request;
     value::process::harden();
+    value::process::end_on_signals_as_pid_1();
     let trace = if globals.debug { debug } else { Trace::OFF };
     terminal.permit(!globals.no_input);
     let key = value::api_key(globals.api_key, &mut io)?;
     let env = io.env;
+    let random = random()?;
     let mut transport = net::open(net::Settings {
         root: globals.server_root_url.as_deref(),
         key,
@@ -154,7 +159,6 @@ fn execute(
         env,
         trace,
     })?;
-    let random = seal::Random::new();
     let api = api::Api::new(&mut transport, trace);
     verb::run(
         verb,
@@ -165,6 +169,16 @@ fn execute(
             random: &random,
         },
     )
+}
+
+/// Sees that there are random numbers before anything needs one.
+fn random() -> Result<seal::Random, Error> {
+    seal::Random::new().map_err(|_| {
+        Error::Refused(
+            Words::new("this machine gives no random numbers")
+                .cause("getrandom is refused, and /dev/random or /dev/urandom cannot be read"),
+        )
+    })
 }
 
 fn applied(outcome: &Outcome) -> Applied {

@@ -6,28 +6,23 @@
 use oz::World;
 use oz::env::Environment;
 use oz::outcome::Timestamp;
+use oz::stdio::{StandardInput, standard_output};
 use oz::trace::Trace;
-use oz::value::standard_input;
 use oz::value::terminal::ProcessTerminal;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
-    let stdout = io::stdout();
     let stdin_is_terminal = io::stdin().is_terminal();
     let env = Environment::new(|name| std::env::var_os(name));
-    let mut stdin: Box<dyn Read> = match standard_input() {
-        Ok(stdin) => Box::new(stdin),
-        Err(_) => Box::new(io::empty()),
-    };
     let code = oz::run(World {
         args: std::env::args_os().skip(1).collect(),
         env: &env,
-        stdin: &mut *stdin,
+        stdin: &mut StandardInput,
         stdin_is_terminal,
-        stdout_width: width(stdout.is_terminal(), &env),
-        stdout: &mut stdout.lock(),
+        stdout_width: width(io::stdout().is_terminal(), &env),
+        stdout: &mut standard_output(),
         stderr: &mut io::stderr(),
         terminal: &mut ProcessTerminal::new(stdin_is_terminal),
         now: now(),

@@ -1,7 +1,7 @@
-//! Owns instants as text: RFC 3339 in, RFC 3339 out, and the calendar between.
-//! Must not know the clock, nor texts for people.
+//! Instants and durations as text: RFC 3339 in and out with the calendar between, and seconds for messages.
 
 use crate::outcome::Timestamp;
+use std::time::Duration;
 
 /// Seconds of a day without a leap second.
 const DAY: i64 = 86_400;
@@ -81,6 +81,19 @@ pub fn push_digits(number: i64, width: usize, out: &mut String) {
         let digit = u8::try_from(rest % 10).unwrap_or(0);
         out.insert(start, char::from(b'0' + digit));
         rest /= 10;
+    }
+}
+
+/// A duration for messages, to the millisecond: `60 s`, `0.25 s`.
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
+    let whole = duration.as_secs();
+    match duration.subsec_millis() {
+        0 => format!("{whole} s"),
+        millis => {
+            let fraction = format!("{millis:03}");
+            format!("{whole}.{} s", fraction.trim_end_matches('0'))
+        }
     }
 }
 
@@ -298,6 +311,19 @@ mod tests {
         for seconds in 1_767_323_045..1_767_323_045 + DAY {
             let text = written(seconds, 0);
             assert_eq!(parse_rfc3339(&text).unwrap().seconds, seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_short() {
+        for (millis, words) in [
+            (60_000, "60 s"),
+            (250, "0.25 s"),
+            (1_500, "1.5 s"),
+            (1_005, "1.005 s"),
+            (0, "0 s"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(millis)), words);
         }
     }
 }

@@ -1042,14 +1042,7 @@ fn sources_without_end_are_left_at_the_limit() {
 fn a_fifo_is_read_to_its_end_or_to_the_limit() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
-    let fifo = dir.path().join("fifo");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let fifo = mkfifo(&dir);
     let writing = |times: usize, text: String| {
         let fifo = fifo.clone();
         std::thread::spawn(move || {
@@ -1090,6 +1083,205 @@ fn a_fifo_is_read_to_its_end_or_to_the_limit() {
     assert!(short.join().unwrap());
     let expected = format!(r#"{{"value":"{}"}}"#, MARKER_SECRET.repeat(3));
     assert_eq!(server.opened(Scope::Personal, "N"), Some(expected));
+}
+
+fn mkfifo(dir: &tempfile::TempDir) -> PathBuf {
+    let fifo = dir.path().join("fifo");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    fifo
+}
+
+/// The ways to name a file: the words, or the variable, and the message without its cause.
+fn files_by_every_option(path: &str) -> Vec<(Vec<&str>, Option<&'static str>, String)> {
+    let named = |flag: &str| format!("cannot read the file '{path}' of {flag}");
+    let docker = ["secret", "create", "docker-registry", "N", "--host=h"];
+    let access = ["secret", "create", "claude", "bedrock-access-key", "N"];
+    let mut ways = vec![
+        (
+            vec!["secret", "create", "N", "-f", path],
+            None,
+            named("--value-file"),
+        ),
+        (
+            [&docker[..], &["--username=u", "--password-file", path]].concat(),
+            None,
+            named("--password-file"),
+        ),
+        (
+            vec!["secret", "list", "--api-key-file", path],
+            None,
+            named("--api-key-file"),
+        ),
+        (
+            vec!["secret", "list"],
+            Some("WARP_API_KEY_FILE"),
+            named("WARP_API_KEY_FILE"),
+        ),
+        (
+            vec!["secret", "list", "--ca-file", path],
+            None,
+            format!("the CA file {path} cannot be read"),
+        ),
+        (
+            vec!["secret", "list"],
+            Some("SSL_CERT_FILE"),
+            format!("SSL_CERT_FILE {path} cannot be read"),
+        ),
+    ];
+    for flag in [
+        "--access-key-id-file",
+        "--secret-access-key-file",
+        "--session-token-file",
+    ] {
+        ways.push((
+            [&access[..], &["--region=us-east-1", flag, path]].concat(),
+            None,
+            named(flag),
+        ));
+    }
+    ways
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_waited_for_no_longer_than_the_timeout() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = mkfifo(&dir);
+    let path = fifo.to_str().unwrap();
+    for (words, variable, message) in files_by_every_option(path) {
+        let mut run = oz(&words).server(&server).args(["--timeout", "0.3"]);
+        if let Some(name) = variable {
+            run = run.env_remove("WARP_API_KEY").env(name, path);
+            if name == "SSL_CERT_FILE" {
+                run = run.env("WARP_API_KEY", MARKER_KEY);
+            }
+        }
+        let output = run
+            .code(66)
+            .stderr(format!(
+                "error: {message}\n  caused by: nothing was written to it within 0.3 s\n"
+            ))
+            .run();
+        assert!(output.took < QUICK, "{:?}", output.took);
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_pipe_that_does_not_end_is_left_at_the_timeout() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = mkfifo(&dir);
+    // Opened for both, so that neither end waits for the other.
+    let mut both = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&fifo)
+        .unwrap();
+    both.write_all(MARKER_SECRET.as_bytes()).unwrap();
+    oz(&["secret", "create", "N", "--timeout=0.3", "-f"])
+        .arg(&fifo)
+        .server(&server)
+        .code(66)
+        .stderr(format!(
+            "error: cannot read the file '{}' of --value-file\n  caused by: it did not end within 0.3 s\n",
+            fifo.display()
+        ))
+        .run();
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_slow_writer_is_waited_for() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = mkfifo(&dir);
+    let writer = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || {
+            let pause = || std::thread::sleep(Duration::from_millis(200));
+            pause();
+            let mut pipe = fs::OpenOptions::new().write(true).open(fifo).unwrap();
+            for part in MARKER_SECRET.split_inclusive('-') {
+                pause();
+                pipe.write_all(part.as_bytes()).unwrap();
+            }
+            pause();
+        })
+    };
+    oz(&["secret", "create", "N", "-f"])
+        .arg(&fifo)
+        .server(&server)
+        .stdout("Secret 'N' created\n")
+        .run();
+    writer.join().unwrap();
+    let expected = format!(r#"{{"value":"{MARKER_SECRET}"}}"#);
+    assert_eq!(server.opened(Scope::Personal, "N"), Some(expected.clone()));
+
+    // Process substitution, as bash spells it: a pipe, named through /dev/fd.
+    let ca = server.ca_path().display();
+    for (name, script) in [
+        (
+            "A",
+            "exec \"$@\" -f <(sleep 0.3; printf %s \"$SLOWLY\")".to_owned(),
+        ),
+        (
+            "B",
+            format!(
+                "unset SSL_CERT_FILE; exec \"$@\" -f <(printf %s \"$SLOWLY\") --ca-file <(sleep 0.3; cat {ca})"
+            ),
+        ),
+    ] {
+        if !crate::support::tools::have("bash") {
+            return;
+        }
+        oz(&["secret", "create", name])
+            .started_by(["bash", "-c", &script, "bash"])
+            .server(&server)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SLOWLY", MARKER_SECRET)
+            .stdout(format!("Secret '{name}' created\n"))
+            .run();
+        assert_eq!(server.opened(Scope::Personal, name), Some(expected.clone()));
+    }
+}
+
+#[test]
+fn files_that_are_no_regular_files() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for (path, cause) in [
+        (dir.path(), "Is a directory (os error 21)"),
+        (&socket, "No such device or address (os error 6)"),
+    ] {
+        let message = format!("cannot read the file '{}' of --value-file", path.display());
+        line(&CREATE)
+            .arg("-f")
+            .arg(path)
+            .refused_because(&server, 66, &message, Some(cause), None);
+    }
+    // Another name for standard input: a pipe.
+    for path in ["/dev/stdin", "/dev/fd/0"] {
+        let value = format!("{MARKER_SECRET}{path}");
+        oz(&["secret", "create", path, "-f", path])
+            .server(&server)
+            .stdin(&value)
+            .stdout(format!("Secret '{path}' created\n"))
+            .any_stderr()
+            .run();
+        assert_eq!(
+            server.opened(Scope::Personal, path),
+            Some(format!(r#"{{"value":"{value}"}}"#))
+        );
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Owns the process and its surroundings: signals, closed and full streams, limits, what it opens and whom it calls.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, When};
+use crate::support::pty::Session;
 use crate::support::tools::{self, is_emulated};
-use crate::support::{MARKER_KEY, MARKER_SECRET, binary, code, oz};
+use crate::support::{MARKER_KEY, MARKER_SECRET, apart, binary, code, oz};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -92,6 +93,77 @@ fn a_full_disk_is_said_together_with_what_was_done() {
 }
 
 #[test]
+fn an_output_that_cannot_be_written_to_is_said() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let file = file.display();
+    // A descriptor that is open for reading only, and a file that may hold nothing (RLIMIT_FSIZE, SIGXFSZ).
+    for (redirected, cause) in [
+        (
+            format!("\"$@\" 1< {file}"),
+            "  caused by: Bad file descriptor (os error 9)\n",
+        ),
+        (
+            format!("ulimit -f 0; exec \"$@\" > {file}"),
+            "  caused by: File too large (os error 27)\n",
+        ),
+    ] {
+        let message = "the result could not be written to standard output\n";
+        for words in [
+            &["secret", "list"][..],
+            &["secret", "list", "--output-format=text"],
+            &["--version"],
+            &["help"],
+        ] {
+            expect(
+                &sh(&redirected, words, &server),
+                1,
+                "",
+                &format!("error: {message}{cause}"),
+            );
+        }
+        let words = ["secret", "update", "N", "-d", "x"];
+        expect(
+            &sh(&redirected, &words, &server),
+            1,
+            "",
+            &format!("error: it was done, but {message}{cause}"),
+        );
+    }
+}
+
+#[test]
+fn an_output_that_does_not_block_is_waited_for() {
+    use nix::fcntl::OFlag;
+    use std::io::Read;
+    let server = Server::start();
+    // More than a pipe holds.
+    for number in 0..2000 {
+        server.seed_raw(Scope::Personal, &format!("SECRET_{number:04}"));
+    }
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).unwrap();
+    let child = Command::new(binary())
+        .args(["secret", "list", "--output-format", "json"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(writer))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    let mut text = String::new();
+    fs::File::from(reader).read_to_string(&mut text).unwrap();
+    expect(&child.wait_with_output().unwrap(), 0, "", "");
+    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 2000);
+}
+
+#[test]
 fn closed_descriptors_are_survived() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
@@ -125,12 +197,16 @@ fn closed_descriptors_are_survived() {
 
 /// Starts a run that hangs: the server reads the request and never answers.
 fn hanging(server: &Server) -> Child {
-    server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
-    let mut command = if is_root() {
+    let command = if is_root() {
         as_nobody()
     } else {
         Command::new(binary())
     };
+    hanging_as(command, server)
+}
+
+fn hanging_as(mut command: Command, server: &Server) -> Child {
+    server.always(When::Any, Behaviour::Vanish(Point::Body, End::Silent));
     let child = command
         .args(["secret", "create", "N"])
         .env_clear()
@@ -182,27 +258,134 @@ fn reachable() -> std::path::PathBuf {
     path
 }
 
+/// Sends a signal to a process, and sees that the run ends with it at once and without a word.
+#[track_caller]
+fn ends_on(child: Child, process: u32, signal: i32) {
+    send(process, signal);
+    let began = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{signal} took {:?}",
+        began.elapsed()
+    );
+    expect(&output, 128 + signal, "", "");
+}
+
+fn send(process: u32, signal: i32) {
+    let mut kill = Command::new("/bin/kill");
+    kill.args([format!("-{signal}"), process.to_string()]);
+    assert!(kill.status().unwrap().success());
+}
+
 #[test]
 fn signals_end_it_at_once_and_silently() {
-    for (signal, expected) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    // SIGHUP, SIGINT and SIGTERM.
+    for signal in [1, 2, 15] {
         let server = Server::start();
         let child = hanging(&server);
-        let pid = child.id().to_string();
-        assert!(
-            Command::new("/bin/kill")
-                .args(["-s", signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let process = child.id();
+        ends_on(child, process, signal);
+    }
+}
+
+/// The program as the first process of a namespace: the kernel drops signals to it that it has not asked for.
+fn as_first_process(words: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(binary());
+    command
+}
+
+#[test]
+fn signals_end_the_first_process_of_a_container() {
+    if is_emulated() {
+        return;
+    }
+    let Some(words) = apart::first_process() else {
+        return;
+    };
+    // Those, SIGQUIT, SIGUSR1, SIGALRM and one of real time.
+    for signal in [1, 2, 15, 3, 10, 14, 40] {
+        let server = Server::start();
+        let child = hanging_as(as_first_process(&words), &server);
+        let process = apart::started_by(child.id());
+        ends_on(child, process, signal);
+    }
+    // While standard input is waited for.
+    let server = Server::start();
+    let mut child = as_first_process(&words)
+        .args(["secret", "create", "N"])
+        .env_clear()
+        .envs(server.env())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.take();
+    let process = apart::started_by(child.id());
+    let began = Instant::now();
+    // It blocks signals before it reads.
+    while !fs::read_to_string(format!("/proc/{process}/status"))
+        .is_ok_and(|status| status.contains("Name:\toz\n") && status.contains("SigBlk:\tfff"))
+    {
+        assert!(began.elapsed() < Duration::from_secs(10), "nothing blocked");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ends_on(child, process, 15);
+    drop(stdin);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn the_first_process_of_a_container_can_ask() {
+    if is_emulated() {
+        return;
+    }
+    let Some(starter) = apart::first_process() else {
+        return;
+    };
+    let start = |server: &Server| {
+        let words = ["secret", "create", "N", "--personal"];
+        Session::started_by(&starter, &words, &server.env())
+    };
+    let cancelled = "? Secret value: \r\x1b[J? Secret value: <canceled>\r\nerror: ";
+    for (signal, word, code) in [
+        (None, "cancelled", 130),
+        (Some(2), "cancelled", 130),
+        (Some(15), "terminated", 143),
+        (Some(10), "terminated", 138),
+    ] {
+        let server = Server::start();
+        let mut session = start(&server);
+        session.expect("? Secret value: ");
+        match signal {
+            None => session.send("\x03"),
+            Some(signal) => send(apart::started_by(session.id()), signal),
+        }
+        assert_eq!(session.end(), code);
+        assert_eq!(session.transcript(), format!("{cancelled}{word}\r\n"));
+        assert!(session.is_ordinary());
+    }
+    // Before the question and after it.
+    for op in ["Lookup", "CreateManagedSecret"] {
+        let server = Server::start();
+        let silent = Behaviour::Vanish(Point::Body, End::Silent);
+        server.always(When::Op(op), silent);
+        let mut session = start(&server);
+        if op != "Lookup" {
+            session.expect("? Secret value: ");
+            session.send("v\r");
+        }
         let began = Instant::now();
-        let output = child.wait_with_output().unwrap();
-        assert!(
-            began.elapsed() < Duration::from_secs(2),
-            "{signal} took {:?}",
-            began.elapsed()
-        );
-        expect(&output, expected, "", "");
+        while server.ops().last().is_none_or(|last| last != op) {
+            assert!(began.elapsed() < Duration::from_secs(10), "no {op} came");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(session.echoes(), op != "Lookup");
+        session.send("\x03");
+        assert_eq!(session.end(), 130, "{op}");
+        assert!(session.is_ordinary());
     }
 }
 
@@ -466,6 +649,65 @@ fn a_read_only_root_with_nothing_in_it_is_enough() {
 }
 
 #[test]
+fn without_random_numbers_nothing_is_sent() {
+    if is_emulated() || !tools::have("strace") {
+        return;
+    }
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let Some((root, way)) = bare_root(&server) else {
+        return;
+    };
+    let log = tempfile::NamedTempFile::new().unwrap();
+    // There is no /dev/urandom in a bare root, and a sandbox can refuse the call.
+    for error in ["ENOSYS", "EPERM"] {
+        let inject = format!("inject=getrandom:error={error}");
+        let run = |words: &[&str]| {
+            let bare = bare(&root, &way, &server, words);
+            let mut command = Command::new("strace");
+            command
+                .args(["-f", "-qq", "-e", "trace=getrandom", "-e", &inject, "-o"])
+                .arg(log.path())
+                .arg(bare.get_program())
+                .args(bare.get_args())
+                .env_clear();
+            for (name, value) in bare.get_envs() {
+                command.env(name, value.unwrap_or_default());
+            }
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+            let _ = child
+                .stdin
+                .take()
+                .unwrap()
+                .write_all(MARKER_SECRET.as_bytes());
+            child.wait_with_output().unwrap()
+        };
+        for words in [
+            &["secret", "list"][..],
+            &["secret", "create", "M"],
+            &["secret", "update", "N", "--value"],
+            &["secret", "delete", "N", "--force"],
+        ] {
+            expect(
+                &run(words),
+                1,
+                "",
+                "error: this machine gives no random numbers\n  \
+                 caused by: getrandom is refused, and /dev/random or /dev/urandom cannot be read\n",
+            );
+            let trace = fs::read_to_string(log.path()).unwrap();
+            assert!(trace.contains("getrandom"), "{trace}");
+        }
+        for words in [&["--version"][..], &["help"], &["completions", "bash"]] {
+            let output = run(words);
+            assert_eq!((code(output.status), output.stderr.len()), (0, 0));
+        }
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn a_terminal_without_its_device_file_is_no_place_to_ask() {
     let server = Server::start();
     let Some((root, way)) = bare_root(&server) else {
@@ -593,6 +835,47 @@ fn a_standard_input_that_does_not_block_is_waited_for() {
     expect(&output, 0, "Secret 'N' created\n", "");
     let expected = format!(r#"{{"value":"{MARKER_SECRET}"}}"#);
     assert_eq!(server.opened(Scope::Personal, "N"), Some(expected));
+}
+
+#[test]
+fn standard_input_needs_no_descriptor_of_its_own() {
+    let server = Server::builder().tls(crate::server::Tls::Off).start();
+    // No more than the three streams.
+    let unreachable = format!(
+        "error: localhost:{} could not be reached\n  caused by: No file descriptors available\n\
+         hint: check --server-root-url, the proxy variables and the network\n",
+        server.address().port()
+    );
+    let empty = "error: standard input is empty\nhint: an empty value is never stored; did the command before the pipe fail?\n";
+    for (stdin, code, stderr) in [("printf x", 69, unreachable.as_str()), (":", 65, empty)] {
+        // A variable that is set but empty counts as not set.
+        let script = format!("{stdin} | {{ ulimit -n 3; SSL_CERT_FILE= exec \"$@\"; }}");
+        expect(
+            &sh(&script, &["secret", "create", "N"], &server),
+            code,
+            "",
+            stderr,
+        );
+    }
+    assert_eq!(server.connections(), 0);
+    let words = ["--version"];
+    assert_eq!(code(sh("ulimit -n 3; \"$@\"", &words, &server).status), 0);
+}
+
+#[test]
+fn a_sandbox_may_refuse_to_duplicate_descriptors() {
+    if is_emulated() {
+        return;
+    }
+    let server = Server::start();
+    let run = oz(&["secret", "create", "N"])
+        .server(&server)
+        .stdin(MARKER_SECRET)
+        .stdout("Secret 'N' created\n");
+    if run.trace("-e inject=fcntl:error=EPERM").is_some() {
+        let expected = format!(r#"{{"value":"{MARKER_SECRET}"}}"#);
+        assert_eq!(server.opened(Scope::Personal, "N"), Some(expected));
+    }
 }
 
 #[test]

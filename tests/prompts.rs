@@ -1,10 +1,10 @@
 //! Prompts on a real pseudo-terminal: what is shown, what is stored, and the state the terminal is left in.
 
-use crate::server::{Account, Behaviour, End, Scope, Server, When};
+use crate::server::{Account, Behaviour, End, Point, Scope, Server, When};
 use crate::support::pty::Session;
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const CREATE: [&str; 4] = ["secret", "create", "N", "--personal"];
 
@@ -54,19 +54,291 @@ fn a_hidden_answer_is_edited_as_in_a_shell() {
 }
 
 #[test]
-fn the_first_line_of_a_paste_counts_and_the_rest_goes_nowhere() {
+fn a_paste_of_several_lines_is_refused_at_a_hidden_question() {
+    let pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQ+two\n-----END PRIVATE KEY-----\n";
+    let long = format!("one\n{}", "two\n".repeat(20_000));
+    for keys in [
+        "one\rtwo\rthree\r",
+        "one\r\ntwo",
+        "one\n\ntwo\n",
+        pem,
+        &long,
+    ] {
+        let server = Server::start();
+        let mut session = create(&server);
+        session.send(keys);
+        assert_eq!(session.end(), 65);
+        assert_eq!(
+            session.transcript(),
+            format!(
+                "{CANCELLED}error: more than one line was pasted, and nothing was stored\r\n\
+                 hint: a value of several lines is given with -f FILE, or -f - for standard input\r\n"
+            )
+        );
+        assert!(session.is_ordinary());
+        assert_eq!(server.ops(), ["Lookup"]);
+    }
     let server = Server::start();
-    let mut session = create(&server);
-    session.send("one\rtwo\rthree\r");
-    assert_eq!(session.end(), 0);
-    assert!(session.transcript().starts_with(ANSWERED));
-    assert!(
-        session
-            .transcript()
-            .contains("more was typed than was asked for")
+    let words = [
+        "secret",
+        "create",
+        "docker-registry",
+        "N",
+        "--host=h",
+        "--username=u",
+    ];
+    let mut session = Session::start(&words, &server.env());
+    session.expect("? Password: ");
+    session.send("{\n  \"type\": \"service_account\"\n}\n");
+    assert_eq!(session.end(), 65);
+    let hint = "--password-file FILE, or --password-file - for standard input\r\n";
+    assert!(session.transcript().ends_with(hint));
+}
+
+/// Runs the program in a shell that says what is left to read at the terminal afterwards.
+fn in_a_shell(words: &[&str], server: &Server) -> Session {
+    let script =
+        "\"$@\"; code=$?; stty -icanon -echo min 0 time 1; echo \"<$(head -c 99)>\"; exit $code";
+    let mut env = server.env();
+    env.push(("PATH".to_owned(), std::env::var("PATH").unwrap()));
+    Session::started_by(&["/bin/sh", "-c", script, "sh"], words, &env)
+}
+
+#[test]
+fn the_rest_of_a_paste_is_not_for_the_shell() {
+    for (keys, code) in [
+        ("one\nrm -r x\n", 65),
+        ("one\x03\nrm -r x\n", 130),
+        ("one\x1b\x1b\nrm -r x\n", 130),
+        ("one\n\x03rm -r x\n", 130),
+    ] {
+        let server = Server::start();
+        let mut session = in_a_shell(&CREATE, &server);
+        session.expect("? Secret value: ");
+        session.send(keys);
+        assert_eq!(session.end(), code);
+        let transcript = session.transcript();
+        assert!(transcript.ends_with("<>\r\n"), "{transcript}");
+        assert_eq!(stored(&server), None);
+    }
+}
+
+/// Waits until the server has read a request of this name.
+fn wait_for_request(server: &Server, name: &str) {
+    let began = Instant::now();
+    while server.ops().last().is_none_or(|op| op != name) {
+        assert!(began.elapsed() < Duration::from_secs(10), "no {name} came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Long enough to type something, and short enough to wait for.
+const TYPING: Duration = Duration::from_millis(700);
+
+#[test]
+fn what_is_typed_before_a_question_is_no_answer_and_never_shown() {
+    for keys in ["y\r", "yes\n", "\r", "y", "\x04"] {
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "N");
+        server.next(When::Op("Lookup"), Behaviour::Delay(TYPING));
+        let words = ["secret", "delete", "N", "--personal"];
+        let mut session = Session::start(&words, &server.env());
+        wait_for_request(&server, "Lookup");
+        assert!(!session.echoes());
+        session.send(keys);
+        let question =
+            "\r\n[This action cannot be undone]\x1b[A\r? Delete personal secret 'N'? (y/N) ";
+        session.expect(question);
+        assert_eq!(session.transcript(), question, "{keys:?}");
+        session.send("n\r");
+        assert_eq!(session.end(), 0);
+        assert!(session.transcript().ends_with("Deletion cancelled\r\n"));
+        assert!(session.is_ordinary());
+        assert!(server.secret(Scope::Personal, "N").is_some());
+    }
+    for update in [false, true] {
+        let server = Server::start();
+        server.next(When::Op("Lookup"), Behaviour::Delay(TYPING));
+        let words = if update {
+            server.seed_raw(Scope::Personal, "N");
+            vec!["secret", "update", "N", "--value", "--personal"]
+        } else {
+            CREATE.to_vec()
+        };
+        let mut session = Session::start(&words, &server.env());
+        wait_for_request(&server, "Lookup");
+        assert!(!session.echoes());
+        session.send("too early\r");
+        session.expect("? Secret value: ");
+        session.send("in time\r");
+        assert_eq!(session.end(), 0, "{:?}", session.transcript());
+        assert!(session.transcript().starts_with(ANSWERED));
+        assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"in time"}"#));
+    }
+}
+
+#[test]
+fn each_question_wants_an_answer_of_its_own() {
+    let server = Server::start();
+    let words = ["secret", "create", "docker-registry", "N", "--personal"];
+    let mut session = Session::start(&words, &server.env());
+    session.expect("? Registry host: ");
+    session.send("ghcr.io\nme\nhush\n");
+    session.expect("? Username: ");
+    session.send("you\r\n");
+    session.expect("? Password: ");
+    session.send("p4ss\r\n");
+    assert_eq!(session.end(), 0, "{:?}", session.transcript());
+    let transcript = session.transcript();
+    let note = "note: more was typed than was asked for, and thrown away\r\n";
+    assert!(transcript.contains(note), "{transcript}");
+    assert!(!transcript.contains("hush"), "{transcript}");
+    assert_eq!(
+        stored(&server).as_deref(),
+        Some(r#"{"registry_host":"ghcr.io","username":"you","password":"p4ss"}"#)
     );
-    assert!(!session.transcript().contains("two"));
-    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"one"}"#));
+}
+
+#[test]
+fn the_terminal_is_as_it_was_when_the_lookup_fails() {
+    let server = Server::start();
+    for words in [
+        &CREATE[..],
+        &["secret", "update", "N", "--value"],
+        &["secret", "delete", "N"],
+    ] {
+        server.next(When::Op("Lookup"), Behaviour::status(400, "{}"));
+        let mut session = Session::start(words, &server.env());
+        assert_ne!(session.end(), 0);
+        assert!(session.is_ordinary());
+        assert!(!session.transcript().contains("? "), "{words:?}");
+    }
+    // A name that is taken, and one that is not there.
+    server.seed_raw(Scope::Personal, "N");
+    for (words, code) in [(&CREATE[..], 5), (&["secret", "delete", "M"], 3)] {
+        let mut session = Session::start(words, &server.env());
+        assert_eq!(session.end(), code);
+        assert!(session.is_ordinary());
+    }
+}
+
+#[test]
+fn what_is_typed_where_nothing_is_asked_is_for_the_shell() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "v").unwrap();
+    server.next(When::Op("Lookup"), Behaviour::Delay(TYPING));
+    let words = [
+        "secret",
+        "update",
+        "N",
+        "-f",
+        file.to_str().unwrap(),
+        "--personal",
+    ];
+    let mut session = in_a_shell(&words, &server);
+    wait_for_request(&server, "Lookup");
+    session.send("ls");
+    assert_eq!(session.end(), 0);
+    assert_eq!(session.transcript(), "Secret 'N' updated\r\n<ls>\r\n");
+}
+
+#[test]
+fn a_job_in_the_background_that_asks_nothing_leaves_the_terminal_alone() {
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "v").unwrap();
+    server.next(When::Op("Lookup"), Behaviour::Delay(TYPING));
+    let file = file.to_str().unwrap();
+    let words = ["secret", "update", "N", "-f", file, "--personal"];
+    let script = "set -m; \"$@\" & wait $!; echo \"exit $?\"";
+    let starter = ["/bin/sh", "-c", script, "sh"];
+    let mut session = Session::started_by(&starter, &words, &server.env());
+    wait_for_request(&server, "Lookup");
+    assert!(session.echoes());
+    session.expect("Secret 'N' updated\r\nexit 0\r\n");
+    assert_eq!(session.end(), 0);
+}
+
+/// The signals that end a process which does not care for them (signal(7)), and how many there are of real time.
+const FATAL: [i32; 20] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15, 16, 24, 26, 27, 29, 30, 31,
+];
+const REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
+
+#[test]
+fn a_signal_ends_the_wait_for_the_lookup_and_restores_the_terminal() {
+    let end = |signal: i32| {
+        let server = Server::start();
+        let silent = Behaviour::Vanish(Point::Body, End::Silent);
+        server.always(When::Any, silent);
+        let mut session = Session::start(&CREATE, &server.env());
+        wait_for_request(&server, "Lookup");
+        assert!(!session.echoes());
+        match signal {
+            0 => session.send("\x03"),
+            number => session.signal_number(number),
+        }
+        let code = session.end();
+        assert!(session.is_ordinary(), "{signal}");
+        assert_eq!(session.transcript(), "", "{signal}");
+        code
+    };
+    // Ctrl-C.
+    assert_eq!(end(0), 130);
+    for signal in FATAL.into_iter().chain([35, 64]) {
+        assert_eq!(end(signal), 128 + signal);
+    }
+}
+
+#[test]
+fn a_stop_while_the_lookup_is_waited_for_does_not_show_what_is_typed() {
+    let server = Server::start();
+    server.next(When::Op("Lookup"), Behaviour::Delay(TYPING));
+    let mut session = Session::start(&CREATE, &server.env());
+    wait_for_request(&server, "Lookup");
+    // Ctrl-Z, which is not heeded, and a stop that cannot be helped.
+    session.send("\x1a");
+    session.signal(Signal::SIGSTOP);
+    session.make_ordinary();
+    session.signal(Signal::SIGCONT);
+    let began = Instant::now();
+    while session.echoes() {
+        assert!(began.elapsed() < TYPING, "it still echoes");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    session.send("early");
+    session.expect("? Secret value: ");
+    session.send("v\r");
+    assert_eq!(session.end(), 0);
+    assert!(!session.transcript().contains("early"));
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"v"}"#));
+}
+
+/// The signals that a process blocks.
+fn blocked(session: &Session) -> String {
+    let status = fs::read_to_string(format!("/proc/{}/status", session.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+    line.unwrap().trim().to_owned()
+}
+
+#[test]
+fn after_a_question_signals_are_as_they_were() {
+    let server = Server::start();
+    server.always(When::Mutation, Behaviour::Vanish(Point::Body, End::Silent));
+    let mut session = create(&server);
+    assert_ne!(blocked(&session), "0000000001000000");
+    session.send("v\r");
+    wait_for_request(&server, "CreateManagedSecret");
+    assert!(session.is_ordinary());
+    // SIGXFSZ, which is an error of a write.
+    assert_eq!(blocked(&session), "0000000001000000");
+    session.send("\x03");
+    assert_eq!(session.end(), 130);
 }
 
 #[test]
@@ -94,21 +366,38 @@ fn an_empty_answer_to_a_required_question_cancels() {
 
 #[test]
 fn signals_end_the_question_and_restore_the_terminal() {
-    for (signal, code) in [
-        (Signal::SIGINT, 130),
-        (Signal::SIGQUIT, 130),
-        (Signal::SIGTERM, 143),
-        (Signal::SIGHUP, 143),
-    ] {
-        let server = Server::start();
+    let server = Server::start();
+    for signal in FATAL.into_iter().chain(REAL_TIME) {
         let mut session = create(&server);
         session.send("abc");
-        session.signal(signal);
-        assert_eq!(session.end(), code, "{signal}");
-        assert!(session.transcript().starts_with(CANCELLED), "{signal}");
+        session.signal_number(signal);
+        assert_eq!(session.end(), 128 + signal, "{signal}");
+        let word = match signal {
+            2 => "cancelled",
+            _ => "terminated",
+        };
+        assert_eq!(
+            session.transcript(),
+            format!("{CANCELLED}error: {word}\r\n"),
+            "{signal}"
+        );
         assert!(session.is_ordinary(), "{signal}");
         assert_eq!(stored(&server), None);
     }
+}
+
+#[test]
+fn a_signal_that_ends_no_process_ends_no_question() {
+    let server = Server::start();
+    let mut session = create(&server);
+    session.send("a");
+    // SIGPIPE, SIGCHLD, SIGTSTP, SIGURG, SIGXFSZ, SIGWINCH.
+    for signal in [13, 17, 20, 23, 25, 28] {
+        session.signal_number(signal);
+    }
+    session.send("b\r");
+    assert_eq!(session.end(), 0);
+    assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"ab"}"#));
 }
 
 #[test]
@@ -132,7 +421,7 @@ fn a_stop_does_not_show_what_is_typed() {
 fn a_vanished_terminal_ends_the_program() {
     let server = Server::start();
     let session = create(&server);
-    assert_eq!(session.vanish(), 143);
+    assert_eq!(session.vanish(), 129);
     assert_eq!(stored(&server), None);
 }
 
@@ -259,23 +548,6 @@ fn ask_all(form: &Form, words: &[&str], server: &Server) {
 }
 
 #[test]
-fn one_paste_can_answer_several_questions() {
-    for line_end in ["\r", "\n", "\r\n"] {
-        let server = Server::start();
-        let words = ["secret", "create", "codex", "api-key", "N", "--personal"];
-        let mut session = Session::start(&words, &server.env());
-        session.expect("? Secret value: ");
-        session.send(format!("sk-1{line_end}https://host/v1{line_end}"));
-        assert_eq!(session.end(), 0, "{:?}", session.transcript());
-        assert_eq!(
-            stored(&server).as_deref(),
-            Some(r#"{"api_key":"sk-1","base_url":"https://host/v1"}"#)
-        );
-        assert!(!session.transcript().contains("more was typed"));
-    }
-}
-
-#[test]
 fn standard_input_that_is_a_terminal_is_asked_and_not_read() {
     let server = Server::start();
     let words = ["secret", "create", "N", "--personal", "-f", "-"];
@@ -285,6 +557,23 @@ fn standard_input_that_is_a_terminal_is_asked_and_not_read() {
     session.send("v\r");
     assert_eq!(session.end(), 0);
     assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"v"}"#));
+}
+
+#[test]
+fn no_file_is_a_terminal() {
+    let server = Server::start();
+    for path in ["/dev/tty", "/dev/stdin"] {
+        let words = ["secret", "create", "N", "-f", path];
+        let mut session = Session::start(&words, &server.env());
+        assert_eq!(session.end(), 66);
+        assert_eq!(
+            session.transcript(),
+            format!(
+                "error: cannot read the file '{path}' of --value-file\r\n  caused by: it is a terminal, which would show what is typed\r\n"
+            )
+        );
+    }
+    assert_eq!(server.connections(), 0);
 }
 
 #[test]
@@ -415,7 +704,8 @@ fn deleting_asks_and_takes_only_yes_for_a_yes() {
         ("n\r", 0, "Deletion cancelled\r\n", false),
         ("No\r", 0, "Deletion cancelled\r\n", false),
         ("\r", 0, "Deletion cancelled\r\n", false),
-        ("yess\ry\r", 0, gone, true),
+        ("yess\r", 0, gone, true),
+        ("y\rn\r", 0, gone, true),
         ("\x03", 130, "", false),
         ("\x04", 130, "", false),
         ("\x1b", 130, "", false),
@@ -427,6 +717,12 @@ fn deleting_asks_and_takes_only_yes_for_a_yes() {
         session.expect("[This action cannot be undone]");
         session.expect("? Delete personal secret 'N'? (y/N) ");
         session.send(keys);
+        let corrected = "# Invalid answer, try typing 'y' for yes or 'n' for no\r\n";
+        if ["yess\r", "y\rn\r"].contains(&keys) {
+            session.expect(corrected);
+            session.expect("? Delete personal secret 'N'? (y/N) ");
+            session.send("y\r");
+        }
         assert_eq!(session.end(), code, "{keys:?}");
         assert!(
             session.transcript().ends_with(last),
@@ -438,11 +734,6 @@ fn deleting_asks_and_takes_only_yes_for_a_yes() {
             server.secret(Scope::Personal, "N").is_none(),
             deleted,
             "{keys:?}"
-        );
-        let corrected = "# Invalid answer, try typing 'y' for yes or 'n' for no\r\n";
-        assert_eq!(
-            session.transcript().contains(corrected),
-            keys.contains("yess")
         );
     }
 }

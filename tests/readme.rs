@@ -115,7 +115,7 @@ fn the_exit_codes_are_those_of_the_program() {
         Error::Unknown(w()),
         Error::Config(w()),
         Error::Cancelled,
-        Error::Terminated,
+        Error::Terminated(15),
     ]
     .iter()
     .map(Error::code)

@@ -1125,7 +1125,7 @@ mod tests {
             Error::Unknown(words()),
             Error::Config(words()),
             Error::Cancelled,
-            Error::Terminated,
+            Error::Terminated(15),
         ] {
             assert!(EXITS.iter().any(|(code, _)| *code == error.code()));
         }

@@ -30,6 +30,7 @@ pub fn open(settings: Settings<'_>) -> Result<Client, Error> {
             &root.host,
             settings.ca_file.as_deref(),
             settings.env,
+            settings.timeout,
         )?),
         Scheme::Http => None,
     };

@@ -3,6 +3,7 @@
 
 use super::Pause;
 use crate::error::Words;
+use crate::time::seconds;
 use crate::trace::Trace;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -139,17 +140,6 @@ impl From<io::Error> for Stop {
     }
 }
 
-fn seconds(duration: Duration) -> String {
-    let whole = duration.as_secs();
-    match duration.subsec_millis() {
-        0 => format!("{whole} s"),
-        millis => {
-            let fraction = format!("{millis:03}");
-            format!("{whole}.{} s", fraction.trim_end_matches('0'))
-        }
-    }
-}
-
 /// How long `pause` is, given any number: from half to one and a half times the exponential wait, so that clients
 /// that failed together do not come back together. What a server asked for is never shortened: up to half a second
 /// is added.
@@ -227,19 +217,6 @@ mod tests {
         let budget = Budget::new(Duration::MAX, Clock(fake));
         let left = budget.start().left();
         assert!(matches!(left, Ok(left) if left == MAX_BUDGET));
-    }
-
-    #[test]
-    fn seconds_are_short() {
-        for (millis, words) in [
-            (60_000, "60 s"),
-            (250, "0.25 s"),
-            (1_500, "1.5 s"),
-            (1_005, "1.005 s"),
-            (0, "0 s"),
-        ] {
-            assert_eq!(seconds(Duration::from_millis(millis)), words);
-        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::url::Host;
 use super::x509;
 use crate::env::Environment;
 use crate::error::{Error, Words};
+use crate::file;
 use crate::outcome::Timestamp;
 use crate::text;
 use crate::time::push_rfc3339;
@@ -29,11 +30,11 @@ use rustls::{
     InvalidMessage, PeerIncompatible, ProtocolVersion, RootCertStore, SignatureScheme,
     SupportedCipherSuite,
 };
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 /// The largest CA file in bytes. The bundle of a distribution is a quarter of a megabyte; what is larger by far is no
 /// bundle, and would be held in memory whole.
@@ -78,12 +79,18 @@ pub struct Context {
 
 impl Context {
     /// Reads the trust that was asked for. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the built-in roots, as with
-    /// OpenSSL, curl and Go; `ca_file` adds to either. The system's bundle is not read here.
+    /// OpenSSL, curl and Go; `ca_file` adds to either. The system's bundle is not read here. A file that is a pipe may
+    /// take as long as `timeout`.
     ///
     /// # Errors
     /// [`Error::Unreadable`] for a file or directory that cannot be read, [`Error::Config`] for one that is no set of
     /// certificates.
-    pub fn load(host: &Host, ca_file: Option<&Path>, env: &Environment) -> Result<Self, Error> {
+    pub fn load(
+        host: &Host,
+        ca_file: Option<&Path>,
+        env: &Environment,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         let name = match host {
             Host::Ip(address) => ServerName::from(*address),
             Host::Name(name) => match DnsName::try_from(name.clone()) {
@@ -100,7 +107,7 @@ impl Context {
         let replaced = file.is_some() || directories.is_some();
         let mut roots = RootCertStore::empty();
         if let Some(file) = file {
-            add_file(&mut roots, &file, "SSL_CERT_FILE")?;
+            add_file(&mut roots, &file, "SSL_CERT_FILE", timeout)?;
         }
         if let Some(directories) = directories {
             add_directories(&mut roots, &directories)?;
@@ -116,7 +123,7 @@ impl Context {
                 .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
         }
         if let Some(file) = ca_file {
-            add_file(&mut roots, file, "the CA file")?;
+            add_file(&mut roots, file, "the CA file", timeout)?;
         }
         Self::new(name, roots, (!replaced).then_some(system_bundle as Bundle))
     }
@@ -175,11 +182,16 @@ fn system_bundle() -> Vec<CertificateDer<'static>> {
 
 /// Adds the certificates of one PEM file. Ones that are well-formed PEM but no authority are passed over, as long as
 /// one is left: bundles hold odd ones.
-fn add_file(roots: &mut RootCertStore, path: &Path, what: &str) -> Result<(), Error> {
+fn add_file(
+    roots: &mut RootCertStore,
+    path: &Path,
+    what: &str,
+    timeout: Duration,
+) -> Result<(), Error> {
     let config = |fault: &str| {
         Error::Config(Words::new(format!("{} {fault}", place(what, path))).hint(PEM_HINT))
     };
-    let bytes = read_file(path).map_err(|error| {
+    let bytes = file::read(path, MAX_CA_FILE, timeout).map_err(|error| {
         Error::Unreadable(
             Words::new(format!("{} cannot be read", place(what, path)))
                 .cause(&connect::words(&error)),
@@ -213,19 +225,6 @@ fn add_file(roots: &mut RootCertStore, path: &Path, what: &str) -> Result<(), Er
 
 fn place(what: &str, path: &Path) -> String {
     format!("{what} {}", text::safe(&path.to_string_lossy()))
-}
-
-/// At most one byte more than allowed.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let limit = u64::try_from(MAX_CA_FILE)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    let file = File::open(path)?;
-    // One read for a file; a pipe says 0 and is read all the same.
-    let expected = file.metadata()?.len().saturating_add(1).min(limit);
-    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Whether a line opens a private key of any kind (RFC 7468 section 2), the encrypted and the old ones included.
@@ -797,12 +796,14 @@ mod tests {
         assert_eq!(READS.get(), 0);
     }
 
+    const TIMEOUT: Duration = Duration::from_secs(60);
+
     #[test]
     fn nothing_but_the_variables_leaves_the_built_in_roots() {
         let none = Environment::new(|_| None);
         let host = Host::parse("h.example").unwrap();
-        let context =
-            Context::load(&host, None, &none).unwrap_or_else(|e| panic!("{}", e.message()));
+        let context = Context::load(&host, None, &none, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message()));
         assert_eq!(
             context.verifier.roots.len(),
             webpki_roots::TLS_SERVER_ROOTS.len()
@@ -811,8 +812,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("ca.pem");
         std::fs::write(&file, authority("A").pem()).unwrap();
-        let added =
-            Context::load(&host, Some(&file), &none).unwrap_or_else(|e| panic!("{}", e.message()));
+        let added = Context::load(&host, Some(&file), &none, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message()));
         assert_eq!(
             added.verifier.roots.len(),
             webpki_roots::TLS_SERVER_ROOTS.len() + 1
@@ -821,8 +822,8 @@ mod tests {
         let only = Environment::new(move |name| {
             (name == "SSL_CERT_FILE").then(|| file.clone().into_os_string())
         });
-        let replaced =
-            Context::load(&host, None, &only).unwrap_or_else(|e| panic!("{}", e.message()));
+        let replaced = Context::load(&host, None, &only, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message()));
         assert_eq!(replaced.verifier.roots.len(), 1);
         assert!(replaced.verifier.system.is_none());
     }

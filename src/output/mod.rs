@@ -371,7 +371,7 @@ mod tests {
                 bare(130, "cancelled", "cancelled", "false"),
             ),
             (
-                Error::Terminated,
+                Error::Terminated(15),
                 "error: terminated\n",
                 bare(143, "terminated", "terminated", "false"),
             ),

@@ -132,7 +132,7 @@ mod tests {
         let plaintext = SecretBytes::new(plaintext.into());
         PublicKey::parse(keyset.as_str().unwrap())
             .unwrap()
-            .seal(context, &plaintext, &Random::new())
+            .seal(context, &plaintext, &Random::new().unwrap())
             .unwrap()
     }
 

@@ -7,23 +7,23 @@ use ring::aead::{self, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey, X25519};
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk};
 use ring::hmac::{self, HMAC_SHA256, Tag};
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
 
 /// The operating system's randomness, from which the ephemeral key of an envelope comes.
 pub struct Random(SystemRandom);
 
 impl Random {
-    /// Reads nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(SystemRandom::new())
-    }
-}
-
-impl Default for Random {
-    fn default() -> Self {
-        Self::new()
+    /// Draws a byte. The standard library and rustls need random numbers too, and panic without: this comes first.
+    ///
+    /// # Errors
+    /// [`SealFault::Random`].
+    pub fn new() -> Result<Self, SealFault> {
+        let random = SystemRandom::new();
+        match random.fill(&mut [0]) {
+            Ok(()) => Ok(Self(random)),
+            Err(_) => Err(SealFault::Random),
+        }
     }
 }
 
@@ -276,7 +276,7 @@ mod tests {
         for (room, expected) in [(needed, Ok(())), (needed - 1, Err(SealFault::NoRoom))] {
             let mut out = SecretBytes::with_capacity(room);
             assert_eq!(out.expose_mut().capacity(), room);
-            let random = Random::new();
+            let random = Random::new().unwrap();
             let result = seal(
                 Aead::Aes128Gcm,
                 &recipient,
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn low_order_points_are_those_that_agree_on_nothing() {
-        let random = Random::new();
+        let random = Random::new().unwrap();
         let agrees = |key: &[u8; POINT]| {
             let mut out = SecretBytes::with_capacity(POINT + TAG);
             let empty = SecretBytes::new(Vec::new());

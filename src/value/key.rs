@@ -43,7 +43,7 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
             origin,
             path: Input::Path(path),
         } => {
-            let text = read_file(&path, origin, READ_LIMIT)?;
+            let text = read_file(&path, origin, READ_LIMIT, io.timeout)?;
             parse_file(&format!("the file '{}'", safe_path(&path)), origin, text)
         }
     }
@@ -93,6 +93,7 @@ fn parse(subject: &str, text: &SecretBytes) -> Result<ApiKey, Error> {
 mod tests {
     use super::*;
     use std::path::PathBuf;
+    use std::time::Duration;
 
     fn run(source: KeySource, mut stdin: &[u8], terminal: bool) -> Result<String, (u8, String)> {
         let env = Environment::new(|_| None);
@@ -100,6 +101,7 @@ mod tests {
             stdin: &mut stdin,
             stdin_is_terminal: terminal,
             env: &env,
+            timeout: Duration::from_secs(60),
         };
         match api_key(source, &mut io) {
             Ok(key) => Ok(String::from_utf8(key.expose().to_vec()).unwrap()),

@@ -43,7 +43,7 @@ pub struct Line {
     state: State,
 }
 
-const CTRL_C: u8 = 0x03;
+pub const CTRL_C: u8 = 0x03;
 const CTRL_D: u8 = 0x04;
 const BACKSPACE: u8 = 0x08;
 const TAB: u8 = b'\t';

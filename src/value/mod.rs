@@ -15,7 +15,7 @@ pub mod terminal;
 
 pub use key::api_key;
 pub use payload::Fields;
-pub use source::{Io, MAX_VALUE, standard_input};
+pub use source::{Io, MAX_VALUE};
 
 use crate::command::{Input, Inputs, Source};
 use crate::error::{Error, Words};
@@ -31,23 +31,25 @@ pub trait Terminal {
     /// Whether there is someone to ask.
     fn available(&self) -> bool;
 
-    /// Asks for one field; an empty answer is an answer.
+    /// Turns echo off until something is asked or [`Terminal::release`], where there is someone to ask: what is typed
+    /// meanwhile is not shown, and is no answer. Ctrl-C still ends the program.
+    fn prepare(&mut self);
+
+    /// Asks for one field; an empty answer is an answer. What was typed before the question is not.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], [`Error::Terminated`], or [`Error::Usage`] where there is nowhere to ask.
+    /// [`Error::Cancelled`], [`Error::Terminated`], [`Error::Data`] for several lines at a hidden prompt, or
+    /// [`Error::Usage`] where there is nowhere to ask.
     fn ask(&mut self, field: &Field) -> Result<SecretBytes, Error>;
 
     /// Says something between two questions.
     fn say(&mut self, line: &str);
 
-    /// Gives the terminal back after the last [`Terminal::ask`], and tells whether more had been typed than was asked
-    /// for. What follows the answer to a hidden question is thrown away: it may be more of the secret.
-    ///
-    /// # Errors
-    /// [`Error::Terminated`].
-    fn release(&mut self) -> Result<bool, Error>;
+    /// Gives the terminal back after the last [`Terminal::ask`], and tells whether more lines came with an answer than
+    /// were asked for, which were thrown away.
+    fn release(&mut self) -> bool;
 
-    /// Asks for a yes; anything but that is a no.
+    /// Asks for a yes, and gives the terminal back.
     ///
     /// # Errors
     /// As [`Terminal::ask`].
@@ -90,7 +92,7 @@ pub fn read(inputs: Inputs, kind: Option<Kind>, io: &mut Io<'_>) -> Result<Draft
             stdin_for = Some(id);
             continue;
         }
-        let mut one = Given::read(id, source, io.stdin)?;
+        let mut one = Given::read(id, source, io)?;
         settle_newline(&mut one, trim_newline);
         one.check()?;
         given.push(one);
@@ -229,24 +231,31 @@ impl Fitted {
             .map(|(field, _)| *field)
     }
 
+    /// Prepares the terminal where something will be asked: before the network is waited for, so that nothing typed
+    /// meanwhile is shown.
+    pub fn prepare(&self, terminal: &mut dyn Terminal) {
+        if self.interactive && self.missing().next().is_some() {
+            terminal.prepare();
+        }
+    }
+
     /// Asks for what is missing, in the kind's order, and gives the terminal back.
     ///
     /// # Errors
     /// [`Error::Cancelled`] by the person, or by an empty answer to a required field; [`Error::Terminated`];
     /// [`Error::Data`] for an answer that stayed wrong.
     pub fn complete(mut self, terminal: &mut dyn Terminal) -> Result<Fields, Error> {
+        let asked = if self.interactive {
+            self.ask(terminal)
+        } else {
+            Ok(())
+        };
+        // Whatever came of it, the terminal goes back first.
+        let surplus = terminal.release();
+        asked?;
         let mut notes = Vec::new();
-        if self.interactive && self.missing().next().is_some() {
-            let asked = self.ask(terminal);
-            // Whatever came of it, the terminal goes back first.
-            let released = terminal.release();
-            asked?;
-            if released? {
-                notes.push(
-                    "more was typed than was asked for, and thrown away: a value of several lines is given with -f FILE or on standard input"
-                        .to_owned(),
-                );
-            }
+        if surplus {
+            notes.push("more was typed than was asked for, and thrown away".to_owned());
         }
         let missing: Vec<&Field> = self.missing().filter(|field| field.required).collect();
         if !missing.is_empty() {
@@ -433,6 +442,7 @@ mod tests {
     use crate::env::Environment;
     use std::ffi::OsString;
     use std::path::PathBuf;
+    use std::time::Duration;
 
     /// Answers in order; after the last one everything is cancelled.
     #[derive(Default)]
@@ -440,6 +450,7 @@ mod tests {
         answers: Vec<&'static str>,
         asked: Vec<&'static str>,
         said: Vec<String>,
+        prepared: usize,
         released: usize,
         surplus: bool,
     }
@@ -463,9 +474,13 @@ mod tests {
             self.said.push(line.to_owned());
         }
 
-        fn release(&mut self) -> Result<bool, Error> {
+        fn prepare(&mut self) {
+            self.prepared += 1;
+        }
+
+        fn release(&mut self) -> bool {
             self.released += 1;
-            Ok(self.surplus)
+            self.surplus
         }
 
         fn confirm(&mut self, _: &str, _: &str) -> Result<bool, Error> {
@@ -519,6 +534,7 @@ mod tests {
                 stdin: &mut stdin,
                 stdin_is_terminal: self.terminal,
                 env: &env,
+                timeout: Duration::ZERO,
             };
             read(inputs, kind, &mut io)
         }
@@ -912,6 +928,7 @@ mod tests {
                 stdin: &mut Untouched,
                 stdin_is_terminal: false,
                 env: &env,
+                timeout: Duration::ZERO,
             };
             assert_eq!(
                 read(inputs, None, &mut io).err().map(|e| e.code()),
@@ -1003,6 +1020,8 @@ mod tests {
             .fitted(Kind::DockerRegistry)
             .unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!(fitted.known_length(), None);
+        fitted.prepare(&mut script);
+        assert_eq!(script.prepared, 1);
         let fields = fitted
             .complete(&mut script)
             .unwrap_or_else(|e| panic!("{e:?}"));
@@ -1016,10 +1035,10 @@ mod tests {
             stdin: b"v",
             ..self::case()
         };
-        assert_eq!(
-            done(complete.fitted(Kind::RawValue), &mut untouched),
-            r#"{"value":"v"}"#
-        );
-        assert_eq!((untouched.asked.len(), untouched.released), (0, 0));
+        let fitted = complete.fitted(Kind::RawValue);
+        fitted.as_ref().ok().unwrap().prepare(&mut untouched);
+        assert_eq!(untouched.prepared, 0);
+        assert_eq!(done(fitted, &mut untouched), r#"{"value":"v"}"#);
+        assert_eq!((untouched.asked.len(), untouched.released), (0, 1));
     }
 }

@@ -1,7 +1,14 @@
-//! Owns what the process does to itself before it holds a secret.
-//! Must not know which secret, nor what the run is about.
+//! What the process does about itself: it leaves no core dump, and it ends on signals where their default would not end
+//! it, or would leave a terminal that shows nothing of what is typed.
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::termios::{self, SetArg, Termios};
 use nix::sys::{prctl, resource};
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Takes away the two ways in which memory reaches a disk or another process of the same user: core dumps, and
 /// `ptrace` with `/proc/PID/mem`. Called before a key or a value is read.
@@ -10,6 +17,133 @@ use nix::sys::{prctl, resource};
 pub fn harden() {
     let _ = resource::setrlimit(resource::Resource::RLIMIT_CORE, 0, 0);
     let _ = prctl::set_dumpable(false);
+}
+
+/// The kernel drops every signal to PID 1 that it has not asked for, so that a container without an init could not be
+/// stopped. What the signals do to other processes, a thread does here.
+///
+/// Where there can be no thread, nothing changes.
+pub fn end_on_signals_as_pid_1() {
+    if std::process::id() == 1 {
+        let _ = block_signals(&mut lock());
+    }
+}
+
+/// What the thread that acts on signals has to know. A prompt holds the lock while it reads signals itself.
+pub(super) struct Watch {
+    /// While the terminal is not as it was.
+    pub(super) modes: Option<Modes>,
+    is_running: bool,
+}
+
+pub(super) struct Modes {
+    /// What the terminal has to be set to before the process ends.
+    pub(super) before: Termios,
+    /// What it has to be set to when the process goes on after a stop.
+    pub(super) silent: Termios,
+}
+
+static WATCH: Mutex<Watch> = Mutex::new(Watch {
+    modes: None,
+    is_running: false,
+});
+
+pub(super) fn lock() -> MutexGuard<'static, Watch> {
+    WATCH.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Blocks [`caught`] in this thread, has another one act on them, and returns the mask to be set afterwards. From then
+/// on that thread finds no signal, because this one takes them again.
+///
+/// # Errors
+/// There can be no thread, or no descriptor for it.
+pub(super) fn block_signals(watch: &mut Watch) -> io::Result<SigSet> {
+    let mask = caught().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    if !watch.is_running {
+        let started = signals().map_err(io::Error::from).and_then(|signals| {
+            std::thread::Builder::new()
+                .stack_size(WATCH_STACK)
+                .spawn(move || act(&signals))
+        });
+        if let Err(error) = started {
+            let _ = mask.thread_set_mask();
+            return Err(error);
+        }
+        watch.is_running = true;
+    }
+    Ok(mask)
+}
+
+/// The stack of the thread that acts on signals, in bytes: it sets a mode and exits.
+const WATCH_STACK: usize = 64 * 1024;
+
+/// The signals whose default ends or stops the process, as far as they can be caught, and SIGCONT. SIGPIPE and SIGXFSZ
+/// are errors of a write, SIGTTIN and SIGTTOU stop a process that is not in the foreground.
+fn caught() -> SigSet {
+    let mut set = SigSet::all();
+    for signal in [
+        Signal::SIGCHLD,
+        Signal::SIGURG,
+        Signal::SIGWINCH,
+        Signal::SIGTTIN,
+        Signal::SIGTTOU,
+        Signal::SIGPIPE,
+        Signal::SIGXFSZ,
+    ] {
+        set.remove(signal);
+    }
+    set
+}
+
+/// A descriptor to read [`caught`] from while they are blocked.
+pub(super) fn signals() -> nix::Result<SignalFd> {
+    SignalFd::with_flags(&caught(), SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+}
+
+/// The number of the next signal. It need not be one of [`Signal`]: real-time signals end a process, too.
+pub(super) fn next_signal(signals: &SignalFd) -> Option<u8> {
+    let info = signals.read_signal().ok().flatten()?;
+    u8::try_from(info.ssi_signo).ok()
+}
+
+/// Whether a number is that of `signal`.
+pub(super) fn is(number: u8, signal: Signal) -> bool {
+    i32::from(number) == signal as i32
+}
+
+/// Ends the process on a signal, once the terminal is as it was.
+fn act(signals: &SignalFd) {
+    loop {
+        let mut watched = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut watched, PollTimeout::NONE);
+        let watch = lock();
+        let Some(number) = next_signal(signals) else {
+            continue;
+        };
+        if is(number, Signal::SIGCONT) {
+            // The shell may have set its own modes meanwhile.
+            set_modes(watch.modes.as_ref().map(|modes| &modes.silent));
+        } else if !is(number, Signal::SIGTSTP) {
+            set_modes(watch.modes.as_ref().map(|modes| &modes.before));
+            end(number);
+        }
+    }
+}
+
+fn set_modes(modes: Option<&Termios>) {
+    if let Some(modes) = modes {
+        let _ = termios::tcsetattr(io::stdin(), SetArg::TCSANOW, modes);
+    }
+}
+
+/// Ends as the signal would have: a shell stops a script whose command died of SIGINT, not one that exits with 130.
+/// PID 1 does not die of a signal, and what is not one of [`Signal`] cannot be raised.
+fn end(number: u8) -> ! {
+    if let Ok(signal) = Signal::try_from(i32::from(number)) {
+        let _ = SigSet::from(signal).thread_unblock();
+        let _ = raise(signal);
+    }
+    std::process::exit(128 + i32::from(number))
 }
 
 #[cfg(test)]

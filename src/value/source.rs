@@ -4,23 +4,24 @@
 use crate::command::{Input, Source};
 use crate::env::Environment;
 use crate::error::{Error, Words};
+use crate::file;
 use crate::secret::{FieldId, MAX_VARIABLE, SecretBytes};
 use crate::text;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::os::fd::AsFd;
+use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// What sources read from.
 pub struct Io<'a> {
-    /// [`standard_input`] in the program: a reader that buffers would keep a copy of the value.
+    /// [`StandardInput`](crate::stdio::StandardInput) in the program: a reader that buffers would keep a copy of the
+    /// value.
     pub stdin: &'a mut dyn Read,
     pub stdin_is_terminal: bool,
     pub env: &'a Environment,
+    /// For each file that is a pipe: `--timeout`.
+    pub timeout: Duration,
 }
 
 /// The longest value in bytes: what is left of a variable for a name of one byte, `=` and NUL.
@@ -28,40 +29,6 @@ pub const MAX_VALUE: usize = MAX_VARIABLE - 3;
 
 /// The most that is read of a value: its final newline, CR and LF, may be dropped later.
 const READ_LIMIT: usize = MAX_VALUE + 2;
-
-/// The first size of a read buffer: most values fit, and wiping it costs next to nothing.
-const FIRST_READ: usize = 1024;
-
-/// Standard input without a buffer of its own, so that what it delivers is nowhere but in the caller's buffer.
-///
-/// # Errors
-/// File descriptor 0 is closed.
-pub fn standard_input() -> std::io::Result<impl Read> {
-    std::io::stdin()
-        .as_fd()
-        .try_clone_to_owned()
-        .map(|descriptor| Waiting(File::from(descriptor)))
-}
-
-/// Standard input is shared with whoever started this process, who may have made it non-blocking for themselves.
-struct Waiting(File);
-
-impl Read for Waiting {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            match self.0.read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let mut watched = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-                    match poll(&mut watched, PollTimeout::NONE) {
-                        Ok(_) | Err(Errno::EINTR) => {}
-                        Err(_) => return Err(error),
-                    }
-                }
-                result => return result,
-            }
-        }
-    }
-}
 
 /// The name of a source in messages.
 pub(super) enum Origin {
@@ -121,13 +88,13 @@ pub(super) struct Given {
 
 impl Given {
     /// Reads what the command line names.
-    pub(super) fn read(id: FieldId, source: Source, stdin: &mut dyn Read) -> Result<Self, Error> {
+    pub(super) fn read(id: FieldId, source: Source, io: &mut Io<'_>) -> Result<Self, Error> {
         let (origin, bytes) = match source {
             Source::Argument(bytes) => (Origin::Argument(id.flag()), bytes),
-            Source::File(Input::Stdin) => return Self::from_stdin(id, stdin),
+            Source::File(Input::Stdin) => return Self::from_stdin(id, io.stdin),
             Source::File(Input::Path(path)) => {
                 let flag = id.file_flag().unwrap_or(id.flag());
-                let bytes = read_file(&path, flag, READ_LIMIT)?;
+                let bytes = read_file(&path, flag, READ_LIMIT, io.timeout)?;
                 let path = safe_path(&path);
                 (Origin::File { flag, path }, bytes)
             }
@@ -236,124 +203,25 @@ pub(super) fn read_file(
     path: &Path,
     flag: &'static str,
     limit: usize,
+    timeout: Duration,
 ) -> Result<SecretBytes, Error> {
-    File::open(path)
-        .and_then(|mut file| read_limited(&mut file, limit))
-        .map_err(|error| {
-            let message = format!("cannot read the file '{}' of {flag}", safe_path(path));
-            Error::Unreadable(Words::new(message).cause(&error.to_string()))
-        })
+    file::read_secret(path, limit, timeout).map_err(|error| {
+        let message = format!("cannot read the file '{}' of {flag}", safe_path(path));
+        Error::Unreadable(Words::new(message).cause(&error.to_string()))
+    })
 }
 
 /// Reads standard input, at most one byte past `limit`.
 pub(super) fn read_stdin(stdin: &mut dyn Read, limit: usize) -> Result<SecretBytes, Error> {
-    read_limited(stdin, limit).map_err(|error| {
+    file::read_to_limit(stdin, limit).map_err(|error| {
         Error::Unreadable(Words::new("cannot read standard input").cause(&error.to_string()))
     })
-}
-
-/// Reads to the end, or one byte past `limit`. Growing means a new buffer and a wiped old one.
-fn read_limited(reader: &mut dyn Read, limit: usize) -> std::io::Result<SecretBytes> {
-    let most = limit.saturating_add(1);
-    let mut held = SecretBytes::with_capacity(0);
-    let mut filled = 0;
-    loop {
-        if filled == held.len() {
-            if filled >= most {
-                break;
-            }
-            held = grown(
-                &held,
-                held.len()
-                    .saturating_mul(2)
-                    .clamp(1, most)
-                    .max(FIRST_READ.min(most)),
-            );
-        }
-        let free = held.expose_mut().get_mut(filled..).unwrap_or_default();
-        match reader.read(free) {
-            Ok(0) => break,
-            Ok(count) => filled += count.min(free.len()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    held.expose_mut().truncate(filled);
-    Ok(held)
-}
-
-fn grown(held: &SecretBytes, size: usize) -> SecretBytes {
-    let mut larger = SecretBytes::with_capacity(size);
-    larger.expose_mut().extend_from_slice(held.expose());
-    larger.expose_mut().resize(size, 0);
-    larger
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io;
-
-    /// Delivers `total` bytes in pieces of `piece`, interrupted before each, and counts what was taken.
-    struct Pieces {
-        total: usize,
-        piece: usize,
-        taken: usize,
-        interrupted: bool,
-    }
-
-    impl Pieces {
-        fn new(total: usize, piece: usize) -> Self {
-            Self {
-                total,
-                piece,
-                taken: 0,
-                interrupted: false,
-            }
-        }
-    }
-
-    impl Read for Pieces {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.interrupted = !self.interrupted;
-            if self.interrupted {
-                return Err(ErrorKind::Interrupted.into());
-            }
-            let count = self.piece.min(buffer.len()).min(self.total - self.taken);
-            for (offset, byte) in buffer.iter_mut().take(count).enumerate() {
-                *byte = u8::try_from((self.taken + offset) % 251).unwrap();
-            }
-            self.taken += count;
-            Ok(count)
-        }
-    }
-
-    #[test]
-    fn reading_stops_one_byte_past_the_limit() {
-        for limit in [0, 1, 2, FIRST_READ - 1, FIRST_READ, 5000] {
-            for (total, length) in [
-                (0, 0),
-                (limit, limit),
-                (limit + 1, limit + 1),
-                (limit + 2, limit + 1),
-                (1 << 20, limit + 1),
-            ] {
-                for piece in [1, 7, 4096] {
-                    let mut pieces = Pieces::new(total, piece);
-                    let bytes = read_limited(&mut pieces, limit).unwrap();
-                    assert_eq!(bytes.len(), length.min(total), "{limit} {total} {piece}");
-                    assert_eq!(pieces.taken, bytes.len());
-                    assert!(
-                        bytes
-                            .expose()
-                            .iter()
-                            .enumerate()
-                            .all(|(offset, byte)| usize::from(*byte) == offset % 251)
-                    );
-                }
-            }
-        }
-    }
 
     #[test]
     fn a_reader_that_fails_is_unreadable() {
@@ -372,6 +240,8 @@ mod tests {
         );
     }
 
+    const TIMEOUT: Duration = Duration::from_secs(60);
+
     #[test]
     fn files_that_cannot_be_read_are_named() {
         for (path, cause) in [
@@ -381,7 +251,7 @@ mod tests {
             ),
             ("/", "Is a directory (os error 21)"),
         ] {
-            let Err(error) = read_file(Path::new(path), "--password-file", 9) else {
+            let Err(error) = read_file(Path::new(path), "--password-file", 9, TIMEOUT) else {
                 panic!("read {path:?}");
             };
             assert_eq!(
@@ -399,10 +269,10 @@ mod tests {
 
     #[test]
     fn endless_files_end() {
-        let bytes = read_file(Path::new("/dev/zero"), "--value-file", READ_LIMIT)
+        let bytes = read_file(Path::new("/dev/zero"), "--value-file", READ_LIMIT, TIMEOUT)
             .unwrap_or_else(|_| panic!("zero"));
         assert_eq!(bytes.len(), READ_LIMIT + 1);
-        let bytes = read_file(Path::new("/dev/null"), "--value-file", READ_LIMIT)
+        let bytes = read_file(Path::new("/dev/null"), "--value-file", READ_LIMIT, TIMEOUT)
             .unwrap_or_else(|_| panic!("null"));
         assert!(bytes.is_empty());
     }

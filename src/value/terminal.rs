@@ -1,31 +1,35 @@
-//! Owns the process's terminal while it is asked something: mode, signals, and what is drawn.
-//! Must not know which questions there are, nor what a good answer is.
+//! Asks at the process's terminal: its modes and its signals while a question is open, and what is drawn.
 //!
-//! While a question is open the terminal delivers every key as bytes and echoes nothing, and the signals that would
-//! end or stop the process are read as data beside the keys; so there is one loop that sees everything, and one guard
-//! that puts everything back. A read with echo off that a signal handler interrupts could not do so without `unsafe`.
+//! The terminal then delivers every key as bytes and echoes nothing, and the signals that would end or stop the process
+//! are read as data beside the keys; so there is one loop that sees everything, and one guard that puts everything back.
+//! A read with echo off that a signal handler interrupts could not do so without `unsafe`. What cannot be helped is
+//! SIGKILL, a fault of the processor, and the three signals that musl keeps for itself.
 
 use super::Terminal;
-use super::line::{Line, Step};
+use super::line::{CTRL_C, Line, Step};
+use super::process::{self, Modes, Watch};
 use super::source::MAX_VALUE;
 use crate::error::{Error, Words};
-use crate::secret::{Field, SecretBytes};
+use crate::secret::{Field, FieldId, SecretBytes};
 use crate::text;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::SignalFd;
 use nix::sys::termios::{
     self, FlushArg, InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios,
 };
+use nix::unistd;
 use std::fs::{File, OpenOptions};
-use std::io::{IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::sync::MutexGuard;
 
 /// How long the bytes of one key may be apart, in milliseconds: after that, ESC was the Esc key.
 const KEY_PAUSE: u16 = 50;
-/// How long a paste may pause, in milliseconds, before what follows the answer counts as over.
-const PASTE_PAUSE: u16 = 30;
+/// How long a paste may pause, in milliseconds, before what follows the answer counts as over. A terminal at the other
+/// end of a network sends one in pieces.
+const PASTE_PAUSE: u16 = 100;
 /// The most that is thrown away after an answer, in bytes: more than the longest value, and less than for ever.
 const MAX_DRAINED: usize = 4 * MAX_VALUE;
 /// How long to wait, in milliseconds, for the signal that a vanished terminal sends along.
@@ -40,11 +44,12 @@ const STARS: &str = "********";
 pub struct ProcessTerminal {
     stdin_is_terminal: bool,
     permitted: bool,
-    held: Option<Held>,
-    /// A hidden question was asked since the terminal was taken.
-    hidden: bool,
-    /// The last answer ended with CR: LF right after it belongs to the same key or paste.
-    after_return: bool,
+    /// From [`Terminal::prepare`] to the first question.
+    silence: Option<Silence>,
+    /// From the first question on.
+    raw: Option<RawMode>,
+    /// More was typed than a visible question asked for.
+    surplus: bool,
 }
 
 /// What came first.
@@ -62,57 +67,45 @@ impl ProcessTerminal {
         Self {
             stdin_is_terminal,
             permitted: true,
-            held: None,
-            hidden: false,
-            after_return: false,
+            silence: None,
+            raw: None,
+            surplus: false,
         }
     }
 
-    fn hold(&mut self) -> Result<&mut Held, Error> {
-        match &mut self.held {
-            Some(held) => Ok(held),
-            empty @ None => Ok(empty.insert(Held::take()?)),
+    fn raw(&mut self) -> Result<&mut RawMode, Error> {
+        match &mut self.raw {
+            Some(raw) => Ok(raw),
+            empty @ None => {
+                let silence = match self.silence.take() {
+                    Some(silence) => silence,
+                    None => Silence::start()?,
+                };
+                Ok(empty.insert(RawMode::start(silence)?))
+            }
         }
     }
 
-    /// Shows a question and reads its answer to Enter.
-    fn answer(&mut self, question: &Question<'_>, limit: usize) -> Result<Line, Error> {
-        let mut after_return = self.after_return;
-        let held = self.hold()?;
+    /// Shows a question and reads its answer to Enter. Whether more lines came with it, which are thrown away.
+    fn answer(&mut self, question: &Question<'_>, limit: usize) -> Result<(Line, bool), Error> {
+        let raw = self.raw()?;
         let mut line = Line::new(limit, question.hidden);
-        held.draw(&question.open());
-        let end = loop {
-            match held.step(&mut line, question, &mut after_return) {
-                Ok(Step::Done) => break Ok(()),
-                Ok(Step::Cancelled) => break Err(Error::Cancelled),
-                Ok(Step::Typed) if !question.hidden => {
-                    held.draw(&text::safe(line.last().unwrap_or_default()));
-                }
-                Ok(Step::Erased) if !question.hidden => held.draw(&question.again(&line)),
-                Ok(Step::Quiet | Step::Typed | Step::Erased) => {}
-                Err(error) => break Err(error),
-            }
+        // What was typed before the question was shown is no answer to it.
+        raw.flush();
+        raw.draw(&question.open());
+        let read = raw.read_line(&mut line, question);
+        // The rest of a paste is not for the shell, either. A signal does not wait for it.
+        let rest = if matches!(read, Err(Error::Terminated(_))) {
+            raw.flush();
+            Ok(false)
+        } else {
+            raw.drain()
         };
-        if end.is_err() {
-            held.draw(&question.cancelled());
+        let result = read.and(rest);
+        if result.is_err() {
+            raw.draw(&question.cancelled());
         }
-        self.after_return = after_return;
-        end.map(|()| line)
-    }
-
-    /// Throws away what was typed after the last answer. Whether it was more than line ends.
-    fn drain(held: &mut Held) -> Result<bool, Error> {
-        let mut more = false;
-        for _ in 0..MAX_DRAINED {
-            match held.next(PollTimeout::from(PASTE_PAUSE))? {
-                Event::Byte(b'\r' | b'\n') => {}
-                Event::Byte(_) => more = true,
-                Event::Continued => {}
-                Event::Pause => break,
-            }
-        }
-        let _ = termios::tcflush(&held.input, FlushArg::TCIFLUSH);
-        Ok(more)
+        result.map(|more| (line, more))
     }
 }
 
@@ -125,36 +118,44 @@ impl Terminal for ProcessTerminal {
         self.stdin_is_terminal && self.permitted
     }
 
+    fn prepare(&mut self) {
+        if self.available() && self.silence.is_none() && self.raw.is_none() && in_foreground() {
+            // What is wrong with the terminal, the question says.
+            self.silence = Silence::start().ok();
+        }
+    }
+
     fn ask(&mut self, field: &Field) -> Result<SecretBytes, Error> {
-        self.hidden |= field.hidden;
         let question = Question {
             text: field.prompt,
             help: field.help,
             hidden: field.hidden,
         };
-        let line = self.answer(&question, MAX_VALUE)?;
+        let (line, more) = self.answer(&question, MAX_VALUE)?;
+        if more && field.hidden {
+            self.raw()?.draw(&question.cancelled());
+            return Err(several_lines(field));
+        }
+        self.surplus |= more;
         let shown = if field.hidden {
             question.answered(STARS)
         } else {
             question.answered(&shown(&line))
         };
-        self.hold()?.draw(&shown);
+        self.raw()?.draw(&shown);
         Ok(line.into_text())
     }
 
     fn say(&mut self, line: &str) {
-        if let Some(held) = &mut self.held {
-            held.draw(&format!("# {}\n", text::safe(line)));
+        if let Some(raw) = &mut self.raw {
+            raw.draw(&format!("# {}\n", text::safe(line)));
         }
     }
 
-    fn release(&mut self) -> Result<bool, Error> {
-        let hidden = std::mem::take(&mut self.hidden);
-        self.after_return = false;
-        match self.held.take() {
-            Some(mut held) if hidden => Self::drain(&mut held),
-            _ => Ok(false),
-        }
+    fn release(&mut self) -> bool {
+        self.raw = None;
+        self.silence = None;
+        std::mem::take(&mut self.surplus)
     }
 
     fn confirm(&mut self, question: &str, help: &str) -> Result<bool, Error> {
@@ -165,33 +166,27 @@ impl Terminal for ProcessTerminal {
             help: Some(help),
             hidden: false,
         };
-        let result = loop {
-            let line = match self.answer(&open, MAX_CONFIRMATION) {
-                Ok(line) => line,
-                Err(error) => break Err(error),
-            };
-            let yes = match line.text().trim_ascii().to_ascii_lowercase().as_slice() {
-                b"y" | b"yes" => true,
-                b"" | b"n" | b"no" => false,
+        let yes = loop {
+            let (line, more) = self.answer(&open, MAX_CONFIRMATION)?;
+            match line.text().trim_ascii().to_ascii_lowercase().as_slice() {
+                b"y" | b"yes" if !more => break true,
+                b"" | b"n" | b"no" if !more => break false,
                 _ => {
-                    let held = self.hold()?;
-                    held.draw(&open.answered(&shown(&line)));
-                    held.draw("# Invalid answer, try typing 'y' for yes or 'n' for no\n");
-                    continue;
+                    let raw = self.raw()?;
+                    raw.draw(&open.answered(&shown(&line)));
+                    raw.draw("# Invalid answer, try typing 'y' for yes or 'n' for no\n");
                 }
-            };
-            let closed = Question {
-                text: &question,
-                help: None,
-                hidden: false,
-            };
-            self.hold()?
-                .draw(&closed.answered(if yes { "Yes" } else { "No" }));
-            break Ok(yes);
+            }
         };
-        self.after_return = false;
-        self.held = None;
-        result
+        let closed = Question {
+            text: &question,
+            help: None,
+            hidden: false,
+        };
+        self.raw()?
+            .draw(&closed.answered(if yes { "Yes" } else { "No" }));
+        self.release();
+        Ok(yes)
     }
 }
 
@@ -236,45 +231,72 @@ impl Question<'_> {
     }
 }
 
-/// A terminal in our hands; dropping it puts mode and signals back as they were.
-struct Held {
-    input: File,
-    output: File,
+/// Echo is off, and signals are read; dropping it puts both back. Keys still come in lines, and Ctrl-C is a signal.
+struct Silence {
     before: Termios,
-    asking: Termios,
+    /// The signals that were blocked before.
     mask: SigSet,
-    signals: SignalFd,
 }
 
-impl Held {
-    fn take() -> Result<Self, Error> {
-        let input = std::io::stdin()
-            .as_fd()
-            .try_clone_to_owned()
-            .map(File::from)
-            .map_err(|error| no_terminal("standard input cannot be used", &error.to_string()))?;
-        let output = output()?;
-        let before = termios::tcgetattr(&input)
+impl Silence {
+    fn start() -> Result<Self, Error> {
+        let before = termios::tcgetattr(io::stdin())
             .map_err(|errno| no_terminal("standard input cannot be used", errno.desc()))?;
-        let asking = asking(&before);
-        let caught = caught();
-        let signals = SignalFd::new(&caught)
-            .map_err(|errno| no_terminal("signals cannot be watched", errno.desc()))?;
+        let mut silent = before.clone();
+        silent
+            .local_flags
+            .remove(LocalFlags::ECHO | LocalFlags::ECHONL);
+        let mut watch = process::lock();
         // The signals first: none may come between a silent terminal and the guard that restores it.
-        let mask = caught
-            .thread_swap_mask(SigmaskHow::SIG_BLOCK)
-            .map_err(|errno| no_terminal("signals cannot be held", errno.desc()))?;
-        let held = Self {
-            input,
-            output,
-            before,
-            asking,
-            mask,
-            signals,
+        let mask = process::block_signals(&mut watch)
+            .map_err(|error| no_terminal("signals cannot be watched", &error.to_string()))?;
+        let set = termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &silent);
+        watch.modes = Some(Modes {
+            before: before.clone(),
+            silent,
+        });
+        drop(watch);
+        let silence = Self { before, mask };
+        match set {
+            Ok(()) => Ok(silence),
+            Err(errno) => Err(no_terminal("echo cannot be turned off", errno.desc())),
+        }
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        let mut watch = process::lock();
+        let _ = termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &self.before);
+        watch.modes = None;
+        drop(watch);
+        let _ = self.mask.thread_set_mask();
+    }
+}
+
+/// A terminal that delivers keys as they come, and the signals beside them.
+struct RawMode {
+    output: File,
+    modes: Termios,
+    signals: SignalFd,
+    // Dropped in this order: the silence takes the lock to end.
+    _watch: MutexGuard<'static, Watch>,
+    _silence: Silence,
+}
+
+impl RawMode {
+    fn start(silence: Silence) -> Result<Self, Error> {
+        let raw = Self {
+            output: output()?,
+            modes: raw_modes(&silence.before),
+            signals: process::signals()
+                .map_err(|errno| no_terminal("signals cannot be watched", errno.desc()))?,
+            _watch: process::lock(),
+            _silence: silence,
         };
-        termios::tcsetattr(&held.input, SetArg::TCSANOW, &held.asking)
+        termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &raw.modes)
             .map_err(|errno| no_terminal("echo cannot be turned off", errno.desc()))?;
-        Ok(held)
+        Ok(raw)
     }
 
     /// Draws at once. A terminal that cannot show anything is found out by the next read.
@@ -282,46 +304,70 @@ impl Held {
         let _ = self.output.write_all(text.as_bytes());
     }
 
-    /// Feeds the line with what comes next.
-    fn step(
-        &mut self,
-        line: &mut Line,
-        question: &Question<'_>,
-        after_return: &mut bool,
-    ) -> Result<Step, Error> {
-        let pause = if line.awaits_rest() {
-            PollTimeout::from(KEY_PAUSE)
-        } else {
-            PollTimeout::NONE
-        };
-        match self.next(pause)? {
-            Event::Pause => Ok(line.pause()),
-            Event::Continued => {
-                self.draw(CLEAR_BELOW);
-                self.draw(&question.open());
-                if !question.hidden {
-                    self.draw(&shown(line));
+    /// Throws away what was typed and not read.
+    fn flush(&self) {
+        let _ = termios::tcflush(io::stdin(), FlushArg::TCIFLUSH);
+    }
+
+    /// Feeds the line to Enter.
+    fn read_line(&mut self, line: &mut Line, question: &Question<'_>) -> Result<(), Error> {
+        loop {
+            let pause = if line.awaits_rest() {
+                PollTimeout::from(KEY_PAUSE)
+            } else {
+                PollTimeout::NONE
+            };
+            let step = match self.next(pause)? {
+                Event::Pause => line.pause(),
+                Event::Byte(byte) => line.feed(byte),
+                Event::Continued => {
+                    self.draw(CLEAR_BELOW);
+                    self.draw(&question.open());
+                    if !question.hidden {
+                        self.draw(&shown(line));
+                    }
+                    Step::Quiet
                 }
-                Ok(Step::Quiet)
-            }
-            Event::Byte(byte) => {
-                let was_return = std::mem::take(after_return);
-                if was_return && byte == b'\n' {
-                    return Ok(Step::Quiet);
+            };
+            match step {
+                Step::Done => return Ok(()),
+                Step::Cancelled => return Err(Error::Cancelled),
+                Step::Typed if !question.hidden => {
+                    self.draw(&text::safe(line.last().unwrap_or_default()));
                 }
-                let step = line.feed(byte);
-                *after_return = step == Step::Done && byte == b'\r';
-                Ok(step)
+                Step::Erased if !question.hidden => self.draw(&question.again(line)),
+                Step::Quiet | Step::Typed | Step::Erased => {}
             }
         }
     }
 
+    /// Throws away what comes with an answer: the LF of a CR LF, and the lines of a paste. Whether it was more than line
+    /// ends.
+    fn drain(&mut self) -> Result<bool, Error> {
+        let mut more = false;
+        let mut cancelled = false;
+        for _ in 0..MAX_DRAINED {
+            match self.next(PollTimeout::from(PASTE_PAUSE))? {
+                Event::Byte(b'\r' | b'\n') | Event::Continued => {}
+                Event::Byte(CTRL_C) => cancelled = true,
+                Event::Byte(_) => more = true,
+                Event::Pause => break,
+            }
+        }
+        self.flush();
+        if cancelled {
+            return Err(Error::Cancelled);
+        }
+        Ok(more)
+    }
+
     /// Waits for a key or a signal.
     fn next(&mut self, pause: PollTimeout) -> Result<Event, Error> {
+        let stdin = io::stdin();
         loop {
             let mut watched = [
                 PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.input.as_fd(), PollFlags::POLLIN),
+                PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
             ];
             match poll(&mut watched, pause) {
                 Ok(0) => return Ok(Event::Pause),
@@ -340,31 +386,32 @@ impl Held {
                 continue;
             }
             let mut byte = [0];
-            match self.input.read(&mut byte) {
+            match unistd::read(stdin.as_fd(), &mut byte) {
                 Ok(1..) => return Ok(Event::Byte(byte[0])),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Ok(0) | Err(_) => return Err(self.gone()),
             }
         }
     }
 
     fn signal(&mut self) -> Result<Option<Event>, Error> {
-        let Ok(Some(info)) = self.signals.read_signal() else {
+        let Some(number) = process::next_signal(&self.signals) else {
             return Ok(None);
         };
-        let number = i32::try_from(info.ssi_signo).unwrap_or_default();
-        match Signal::try_from(number) {
-            Ok(Signal::SIGINT | Signal::SIGQUIT) => Err(Error::Cancelled),
-            Ok(Signal::SIGTERM | Signal::SIGHUP) => Err(Error::Terminated),
-            Ok(Signal::SIGCONT) => {
-                // The shell may have set its own mode meanwhile.
-                let _ = termios::tcsetattr(&self.input, SetArg::TCSANOW, &self.asking);
-                Ok(Some(Event::Continued))
-            }
-            // SIGTSTP: a question is no place to stop in.
-            _ => Ok(None),
+        if process::is(number, Signal::SIGCONT) {
+            // The shell may have set its own modes meanwhile.
+            let _ = termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &self.modes);
+            return Ok(Some(Event::Continued));
         }
+        if process::is(number, Signal::SIGTSTP) {
+            // A question is no place to stop in.
+            return Ok(None);
+        }
+        Err(if process::is(number, Signal::SIGINT) {
+            Error::Cancelled
+        } else {
+            Error::Terminated(number)
+        })
     }
 
     /// The terminal is no more; the signal that says so may be a moment behind.
@@ -379,25 +426,24 @@ impl Held {
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Not flushed: what was typed ahead of a visible question belongs to whoever reads next.
-        let _ = termios::tcsetattr(&self.input, SetArg::TCSANOW, &self.before);
-        let _ = self.mask.thread_set_mask();
-    }
+/// Whether setting modes changes the terminal of this job, and not that of another while this one is stopped.
+fn in_foreground() -> bool {
+    let group = unistd::tcgetpgrp(io::stdin());
+    // An error: it is not the controlling terminal, and there are no jobs.
+    group.map_or(true, |group| group == unistd::getpgrp())
 }
 
 /// Keys as they come, one at a time, unechoed, Ctrl-C and Ctrl-Z among them; output still ends lines with CR LF.
-fn asking(before: &Termios) -> Termios {
-    let mut asking = before.clone();
-    asking.local_flags.remove(
+fn raw_modes(before: &Termios) -> Termios {
+    let mut raw = before.clone();
+    raw.local_flags.remove(
         LocalFlags::ICANON
             | LocalFlags::ECHO
             | LocalFlags::ECHONL
             | LocalFlags::ISIG
             | LocalFlags::IEXTEN,
     );
-    asking.input_flags.remove(
+    raw.input_flags.remove(
         InputFlags::ICRNL
             | InputFlags::INLCR
             | InputFlags::IGNCR
@@ -409,30 +455,16 @@ fn asking(before: &Termios) -> Termios {
         (SpecialCharacterIndices::VTIME, 0),
     ] {
         // An enumeration's own number, never cut.
-        if let Some(slot) = asking.control_chars.get_mut(index as usize) {
+        if let Some(slot) = raw.control_chars.get_mut(index as usize) {
             *slot = value;
         }
     }
-    asking
-}
-
-/// The signals that are read as data while a question is open.
-fn caught() -> SigSet {
-    [
-        Signal::SIGINT,
-        Signal::SIGQUIT,
-        Signal::SIGTERM,
-        Signal::SIGHUP,
-        Signal::SIGTSTP,
-        Signal::SIGCONT,
-    ]
-    .into_iter()
-    .collect()
+    raw
 }
 
 /// Where questions are drawn: standard output carries results, and standard error may go to a file.
 fn output() -> Result<File, Error> {
-    let stderr = std::io::stderr();
+    let stderr = io::stderr();
     let opened = if stderr.is_terminal() {
         stderr.as_fd().try_clone_to_owned().map(File::from)
     } else {
@@ -451,5 +483,18 @@ fn no_terminal(message: &str, cause: &str) -> Error {
         Words::new(format!("cannot ask on the terminal: {message}"))
             .cause(cause)
             .hint("give every value as an option, from a file or on standard input"),
+    )
+}
+
+/// Several lines at a hidden prompt: to store the first would be to store a part of a key.
+fn several_lines(field: &Field) -> Error {
+    let flag = match field.id {
+        FieldId::Value => "-f",
+        id => id.file_flag().unwrap_or(id.flag()),
+    };
+    Error::Data(
+        Words::new("more than one line was pasted, and nothing was stored").hint(format!(
+            "a value of several lines is given with {flag} FILE, or {flag} - for standard input"
+        )),
     )
 }

@@ -26,6 +26,7 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
         &target.name,
         session.terminal.available(),
     )?;
+    fitted.prepare(session.terminal);
     let team = owner::named_team(&target.scope);
     let lookup = session.api.lookup(Keys::Wanted, team)?;
     let context = WriteContext {

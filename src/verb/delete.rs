@@ -24,6 +24,9 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
                 .hint("use --force to delete without being asked"),
         ));
     }
+    if must_confirm {
+        session.terminal.prepare();
+    }
     let team = owner::named_team(&target.scope);
     let lookup = session.api.lookup(Keys::Unneeded, team)?;
     let resolved = ResolvedOwner::resolve(&target, &lookup.account)?;

@@ -28,6 +28,8 @@ pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write
         ),
     };
     let keys = if draft.is_some() {
+        // Whether something is missing depends on the kind.
+        session.terminal.prepare();
         Keys::Wanted
     } else {
         Keys::Unneeded

@@ -2,7 +2,9 @@
 //! Must not know what a test does there.
 
 use super::{Run, tools, write};
+use std::fs;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A file system of its own, over whose files the script may mount others. What the script leaves running ends with
@@ -40,25 +42,57 @@ pub fn names<'a>(run: Run<'a>, directory: &TempDir, options: &str) -> Option<Run
     network(run, &script)
 }
 
-fn apart<'a>(run: Run<'a>, namespaces: &str, script: &str) -> Option<Run<'a>> {
-    const PROGRAM: &str = "/usr/bin/unshare";
-    if !tools::have("unshare") {
-        return None;
+/// The words of a command that starts the program as the first process of a namespace, as in a container without an
+/// init. `None` where this machine has no such thing.
+pub fn first_process() -> Option<[&'static str; 3]> {
+    let words = [UNSHARE, "--kill-child", "-rpf"];
+    is_allowed(&words).then_some(words)
+}
+
+/// The process that the command of [`first_process`] started.
+///
+/// # Panics
+/// Where there is none after a while.
+pub fn started_by(id: u32) -> u32 {
+    let began = Instant::now();
+    loop {
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        if let Some(child) = children.ok().and_then(|ids| ids.trim().parse().ok()) {
+            return child;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "no process came");
+        std::thread::sleep(Duration::from_millis(2));
     }
-    // A container can forbid them.
-    let allowed = Command::new(PROGRAM)
-        .args(["--kill-child", namespaces, "true"])
+}
+
+const UNSHARE: &str = "/usr/bin/unshare";
+
+/// A container can forbid namespaces.
+fn is_allowed(words: &[&str]) -> bool {
+    if !tools::have("unshare") {
+        return false;
+    }
+    let tried = Command::new(words[0])
+        .args(&words[1..])
+        .arg("true")
         .stderr(Stdio::null())
         .status();
-    if !allowed.is_ok_and(|status| status.success()) {
+    let allowed = tried.is_ok_and(|status| status.success());
+    if !allowed {
         tools::skip_without("namespaces");
+    }
+    allowed
+}
+
+fn apart<'a>(run: Run<'a>, namespaces: &str, script: &str) -> Option<Run<'a>> {
+    if !is_allowed(&[UNSHARE, "--kill-child", namespaces]) {
         return None;
     }
     // The path is a variable of the shell, which the program does not get. The shell stays, because the first process
     // of a namespace is the parent of what was left running, and a tracer would wait for that.
     let script = format!("PATH=/usr/sbin:/usr/bin:/sbin:/bin; set -e; {script}; \"$@\"; exit $?");
     Some(run.started_by([
-        PROGRAM,
+        UNSHARE,
         "--kill-child",
         namespaces,
         "/bin/sh",

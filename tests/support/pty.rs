@@ -7,10 +7,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 use pty_process::blocking;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// How long the program may take to say what is expected of it, or to end.
@@ -51,6 +52,19 @@ impl Session {
     ) -> Self {
         let command = command(arguments, variables);
         Self::run(command.stdout(stdout).stderr(stderr))
+    }
+
+    /// The same as [`Session::start`], with a command that starts the program, whose path and arguments follow its words.
+    #[must_use]
+    pub fn started_by(
+        starter: &[&str],
+        arguments: &[&str],
+        variables: &[(String, String)],
+    ) -> Self {
+        let program = binary();
+        let program = program.to_str().expect("a path that is text");
+        let words = [&starter[1..], &[program], arguments].concat();
+        Self::run(command_of(starter[0], &words, variables))
     }
 
     fn run(command: blocking::Command) -> Self {
@@ -120,9 +134,21 @@ impl Session {
         tcgetattr(master).expect("its modes").local_flags
     }
 
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).expect("a process id");
+        let id = i32::try_from(self.id()).expect("a process id");
         kill(Pid::from_raw(id), signal).expect("the program runs");
+    }
+
+    /// Sends a signal by its number, which need not have a name.
+    pub fn signal_number(&self, number: i32) {
+        let (number, id) = (format!("-{number}"), self.id().to_string());
+        let sent = Command::new("/bin/kill").args([number, id]).status();
+        assert!(sent.expect("kill").success(), "the program runs");
     }
 
     /// Waits for the end, and answers with the exit code as shells say it.
@@ -194,7 +220,15 @@ impl Drop for Session {
 }
 
 fn command(arguments: &[&str], variables: &[(String, String)]) -> blocking::Command {
-    blocking::Command::new(binary())
+    command_of(binary(), arguments, variables)
+}
+
+fn command_of(
+    program: impl AsRef<OsStr>,
+    arguments: &[&str],
+    variables: &[(String, String)],
+) -> blocking::Command {
+    blocking::Command::new(program)
         .env_clear()
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .args(arguments)

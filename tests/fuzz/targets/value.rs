@@ -22,8 +22,9 @@ impl Terminal for Nobody {
         panic!("asked");
     }
     fn say(&mut self, _: &str) {}
-    fn release(&mut self) -> Result<bool, Error> {
-        Ok(false)
+    fn prepare(&mut self) {}
+    fn release(&mut self) -> bool {
+        false
     }
     fn confirm(&mut self, _: &str, _: &str) -> Result<bool, Error> {
         Ok(false)
@@ -57,6 +58,7 @@ fuzz_target!(|data: &[u8]| {
         stdin: &mut stdin,
         stdin_is_terminal: false,
         env: &env,
+        timeout: std::time::Duration::ZERO,
     };
     let name = SecretName::parse("N").unwrap();
     let inputs = Inputs {
