@@ -3,6 +3,7 @@
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::peer::Peer;
+use crate::support::records::{Front, Records};
 use crate::support::{MARKER_KEY, Run, apart, binary, code, oz, tools};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -520,4 +521,78 @@ fn a_plain_server_that_reads_nothing() {
     on_time(run.stderr(format!(
         "error: no answer from localhost within 1 s\n{TRY_LATER}"
     )));
+}
+
+/// A `list` or a `delete` through a front that has this to say on its first connection.
+fn through(front: &Front, arguments: &[&str]) -> Run<'static> {
+    oz(arguments)
+        .env("WARP_API_KEY", MARKER_KEY)
+        .env("WARP_SERVER_ROOT_URL", front.root())
+        .env("SSL_CERT_FILE", front.ca_path())
+}
+
+/// Says this until the client is gone, and so much at once that there is always more to read.
+fn without_end(records: &mut Records, mut say: impl FnMut(&mut Records) -> Vec<u8>) {
+    loop {
+        let mut bytes = Vec::new();
+        while bytes.len() < 256 * 1024 {
+            bytes.extend(say(records));
+        }
+        if !records.write(&bytes) {
+            return;
+        }
+    }
+}
+
+/// Small ones: the most work for the fewest bytes.
+fn tickets(records: &mut Records) -> Vec<u8> {
+    records.tickets(800, 20)
+}
+
+#[test]
+fn tickets_without_end_between_two_requests() {
+    ends_within(TIMEOUT + EXCESS, || {
+        let server = Server::builder().tls(Tls::Off).start();
+        server.seed_raw(Scope::Personal, "N");
+        let front = Front::start(server.address(), |records, reply| {
+            let reply = records.data(reply);
+            let more = tickets(records);
+            records.write(&[reply, more].concat());
+            without_end(records, tickets);
+        });
+        let output = through(&front, &["secret", "delete", "N", "--force"])
+            .args(["--timeout", "1"])
+            .stdout("Secret 'N' deleted\n")
+            .run();
+        assert_eq!(front.connections(), 2);
+        output.took
+    });
+}
+
+#[test]
+fn a_server_that_is_never_silent() {
+    /// The start of a body in chunks.
+    const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    type Say = fn(&mut Records) -> Vec<u8>;
+    let bytes_in_records: Say = |records| {
+        let parts = b"1\r\n \r\n".map(|byte| records.data(&[byte]));
+        parts.concat()
+    };
+    let tickets_and_bytes: Say = |records| {
+        let mut bytes = tickets(records);
+        bytes.extend(records.data(b"1\r\n \r\n"));
+        bytes
+    };
+    for say in [tickets, bytes_in_records, tickets_and_bytes] {
+        let server = Server::builder().tls(Tls::Off).start();
+        let front = Front::start(server.address(), move |records, _| {
+            let head = records.data(CHUNKED);
+            records.write(&head);
+            without_end(records, say);
+        });
+        let run = through(&front, &["secret", "list"]).code(75);
+        on_time(run.stderr(format!(
+            "error: no answer from localhost within 1 s\n{TRY_LATER}"
+        )));
+    }
 }

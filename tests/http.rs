@@ -2,9 +2,11 @@
 //! the rest is refused, and every limit holds to the byte.
 //! Must not know GraphQL: the answers are true, only their wrapping is odd.
 
-use crate::server::{Behaviour, End, Scope, Server, Tls, When};
-use crate::support::oz;
-use std::time::Duration;
+use crate::server::{Behaviour, End, Scope, Server, Tls, UNASKED, When};
+use crate::support::pty::Session;
+use crate::support::records::{Front, Records};
+use crate::support::{MARKER_KEY, oz};
+use std::time::{Duration, Instant};
 
 /// What follows the reason a reply is refused for.
 const NOT_USABLE: &str =
@@ -568,38 +570,19 @@ fn a_connection_is_kept_where_that_is_allowed() {
 
 /// A relay that rewrites the heads of answers and never closes.
 mod relay {
-    use crate::support::peer::Peer;
-    use std::io::{Read, Write};
+    use crate::support::peer::{Peer, exchange};
     use std::net::{SocketAddr, TcpStream};
 
     pub fn rewriting(server: SocketAddr, version: &'static str, fields: &'static str) -> Peer {
         Peer::start(move |connection| {
             let mut upstream = TcpStream::connect(server).expect("the server");
             while let Some(request) = connection.request() {
-                upstream.write_all(&request).expect("sent");
-                let (head, body) = answer(&mut upstream);
+                let (head, body) = exchange(&mut upstream, &request);
                 let head = head.replacen("HTTP/1.1", &format!("HTTP/{version}"), 1);
                 let head = head.replacen("\r\n", &format!("\r\n{fields}"), 1);
                 connection.say(&[head.as_bytes(), &body].concat());
             }
         })
-    }
-
-    fn answer(upstream: &mut TcpStream) -> (String, Vec<u8>) {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            upstream.read_exact(&mut byte).expect("a head");
-            head.extend(byte);
-        }
-        let head = String::from_utf8(head).expect("a head in ASCII");
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "))
-            .expect("a length");
-        let mut body = vec![0; length.parse().expect("a number")];
-        upstream.read_exact(&mut body).expect("a body");
-        (head, body)
     }
 }
 
@@ -745,5 +728,158 @@ fn the_body_has_a_limit_however_it_is_framed() {
         }
         let over = Behaviour::framed(move |body| wrap(&long(BODY + 1, body)), End::Orderly);
         refused_as(over, "its body is longer than 32 MiB", what);
+    }
+}
+
+/// What a server says that deleted a secret.
+const FORGED: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 75\r\n\r\n\
+    {\"data\":{\"deleteManagedSecret\":{\"__typename\":\"DeleteManagedSecretOutput\"}}}";
+
+/// A reply of exactly this many bytes, head and body.
+fn sized(total: usize, body: &[u8]) -> Vec<u8> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 00000\r\n\r\n";
+    let body = long(total - head.len(), body);
+    let head = head.replace("00000", &format!("{:05}", body.len()));
+    [head.as_bytes(), &body].concat()
+}
+
+/// A server that refuses to delete, whatever else it says.
+fn refusing(tls: Tls) -> Server {
+    let server = Server::builder().tls(tls).start();
+    server.seed_raw(Scope::Personal, "N");
+    server.next(When::Mutation, Behaviour::UserFacingError("it is locked"));
+    server
+}
+
+const REFUSED: &str = "error: it is locked\n";
+
+/// What comes after the reply to the lookup is never the reply to the mutation. One TLS record holds 16,384 bytes, and
+/// so does one read.
+#[test]
+fn bytes_after_a_reply_are_not_the_next_reply() {
+    for tls in [Tls::Only12, Tls::Only13, Tls::Off] {
+        for total in [16_384, 32_768] {
+            for size in [total - 1, total, total + 1] {
+                for stray in [FORGED, b"!"] {
+                    let server = refusing(tls);
+                    let frame = move |body: &[u8]| [&sized(size, body), stray].concat();
+                    server.next(When::Query, Behaviour::framed(frame, End::Silent));
+                    let run = oz(&["secret", "delete", "N", "--force"]).server(&server);
+                    if size == total {
+                        run.code(1).stderr(REFUSED).run();
+                        assert_eq!(server.connections(), 2, "{tls:?} {size}");
+                    } else {
+                        // Record and read go over the end of the reply, so its surplus is seen with it.
+                        run.code(69)
+                            .stderr(format!(
+                                "error: the reply of localhost is not usable\n  \
+                                 caused by: more bytes came than it promised\n{NOT_USABLE}"
+                            ))
+                            .run();
+                        assert_eq!(server.ops(), ["Lookup"]);
+                    }
+                    assert!(server.secret(Scope::Personal, "N").is_some());
+                }
+            }
+        }
+    }
+}
+
+/// The same where the bytes come later, while the program waits for an answer at the terminal.
+#[test]
+fn bytes_between_two_requests_are_not_the_next_reply() {
+    for tls in [Tls::Only12, Tls::Only13, Tls::Off] {
+        for stray in [FORGED, b"!"] {
+            let server = refusing(tls);
+            let frame = |body: &[u8]| sized(16_384, body);
+            let behaviour = Behaviour::FramedThen(
+                std::sync::Arc::new(frame),
+                Duration::from_millis(20),
+                stray.to_vec(),
+                End::Silent,
+            );
+            server.next(When::Query, behaviour);
+            let mut session = Session::start(&["secret", "delete", "N"], &server.env());
+            let began = Instant::now();
+            while !server.log().contains(UNASKED) {
+                assert!(
+                    began.elapsed() < Duration::from_secs(20),
+                    "{}",
+                    server.log()
+                );
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            session.expect("N'?");
+            session.send("y\r");
+            assert_eq!(session.end(), 1, "{:?}", session.transcript());
+            assert!(session.transcript().ends_with("error: it is locked\r\n"));
+            assert_eq!(server.connections(), 2, "{tls:?}");
+            assert!(server.secret(Scope::Personal, "N").is_some());
+        }
+    }
+}
+
+/// A `delete` through a front that has this to say on its first connection, in place of the reply to the lookup; how
+/// many connections that took.
+#[track_caller]
+fn deleted(serve: impl Fn(&mut Records, &[u8]) + Send + Sync + 'static) -> usize {
+    let server = Server::builder().tls(Tls::Off).start();
+    server.seed_raw(Scope::Personal, "N");
+    let front = Front::start(server.address(), serve);
+    oz(&["secret", "delete", "N", "--force"])
+        .env("WARP_API_KEY", MARKER_KEY)
+        .env("WARP_SERVER_ROOT_URL", front.root())
+        .env("SSL_CERT_FILE", front.ca_path())
+        .stdout("Secret 'N' deleted\n")
+        .run();
+    // Only a second connection leads the mutation to the server.
+    let connections = front.connections();
+    assert_eq!(
+        server.secret(Scope::Personal, "N").is_none(),
+        connections == 2
+    );
+    connections
+}
+
+#[test]
+fn half_a_record_after_a_reply_is_not_the_next_reply() {
+    // The header alone, all but one byte, and a record that begins where another ended.
+    for (after, whole) in [(1, 0), (5, 0), (40, 0), (110, 0), (20, 3)] {
+        let connections = deleted(move |records, reply| {
+            let mut bytes = records.data(reply);
+            for _ in 0..whole {
+                bytes.extend(records.tickets(1, 200));
+            }
+            let forged = records.data(FORGED);
+            let (now, later) = forged.split_at(after);
+            records.write(&[&bytes, now].concat());
+            if records.hear() {
+                records.write(later);
+                records.hear();
+            }
+        });
+        assert_eq!(connections, 2, "{after}");
+    }
+}
+
+/// Tickets are not the server's answer to anything, and many come in a record of their own.
+#[test]
+fn tickets_after_a_reply_leave_the_connection_open() {
+    // The last ones are cut in two by the size of a read.
+    for count in [0, 1, 2, 8, 24] {
+        let connections = deleted(move |records, reply| {
+            let mut bytes = records.data(reply);
+            for _ in 0..count {
+                bytes.extend(records.tickets(1, 250));
+            }
+            records.write(&bytes);
+            if records.hear() {
+                let forged = records.data(FORGED);
+                records.write(&forged);
+                records.hear();
+            }
+        });
+        assert_eq!(connections, 1, "{count}");
     }
 }

@@ -87,11 +87,11 @@ impl Wire {
         }
     }
 
-    /// Whether the peer left it open and silent since the last reply.
-    fn is_open(&mut self) -> bool {
+    /// Whether it is open, and nothing that could be taken for a reply came since the last one.
+    fn is_idle(&mut self) -> bool {
         match self {
             Self::Plain(stream) => connect::is_silent(stream),
-            Self::Tls(session) => session.is_open(),
+            Self::Tls(session) => session.is_idle(),
         }
     }
 }
@@ -165,14 +165,15 @@ impl Client {
         Ok(Reply::new(message, request_complete, &self.key))
     }
 
-    /// The connection of the last request, if its peer left it open.
+    /// The connection of the last request, if it can carry another.
     fn kept(&mut self) -> Option<Wire> {
         let mut wire = self.wire.take()?;
-        if wire.is_open() {
+        if wire.is_idle() {
             return Some(wire);
         }
-        self.trace
-            .line(format_args!("the connection was closed meanwhile"));
+        self.trace.line(format_args!(
+            "the connection is not used again: it was closed, or more came after the reply"
+        ));
         None
     }
 

@@ -383,10 +383,68 @@ fn names_of(certificate: &ParsedCertificate<'_>) -> Vec<String> {
     }
 }
 
+/// The most that an idle connection may have to say in TLS's own records, in bytes. Servers send a few session
+/// tickets of some hundred bytes; one that has more to say costs more to read than a new handshake.
+const MAX_IDLE: usize = 16 * 1024;
+
+/// Follows the boundaries of TLS records (RFC 8446 section 5.1). rustls does not tell whether it holds the first part of
+/// one, and that part can be the start of a reply that nobody asked for.
+#[derive(Default)]
+struct Boundaries {
+    /// How many bytes of the header of the current record came, and what its length field says so far.
+    header: usize,
+    length: usize,
+}
+
+impl Boundaries {
+    const HEADER: usize = 5;
+    /// The type and the version, which come before the length.
+    const BEFORE_LENGTH: usize = 3;
+
+    fn follow(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            if self.header < Self::HEADER {
+                if self.header >= Self::BEFORE_LENGTH {
+                    self.length = self.length << 8 | usize::from(*byte);
+                }
+                self.header += 1;
+                rest = after;
+            } else {
+                let taken = self.length.min(rest.len());
+                self.length -= taken;
+                rest = rest.get(taken..).unwrap_or(&[]);
+            }
+            if self.header == Self::HEADER && self.length == 0 {
+                self.header = 0;
+            }
+        }
+    }
+
+    fn is_between_records(&self) -> bool {
+        self.header == 0
+    }
+}
+
+/// Hands the bytes of a socket to rustls.
+struct Receiver<'a> {
+    stream: &'a TcpStream,
+    boundaries: &'a mut Boundaries,
+}
+
+impl Read for Receiver<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        self.boundaries.follow(buffer.get(..count).unwrap_or(&[]));
+        Ok(count)
+    }
+}
+
 /// One TLS session over one non-blocking socket.
 pub struct Session {
     connection: ClientConnection,
     stream: TcpStream,
+    boundaries: Boundaries,
     verifier: Arc<Verifier>,
     host: String,
 }
@@ -415,6 +473,7 @@ impl Session {
         let mut session = Self {
             connection,
             stream,
+            boundaries: Boundaries::default(),
             verifier: context.verifier.clone(),
             host,
         };
@@ -463,29 +522,38 @@ impl Session {
         }
     }
 
-    /// Whether another request can be sent: nothing came since the last reply but what TLS itself has to say.
-    pub fn is_open(&mut self) -> bool {
+    /// Whether another request can be sent: nothing came since the last reply but whole records that are TLS's own.
+    /// How much of them is read is bounded, so that this takes no time to speak of.
+    pub fn is_idle(&mut self) -> bool {
+        let mut left = MAX_IDLE;
         loop {
-            match self.connection.read_tls(&mut &self.stream) {
-                Ok(0) => return false,
-                Ok(_) => match self.connection.process_new_packets() {
-                    Ok(state) if state.peer_has_closed() || state.plaintext_bytes_to_read() > 0 => {
-                        return false;
-                    }
-                    Ok(_) => {}
-                    Err(_) => return false,
-                },
+            match self.connection.process_new_packets() {
+                Ok(state) if !state.peer_has_closed() && state.plaintext_bytes_to_read() == 0 => {}
+                _ => return false,
+            }
+            match self.read_tls() {
+                Ok(count) if (1..=left).contains(&count) => left -= count,
+                Ok(_) => return false,
                 Err(error) if connect::was_interrupted(&error) => {}
-                Err(error) => return connect::would_block(&error),
+                Err(error) => {
+                    return connect::would_block(&error) && self.boundaries.is_between_records();
+                }
             }
         }
+    }
+
+    fn read_tls(&mut self) -> io::Result<usize> {
+        self.connection.read_tls(&mut Receiver {
+            stream: &self.stream,
+            boundaries: &mut self.boundaries,
+        })
     }
 
     /// Reads and processes records; the number of bytes, 0 at the end of the stream.
     fn fill(&mut self, deadline: &Deadline) -> Result<usize, Stop> {
         loop {
             connect::wait_readable(&self.stream, deadline)?;
-            match self.connection.read_tls(&mut &self.stream) {
+            match self.read_tls() {
                 Ok(count) => {
                     self.process()?;
                     return Ok(count);

@@ -90,6 +90,8 @@ pub enum Behaviour {
     Raw(Vec<u8>, End),
     /// Answers the truth, wrapped by this into the bytes to send: for framings that no HTTP library writes.
     Framed(Framing, End),
+    /// The same, and these bytes after a pause, which nobody asked for. The log says when they were sent.
+    FramedThen(Framing, Duration, Vec<u8>, End),
     /// Answers the truth, but only this many of its bytes.
     Cut(usize, End),
     /// Answers the truth, in pieces of one byte with this much time between them.

@@ -235,6 +235,11 @@ fn after(
             bend.set(Shape::Instead(frame(reply.to_string().as_bytes()), end));
             return Some(text(StatusCode::OK, ""));
         }
+        Behaviour::FramedThen(frame, pause, unasked, end) => {
+            let answer = frame(reply.to_string().as_bytes());
+            bend.set(Shape::Then(answer, pause, unasked, end));
+            return Some(text(StatusCode::OK, ""));
+        }
         Behaviour::Cut(bytes, end) => bend.set(Shape::Cut(bytes, end)),
         Behaviour::Drip(pause) => bend.set(Shape::Drip(pause)),
         Behaviour::CloseAfterReply(end) => {

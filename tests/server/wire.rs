@@ -20,6 +20,9 @@ const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 /// Room between the HTTP library and the pump, in bytes.
 const PIPE: usize = 64 * 1024;
 
+/// What the log says once bytes were sent that nobody asked for.
+pub const UNASKED: &str = "sent what nobody asked for";
+
 /// How long the server reads on after it has ended a connection, so that unread bytes do not turn FIN into RST.
 const LINGER: Duration = Duration::from_millis(100);
 
@@ -103,6 +106,7 @@ async fn after_handshake(
 async fn converse(client: impl Channel, state: Arc<State>, id: usize) {
     let bend = Arc::new(Bend::default());
     let (near, far) = tokio::io::duplex(PIPE);
+    let log = Arc::clone(&state);
     let served = {
         let bend = Arc::clone(&bend);
         service_fn(move |request| http::serve(Arc::clone(&state), Arc::clone(&bend), id, request))
@@ -113,12 +117,12 @@ async fn converse(client: impl Channel, state: Arc<State>, id: usize) {
             .serve_connection(TokioIo::new(far), served)
             .await;
     };
-    let pumped = pump(client, near, &bend);
+    let pumped = pump(client, near, &bend, &log);
     let ((), ()) = tokio::join!(library, pumped);
 }
 
 /// Carries bytes both ways until an answer ends the connection or the HTTP library is done.
-async fn pump(client: impl Channel, library: tokio::io::DuplexStream, bend: &Bend) {
+async fn pump(client: impl Channel, library: tokio::io::DuplexStream, bend: &Bend, state: &State) {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_library, mut to_library) = tokio::io::split(library);
     let inbound = async {
@@ -128,7 +132,7 @@ async fn pump(client: impl Channel, library: tokio::io::DuplexStream, bend: &Ben
     };
     let end = tokio::select! {
         () = inbound => End::Orderly,
-        end = outbound(&mut from_library, &mut to_client, bend) => end,
+        end = outbound(&mut from_library, &mut to_client, bend, state) => end,
     };
     drop((from_library, to_library));
     finish(from_client.unsplit(to_client), end).await;
@@ -141,6 +145,8 @@ pub enum Shape {
     Straight,
     /// In place of what the library writes.
     Instead(Vec<u8>, End),
+    /// In place of what the library writes; then this pause, and more.
+    Then(Vec<u8>, Duration, Vec<u8>, End),
     /// Ends after this many bytes.
     Cut(usize, End),
     /// One byte, this pause, and so on.
@@ -168,6 +174,7 @@ async fn outbound(
     library: &mut (impl AsyncRead + Unpin),
     client: &mut (impl AsyncWrite + Unpin),
     bend: &Bend,
+    state: &State,
 ) -> End {
     let mut buffer = vec![0; PIPE];
     loop {
@@ -179,6 +186,13 @@ async fn outbound(
             Shape::Straight => write(client, bytes).await,
             Shape::Instead(bytes, end) => {
                 let _ = write(client, &bytes).await;
+                return end;
+            }
+            Shape::Then(bytes, pause, unasked, end) => {
+                let _ = write(client, &bytes).await;
+                tokio::time::sleep(pause).await;
+                let _ = write(client, &unasked).await;
+                state.log(UNASKED.to_owned());
                 return end;
             }
             Shape::Drip(pause) => {

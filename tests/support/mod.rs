@@ -11,6 +11,7 @@ pub mod pki;
 pub mod port;
 pub mod pty;
 pub mod raw;
+pub mod records;
 pub mod run;
 pub mod tools;
 

@@ -177,3 +177,22 @@ impl Connection {
             .extend_from_slice(bytes);
     }
 }
+
+/// Sends a request to a server without TLS; head and body of its reply, which has a `Content-Length`.
+pub fn exchange(server: &mut TcpStream, request: &[u8]) -> (String, Vec<u8>) {
+    server.write_all(request).expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        server.read_exact(&mut byte).expect("a head");
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).expect("a head in ASCII");
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .expect("a length");
+    let mut body = vec![0; length.parse().expect("a number")];
+    server.read_exact(&mut body).expect("a body");
+    (head, body)
+}
