@@ -286,6 +286,8 @@ impl Write for Sender<'_> {
 pub fn write(mut stream: &TcpStream, bytes: &[u8], deadline: &Deadline) -> Result<(), Stop> {
     let mut rest = bytes;
     while !rest.is_empty() {
+        // A peer that takes a little at a time never lets a write block.
+        deadline.left()?;
         match stream.write(rest) {
             Ok(0) => return Err(Stop::Io(io::ErrorKind::WriteZero.into())),
             Ok(count) => rest = rest.get(count..).unwrap_or(&[]),
@@ -368,6 +370,20 @@ mod tests {
         let deadline = Budget::new(allowed, Clock(counted)).start();
         assert!(matches!(open(&[place], &deadline), Err(Stop::Deadline)));
         assert!(ASKED.get() < 20, "asked the clock {} times", ASKED.get());
+    }
+
+    #[test]
+    fn nothing_is_written_past_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let late = write(&stream, b"late", &deadline(0));
+        assert!(matches!(late, Err(Stop::Deadline)));
+        write(&stream, b"in time", &deadline(5000)).unwrap();
+        drop(stream);
+        let mut heard = String::new();
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.read_to_string(&mut heard).unwrap();
+        assert_eq!(heard, "in time");
     }
 
     #[test]

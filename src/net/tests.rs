@@ -2,7 +2,10 @@
 //! Must not know anything beyond loopback.
 
 use super::client::Client;
+use super::deadline::{Budget, Clock, Stop};
+use super::url::Host;
 use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport, open};
+use super::{connect, tls};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
@@ -582,6 +585,36 @@ fn what_tls_says_between_requests_is_told_from_what_the_server_says() {
             assert_eq!(connections.recv().unwrap(), number);
         }
     }
+}
+
+/// Nor by the end of the connection, which sends what it can.
+#[test]
+fn a_request_past_its_deadline_is_not_sent() {
+    let pki = Pki::new();
+    let config = pki.server(&["localhost"]);
+    let (sender, heard) = channel();
+    let address = listen(move |_, stream| {
+        let mut stream = accept_tls(&config, stream);
+        let mut bytes = Vec::new();
+        let end = stream.read_to_end(&mut bytes).map_err(|e| e.kind());
+        sender.send((bytes, end)).unwrap();
+    });
+    let host = Host::parse("localhost").unwrap();
+    let context = tls::Context::load(
+        &host,
+        Some(&pki.file()),
+        &Environment::new(|_| None),
+        Duration::from_secs(5),
+    )
+    .unwrap_or_else(|error| panic!("{}", error.message()));
+    let deadline = |millis| Budget::new(Duration::from_millis(millis), Clock::SYSTEM).start();
+    let (stream, _) = connect::open(&[address], &deadline(5000)).unwrap();
+    let mut session = tls::Session::open(&context, &host, stream, &deadline(5000)).unwrap();
+    let late = session.send(b"request", &deadline(0));
+    assert!(matches!(late, Err(Stop::Deadline)));
+    drop(session);
+    let cut = Err(std::io::ErrorKind::UnexpectedEof);
+    assert_eq!(heard.recv().unwrap(), (Vec::new(), cut));
 }
 
 /// A large request over TLS to a server that takes the connection, and then does this.

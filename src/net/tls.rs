@@ -587,6 +587,7 @@ impl Session {
 
     fn flush(&mut self, deadline: &Deadline) -> Result<(), Stop> {
         while self.connection.wants_write() {
+            deadline.left()?;
             match self
                 .connection
                 .write_tls(&mut connect::Sender(&self.stream))
@@ -605,9 +606,10 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// Says goodbye, if that takes no waiting (RFC 8446 section 6.1).
+    /// Sends `close_notify` if that takes no waiting (RFC 8446 section 6.1). Where a part of a request could not be sent,
+    /// it stays unsent: its caller was told that the server did not get all of it.
     fn drop(&mut self) {
-        if !self.connection.is_handshaking() {
+        if !self.connection.is_handshaking() && !self.connection.wants_write() {
             self.connection.send_close_notify();
             let _ = self
                 .connection
@@ -894,6 +896,27 @@ mod tests {
             .unwrap_or_else(|e| panic!("{}", e.message()));
         assert_eq!(replaced.verifier.roots.len(), 1);
         assert!(replaced.verifier.system.is_none());
+    }
+
+    #[test]
+    fn the_boundaries_of_records_are_found_however_they_are_cut() {
+        // An empty record, one of 3 bytes, and one of 258.
+        let mut bytes = vec![23, 3, 3, 0, 0, 23, 3, 3, 0, 3, 7, 7, 7, 22, 3, 3, 1, 2];
+        bytes.resize(18 + 258, 23);
+        let ends = [0, 5, 13, bytes.len()];
+        for piece in 1..=bytes.len() {
+            let mut boundaries = Boundaries::default();
+            let mut at = 0;
+            for part in bytes.chunks(piece) {
+                boundaries.follow(part);
+                at += part.len();
+                assert_eq!(
+                    boundaries.is_between_records(),
+                    ends.contains(&at),
+                    "{piece} {at}"
+                );
+            }
+        }
     }
 
     #[test]
