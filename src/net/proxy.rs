@@ -1,5 +1,4 @@
-//! Owns the choice of a proxy from the environment, and what is said to it to open a tunnel.
-//! Must not know TLS, nor what goes through the tunnel.
+//! The choice of a proxy from the environment.
 //!
 //! The rules are those of curl. `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` are asked in this order, and
 //! an empty one counts as absent. `http_proxy` is for `http://` servers, and those are on this machine here: they are
@@ -195,8 +194,10 @@ fn matches_name(name: &str, port: u16, item: &str) -> bool {
 
 fn matches_address(address: IpAddr, port: u16, item: &str) -> bool {
     if let Some((network, bits)) = item.split_once('/') {
+        // `parse` takes a sign too.
+        let is_number = bits.bytes().all(|byte| byte.is_ascii_digit());
         return match (bare_address(network), bits.parse()) {
-            (Some(network), Ok(bits)) => in_network(address, network, bits),
+            (Some(network), Ok(bits)) if is_number => in_network(address, network, bits),
             _ => false,
         };
     }
@@ -470,6 +471,7 @@ mod tests {
             ("127.0.0.1", "1.2.3.4/0", true),
             ("127.0.0.1", "127.0.0.0/33", false),
             ("127.0.0.1", "127.0.0.0/", false),
+            ("127.0.0.1", "127.0.0.0/+8", false),
             ("127.0.0.1", "::/0", false),
             ("127.0.0.1", "localhost", false),
             ("[::1]", "::1", true),
