@@ -4,7 +4,7 @@
 //! Certificates that the tests' own authority cannot make are made by `openssl`, which then serves them, too.
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
-use crate::support::pki::Certificate;
+use crate::support::pki::{self, Certificate};
 use crate::support::{MARKER_KEY, Run, apart, oz, tools, write};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -50,8 +50,9 @@ fn today() -> String {
         .to_owned()
 }
 
-const FOR_LOCALHOST: &str = "  caused by: the certificate shown is for localhost, 127.0.0.1, ::1\n";
-const REPLACED: &str = "hint: SSL_CERT_FILE or SSL_CERT_DIR is set, so only the authorities there are trusted: \
+const FOR_LOCALHOST: &str =
+    "  caused by: the server's certificate is for localhost, 127.0.0.1 and ::1\n";
+const REPLACED: &str = "hint: SSL_CERT_FILE or SSL_CERT_DIR is set, so only the certificates there are trusted: \
                         unset it, or add the right one with --ca-file\n";
 
 #[test]
@@ -81,14 +82,14 @@ fn certificates_of_somebody_else() {
     for (certificate, host, names) in [
         (Certificate::WrongName, "localhost", "elsewhere.example"),
         (Certificate::WrongName, "127.0.0.1", "elsewhere.example"),
-        (Certificate::AddressOnly, "localhost", "127.0.0.1, ::1"),
+        (Certificate::AddressOnly, "localhost", "127.0.0.1 and ::1"),
     ] {
         distrusted(
             certificate,
             host,
             &format!(
-                "error: who answered is not {host}\n  caused by: the certificate shown is for {names}\n\
-                 hint: check --server-root-url and the proxy variables: this is another server's certificate\n"
+                "error: the server's certificate is for {names}, not {host}\n\
+                 hint: check --server-root-url and the proxy variables: another server answers there\n"
             ),
         );
     }
@@ -101,7 +102,7 @@ fn certificates_that_nobody_here_vouches_for() {
         "localhost",
         &format!(
             "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
-             caused by: the issuer calls itself Another authority\n{FOR_LOCALHOST}{REPLACED}"
+             caused by: its issuer is Another authority\n{FOR_LOCALHOST}{REPLACED}"
         ),
     );
     distrusted(
@@ -118,7 +119,7 @@ fn a_certificate_for_clients() {
         "localhost",
         &format!(
             "error: the certificate of localhost is not for servers\n{FOR_LOCALHOST}\
-             hint: its extended key usage has to include server authentication\n"
+             hint: its key usage has to allow signatures, and its extended key usage server authentication\n"
         ),
     );
 }
@@ -204,7 +205,7 @@ fn a_peer_that_breaks_off() {
             .server(&server)
             .code(69)
             .stderr(format!(
-                "error: localhost broke off TLS\n  caused by: alert {name}\n\
+                "error: localhost ended the TLS connection\n  caused by: alert {name}\n\
                  hint: the log of the server, or of a proxy that answers in its place, says why\n"
             ))
             .run();
@@ -378,7 +379,7 @@ fn a_signature_with_sha_1() {
     openssl.refused(
         "",
         "error: the certificate of localhost is signed in a way that is not safe, or not known here\n  \
-         caused by: the certificate shown is for localhost\n\
+         caused by: the server's certificate is for localhost\n\
          hint: the server needs a certificate with an ECDSA, Ed25519 or RSA key of 2048 bits or more and SHA-2\n",
     );
 }
@@ -410,7 +411,7 @@ fn an_authority_of_the_same_name() {
     openssl.refused(
         "",
         "error: a signature by localhost, or on its certificate, could not be verified\n  \
-         caused by: the certificate shown is for localhost\n\
+         caused by: the server's certificate is for localhost\n\
          hint: a key may be RSA with less than 2048 bits, or an authority trusted here has the same name as the \
          one that issued it\n",
     );
@@ -443,8 +444,8 @@ fn an_authority_that_shows_its_own_certificate() {
     openssl.refused(
         "",
         "error: localhost shows the certificate of an authority as its own\n  \
-         caused by: the certificate shown is for localhost\n\
-         hint: the server needs a certificate of its own, issued by that authority\n",
+         caused by: the server's certificate is for localhost\n\
+         hint: the server needs a certificate of its own; to trust just this one, name it with --ca-file\n",
     );
 }
 
@@ -486,8 +487,8 @@ fn a_chain_without_its_middle() {
         "",
         &format!(
             "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
-             caused by: the issuer calls itself Middle\n  \
-             caused by: the certificate shown is for localhost\n{REPLACED}"
+             caused by: its issuer is Middle\n  \
+             caused by: the server's certificate is for localhost\n{REPLACED}"
         ),
     );
 }
@@ -592,6 +593,19 @@ fn a_ca_file_adds_to_whatever_is_trusted() {
         .arg(ca)
         .stdout(NOTHING)
         .run();
+    // A file from Windows, and two of them joined.
+    let dir = TempDir::new().expect("a directory");
+    let [one, two] = [ca, other.ca_path()].map(|path| fs::read_to_string(path).expect("PEM"));
+    for text in [
+        format!("\u{feff}{one}"),
+        format!("\u{feff}{two}\u{feff}{one}"),
+        format!("{two}\u{feff}{one}").replace('\n', "\r\n"),
+    ] {
+        let marked = write(&dir, "marked.pem", text);
+        for (run, _) in doors(&server, &marked) {
+            run.stdout(NOTHING).run();
+        }
+    }
     // Several in one file, and text between them.
     let dir = TempDir::new().expect("a directory");
     let [first, second] = [other.ca_path(), ca].map(|path| fs::read_to_string(path).expect("PEM"));
@@ -641,6 +655,12 @@ fn a_directory_of_authorities() {
         .code(69)
         .any_stderr()
         .run();
+    assert_eq!(other.ops(), [""; 0]);
+}
+
+#[test]
+fn a_directory_that_is_all_there_is() {
+    let server = Server::start();
     let empty = TempDir::new().expect("a directory");
     list(server.root())
         .env("SSL_CERT_DIR", empty.path())
@@ -651,15 +671,186 @@ fn a_directory_of_authorities() {
         ))
         .run();
     let absent = empty.path().join("absent");
-    list(server.root())
-        .env("SSL_CERT_DIR", &absent)
-        .code(66)
-        .stderr(format!(
-            "error: SSL_CERT_DIR {} cannot be read\n  caused by: No such file or directory\n",
-            absent.display()
+    let run = list(server.root()).env("SSL_CERT_DIR", &absent).code(66);
+    run.stderr(format!(
+        "error: SSL_CERT_DIR {} cannot be read\n  caused by: No such file or directory\n",
+        absent.display()
+    ))
+    .run();
+    assert_eq!(server.connections(), 0);
+    // One that is there is enough, as with OpenSSL.
+    let directory = TempDir::new().expect("a directory");
+    fs::copy(server.ca_path(), directory.path().join("0a1b2c3d.0")).expect("a copy");
+    for both in [
+        [absent.as_path(), directory.path()],
+        [directory.path(), absent.as_path()],
+    ] {
+        let both = std::env::join_paths(both).expect("no colons");
+        list(server.root())
+            .env("SSL_CERT_DIR", both)
+            .stdout(NOTHING)
+            .run();
+    }
+}
+
+#[test]
+fn a_directory_beside_a_file_is_read_only_where_the_file_does_not_do() {
+    let (server, other) = (Server::start(), Server::start());
+    let directory = TempDir::new().expect("a directory");
+    let absent = directory.path().join("absent");
+    let not_trusted = format!(
+        "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
+         caused by: its issuer is Local test authority\n  \
+         caused by: SSL_CERT_DIR {} cannot be read: No such file or directory\n{FOR_LOCALHOST}",
+        absent.display()
+    );
+    let with_dir = || list(server.root()).env("SSL_CERT_DIR", &absent);
+    with_dir()
+        .env("SSL_CERT_FILE", server.ca_path())
+        .stdout(NOTHING)
+        .run();
+    with_dir()
+        .arg("--ca-file")
+        .arg(server.ca_path())
+        .stdout(NOTHING)
+        .run();
+    // What it is not of use for is said beside it.
+    let stranger = pki::Signed::new("Stranger", None, |_| {}).pem();
+    let stranger = write(&directory, "stranger.pem", stranger);
+    for run in [
+        with_dir().env("SSL_CERT_FILE", &stranger),
+        with_dir().arg("--ca-file").arg(&stranger),
+    ] {
+        run.code(69)
+            .stderr(format!("{not_trusted}{REPLACED}"))
+            .run();
+    }
+    // How often it was opened.
+    let opened = |file: &Path| {
+        let run = list(server.root())
+            .env("SSL_CERT_FILE", file)
+            .env(
+                "SSL_CERT_DIR",
+                other.ca_path().parent().expect("a directory"),
+            )
+            .any_code()
+            .any_stdout()
+            .any_stderr();
+        let log = run.trace("-e trace=open,openat,openat2")?;
+        let path = other.ca_path().display().to_string();
+        Some(log.lines().filter(|line| line.contains(&path)).count())
+    };
+    let Some(count) = opened(server.ca_path()) else {
+        return;
+    };
+    assert_eq!(count, 0);
+    assert_eq!(opened(&stranger), Some(1));
+}
+
+#[test]
+fn authorities_that_do_not_count_are_named() {
+    let edit = |expired: bool| {
+        move |params: &mut rcgen::CertificateParams| {
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            if expired {
+                params.not_after = rcgen::date_time_ymd(2020, 12, 31);
+            }
+        }
+    };
+    let named = |params: &mut rcgen::CertificateParams| {
+        let name = "localhost".try_into().expect("ASCII");
+        params.subject_alt_names = vec![rcgen::SanType::DnsName(name)];
+    };
+    let root = pki::Signed::new("Root", None, edit(false));
+    let old = pki::Signed::new("Root", None, edit(true));
+    let plain = pki::Signed::new("Plain", None, named);
+    let middle = pki::Signed::new("Middle", Some(&root), edit(true));
+    let unknown = "is issued by an authority that is not trusted here\n  caused by: its issuer is";
+    for (trusted, issuer, sent, words) in [
+        (
+            &old,
+            Some(&old),
+            None,
+            format!("{unknown} Root\n  caused by: the certificate of Root expired on 2020-12-31"),
+        ),
+        (
+            &plain,
+            Some(&plain),
+            None,
+            format!(
+                "{unknown} Plain\n  caused by: the certificate of Plain may not issue certificates for servers"
+            ),
+        ),
+        (
+            &root,
+            Some(&middle),
+            Some(&middle),
+            format!(
+                "{unknown} Middle\n  caused by: the certificate of Middle expired on 2020-12-31"
+            ),
+        ),
+        (&root, None, None, "is self-signed".to_owned()),
+    ] {
+        let leaf = pki::Signed::new("server", issuer, named);
+        let sent: Vec<_> = sent.into_iter().collect();
+        let server = Server::builder().issued(leaf.issued(&sent)).start();
+        let dir = TempDir::new().expect("a directory");
+        list(server.root())
+            .env("SSL_CERT_FILE", write(&dir, "trusted.pem", trusted.pem()))
+            .code(69)
+            .stderr(format!(
+                "error: the certificate of localhost {words}\n  \
+                 caused by: the server's certificate is for localhost\n{REPLACED}"
+            ))
+            .run();
+    }
+}
+
+/// A name can be of any length, and hold anything.
+#[test]
+fn names_in_certificates_are_cut_and_escaped() {
+    let long = "x".repeat(10_000);
+    let cut = format!("{}…", &long[..100]);
+    let root = pki::Signed::new(&format!("\u{1b}[31m{long}"), None, |params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let names = ["a\u{1b}[31m", &long, "b", "c"];
+    let of = |names: &[&str]| {
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| rcgen::SanType::DnsName((*name).try_into().expect("ASCII")))
+            .collect();
+        let leaf = pki::Signed::new("server", Some(&root), |params| {
+            params.subject_alt_names = names;
+        });
+        Server::builder().issued(leaf.issued(&[])).start()
+    };
+    let dir = TempDir::new().expect("a directory");
+    let trusted = write(&dir, "trusted.pem", root.pem());
+    let other = pki::issue(Certificate::Good).authority_pem;
+    let other = write(&dir, "other.pem", other);
+    for (names, text) in [
+        (&names[1..2], cut.clone()),
+        (&names[..2], format!("a\\u{{1b}}[31m and {cut}")),
+        (&names[..3], format!("a\\u{{1b}}[31m, {cut} and b")),
+        (&names[..], format!("a\\u{{1b}}[31m, {cut} and 2 others")),
+    ] {
+        let server = of(names);
+        let run = list(server.root()).env("SSL_CERT_FILE", &other).code(69);
+        run.stderr(format!(
+            "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
+             caused by: its issuer is \\u{{1b}}[31m{}…\n  \
+             caused by: the server's certificate is for {text}\n{REPLACED}",
+            &long[..95]
         ))
         .run();
-    assert_eq!(other.ops(), [""; 0]);
+        let run = list(server.root()).env("SSL_CERT_FILE", &trusted).code(69);
+        run.stderr(format!(
+            "error: the server's certificate is for {text}, not localhost\n\
+             hint: check --server-root-url and the proxy variables: another server answers there\n"
+        ))
+        .run();
+    }
 }
 
 const WHAT_IT_HOLDS: &str =
@@ -708,6 +899,11 @@ fn ca_files_that_are_none() {
             key("RSA PRIVATE KEY"),
             "holds a private key, which does not belong there",
         ),
+        (
+            format!("\u{feff}{}", key("PRIVATE KEY")),
+            "holds a private key, which does not belong there",
+        ),
+        ("\u{feff}".to_owned(), "is empty"),
         (
             key("ENCRYPTED PRIVATE KEY").replace('\n', "\r\n"),
             "holds a private key, which does not belong there",
@@ -829,13 +1025,57 @@ fn the_system_bundle_counts_unless_it_was_replaced() {
         if code != 0 {
             run = run.stderr(format!(
                 "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
-                 caused by: the issuer calls itself Local test authority\n{FOR_LOCALHOST}{REPLACED}"
+                 caused by: its issuer is Local test authority\n{FOR_LOCALHOST}{REPLACED}"
             ));
         }
         let Some(run) = with_bundle(run, server.ca_path()) else {
             return;
         };
         run.run();
+    }
+}
+
+/// Two certificates of one authority: an expired one of a root that the program does not know, and a good one of a root
+/// that only the system's bundle has.
+#[test]
+fn the_system_bundle_counts_whatever_was_wrong_with_the_chain() {
+    let authority = |name: &str| {
+        pki::Signed::new(name, None, |params| {
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        })
+    };
+    let (old, root) = (authority("Old"), authority("Root"));
+    let middle = pki::Signed::new("Middle", Some(&root), |params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let stale = middle.again("Middle", Some(&old), |params| {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(2020, 12, 31);
+    });
+    let leaf = pki::Signed::new("server", Some(&middle), |params| {
+        let name = "localhost".try_into().expect("ASCII");
+        params.subject_alt_names = vec![rcgen::SanType::DnsName(name)];
+    });
+    let dir = TempDir::new().expect("a directory");
+    for (bundle, code) in [(&root, 0), (&old, 69)] {
+        let bundle = write(&dir, "bundle.pem", bundle.pem());
+        for sent in [[&stale, &middle], [&middle, &stale]] {
+            let server = Server::builder().issued(leaf.issued(&sent)).start();
+            let run = list(server.root()).code(code);
+            let run = match code {
+                0 => run.stdout(NOTHING),
+                _ => run.stderr(
+                    "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
+                     caused by: its issuer is Middle\n  \
+                     caused by: the server's certificate is for localhost\n\
+                     hint: if this is expected, name the authority's certificate with --ca-file, or the server's own\n",
+                ),
+            };
+            let Some(run) = with_bundle(run, &bundle) else {
+                return;
+            };
+            run.run();
+        }
     }
 }
 
@@ -891,4 +1131,294 @@ fn the_system_bundle_is_read_only_when_it_is_needed() {
             .any_stderr()
     };
     assert_eq!(opened(replaced), Some(0));
+}
+
+/// Which certificates are trusted for what: the same decisions as those of `openssl verify`.
+mod decisions {
+    use super::{LIST, NOTHING};
+    use crate::server::Server;
+    use crate::support::pki::Signed;
+    use crate::support::{MARKER_KEY, oz, tools, write};
+    use rcgen::{
+        BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa,
+        KeyUsagePurpose, NameConstraints, date_time_ymd,
+    };
+    use std::fs;
+    use std::process::Command;
+    use tempfile::TempDir;
+
+    type Edit = fn(&mut CertificateParams);
+
+    const AUTHORITY: Edit = |p| p.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    const SIGNS: Edit = |p| p.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    const AGREES: Edit = |p| p.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    const SIGNS_AND_AGREES: Edit = |p| {
+        p.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::DigitalSignature,
+        ]
+    };
+    const ENCIPHERS: Edit = |p| p.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+    const NOT_AUTHORITY: Edit = |p| p.is_ca = IsCa::ExplicitNoCa;
+    const NO_MORE_BELOW: Edit = |p| p.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    const FOR_CLIENTS: Edit = |p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    const FOR_SERVERS: Edit = |p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    const FOR_BOTH: Edit = |p| {
+        p.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ClientAuth,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        ];
+    };
+    const FOR_ANYTHING: Edit = |p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any];
+    const EXPIRED: Edit = |p| p.not_after = date_time_ymd(2020, 12, 31);
+    const FUTURE: Edit = |p| p.not_before = date_time_ymd(2100, 1, 1);
+    const NAMED: Edit =
+        |p| p.subject_alt_names = vec![rcgen::SanType::DnsName("localhost".try_into().unwrap())];
+    const NAMED_ELSEWHERE: Edit =
+        |p| p.subject_alt_names = vec![rcgen::SanType::DnsName("elsewhere".try_into().unwrap())];
+    const ONLY_ELSEWHERE: Edit = |p| {
+        p.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("elsewhere".into())],
+            excluded_subtrees: Vec::new(),
+        });
+    };
+
+    fn signed(name: &str, issuer: Option<&Signed>, edits: &[Edit]) -> Signed {
+        Signed::new(name, issuer, |params| {
+            edits.iter().for_each(|edit| edit(params))
+        })
+    }
+
+    /// Whether a server with this chain is accepted where these certificates are trusted.
+    #[track_caller]
+    fn decide(what: &str, believed: bool, trusted: &[&Signed], chain: &[&Signed]) {
+        let pem = |all: &[&Signed]| all.iter().map(|one| one.pem()).collect::<String>();
+        let dir = TempDir::new().expect("a directory");
+        let trusted_path = write(&dir, "trusted.pem", pem(trusted));
+        write(&dir, "leaf.pem", chain[0].pem());
+        write(&dir, "chain.pem", pem(chain));
+        if tools::have("openssl") {
+            let output = Command::new("openssl")
+                .args("verify -no-CApath -no-CAstore -partial_chain -purpose sslserver".split(' '))
+                .args("-verify_hostname localhost -CAfile trusted.pem".split(' '))
+                .args("-untrusted chain.pem leaf.pem".split(' '))
+                .current_dir(dir.path())
+                .env_clear()
+                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+                .output()
+                .expect("openssl runs");
+            assert_eq!(
+                output.status.success(),
+                believed,
+                "{what}: openssl decides otherwise: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        let server = Server::builder()
+            .issued(chain[0].issued(&chain[1..]))
+            .start();
+        let directory = TempDir::new().expect("a directory");
+        fs::copy(&trusted_path, directory.path().join("0a1b2c3d.0")).expect("a copy");
+        let list = oz(&LIST)
+            .env("WARP_API_KEY", MARKER_KEY)
+            .env("WARP_SERVER_ROOT_URL", server.root())
+            .any_code()
+            .any_stdout()
+            .any_stderr();
+        for run in [
+            list.clone().env("SSL_CERT_FILE", &trusted_path),
+            list.clone().env("SSL_CERT_DIR", directory.path()),
+            list.arg("--ca-file").arg(&trusted_path),
+        ] {
+            let output = run.run();
+            let (code, stdout) = if believed { (0, NOTHING) } else { (69, "") };
+            assert_eq!(output.status.code(), Some(code), "{what}: {output:?}");
+            assert_eq!(output.stdout(), stdout, "{what}");
+        }
+        assert_eq!(server.ops().is_empty(), !believed, "{what}");
+    }
+
+    #[test]
+    fn authorities() {
+        let root = |edits: &[Edit]| signed("Root", None, edits);
+        let by = |issuer: &Signed| signed("server", Some(issuer), &[NAMED]);
+        for (what, believed, edits) in [
+            ("an ordinary root", true, &[AUTHORITY, SIGNS][..]),
+            ("a root without key usage", true, &[AUTHORITY]),
+            (
+                "a root that may do more",
+                true,
+                &[AUTHORITY, SIGNS_AND_AGREES],
+            ),
+            ("a root for servers", true, &[AUTHORITY, FOR_SERVERS]),
+            ("a root for both", true, &[AUTHORITY, SIGNS, FOR_BOTH]),
+            (
+                "a root for clients",
+                false,
+                &[AUTHORITY, SIGNS, FOR_CLIENTS],
+            ),
+            (
+                "a root for anything",
+                false,
+                &[AUTHORITY, SIGNS, FOR_ANYTHING],
+            ),
+            ("a root that may not sign", false, &[AUTHORITY, AGREES]),
+            ("no authority by its own word", false, &[NOT_AUTHORITY]),
+            ("no authority, but may sign", false, &[NOT_AUTHORITY, SIGNS]),
+            ("no constraints", false, &[]),
+            ("no constraints, with names", false, &[NAMED]),
+            ("no constraints, may sign", true, &[SIGNS]),
+            ("no constraints, may not sign", false, &[AGREES]),
+            ("an expired root", false, &[AUTHORITY, SIGNS, EXPIRED]),
+            ("a root from the future", false, &[AUTHORITY, SIGNS, FUTURE]),
+            (
+                "a root for others",
+                false,
+                &[AUTHORITY, SIGNS, ONLY_ELSEWHERE],
+            ),
+        ] {
+            let root = root(edits);
+            decide(what, believed, &[&root], &[&by(&root)]);
+        }
+        let old = root(&[]).version_1(None);
+        decide("a root of version 1", true, &[&old], &[&by(&old)]);
+        let expired = root(&[EXPIRED]).version_1(None);
+        decide(
+            "an expired root of version 1",
+            false,
+            &[&expired],
+            &[&by(&expired)],
+        );
+        let other = signed("Other", None, &[AUTHORITY]);
+        let old = signed("Root", Some(&other), &[]).version_1(Some(&other));
+        decide("version 1, by another", false, &[&old], &[&by(&old)]);
+        let below = signed("Below", Some(&other), &[AUTHORITY, SIGNS]);
+        decide("an authority below a root", true, &[&below], &[&by(&below)]);
+        // One that is good beside one that is not, in either order.
+        let good = root(&[AUTHORITY, SIGNS]);
+        let stale = good.again("Root", None, |p: &mut CertificateParams| {
+            AUTHORITY(p);
+            EXPIRED(p);
+        });
+        decide("stale, good", true, &[&stale, &good], &[&by(&good)]);
+        decide("good, stale", true, &[&good, &stale], &[&by(&good)]);
+    }
+
+    #[test]
+    fn the_middle_of_a_chain() {
+        let root = signed("Root", None, &[AUTHORITY, SIGNS]);
+        for (what, believed, edits) in [
+            ("an ordinary one", true, &[AUTHORITY, SIGNS][..]),
+            ("without key usage", true, &[AUTHORITY]),
+            ("for servers", true, &[AUTHORITY, FOR_SERVERS]),
+            ("for clients", false, &[AUTHORITY, FOR_CLIENTS]),
+            ("for anything", false, &[AUTHORITY, FOR_ANYTHING]),
+            ("may not sign", false, &[AUTHORITY, AGREES]),
+            ("no authority by its own word", false, &[NOT_AUTHORITY]),
+            ("no constraints", false, &[]),
+            ("no constraints, may sign", false, &[SIGNS]),
+            ("expired", false, &[AUTHORITY, SIGNS, EXPIRED]),
+            ("from the future", false, &[AUTHORITY, SIGNS, FUTURE]),
+            ("for others", false, &[AUTHORITY, SIGNS, ONLY_ELSEWHERE]),
+        ] {
+            let middle = signed("Middle", Some(&root), edits);
+            let leaf = signed("server", Some(&middle), &[NAMED]);
+            decide(what, believed, &[&root], &[&leaf, &middle]);
+            // Beside its root in the file, it is an authority itself, or nothing.
+            let in_file = believed || what == "no constraints, may sign";
+            decide(what, in_file, &[&root, &middle], &[&leaf]);
+        }
+        let old = signed("Middle", Some(&root), &[]).version_1(Some(&root));
+        let leaf = signed("server", Some(&old), &[NAMED]);
+        decide("version 1", false, &[&root], &[&leaf, &old]);
+        let last = signed("Last", Some(&root), &[NO_MORE_BELOW]);
+        let below = signed("Below", Some(&last), &[AUTHORITY]);
+        let leaf = signed("server", Some(&last), &[NAMED]);
+        decide("the last", true, &[&root], &[&leaf, &last]);
+        let leaf = signed("server", Some(&below), &[NAMED]);
+        decide("below the last", false, &[&root], &[&leaf, &below, &last]);
+        // The same authority twice: an old certificate that expired and its successor, in either order.
+        let middle = signed("Middle", Some(&root), &[AUTHORITY, SIGNS]);
+        let stale = middle.again("Middle", Some(&root), |p: &mut CertificateParams| {
+            AUTHORITY(p);
+            EXPIRED(p);
+        });
+        let leaf = signed("server", Some(&middle), &[NAMED]);
+        decide("stale, good", true, &[&root], &[&leaf, &stale, &middle]);
+        decide("good, stale", true, &[&root], &[&leaf, &middle, &stale]);
+    }
+
+    #[test]
+    fn certificates_of_servers() {
+        let root = signed("Root", None, &[AUTHORITY, SIGNS]);
+        let stranger = signed("Stranger", None, &[AUTHORITY, SIGNS]);
+        for (what, believed, edits) in [
+            ("nothing but a name", true, &[NAMED][..]),
+            (
+                "no authority by its own word",
+                true,
+                &[NAMED, NOT_AUTHORITY],
+            ),
+            ("for servers", true, &[NAMED, AGREES, FOR_SERVERS]),
+            ("for both", true, &[NAMED, AGREES, FOR_BOTH]),
+            ("for clients", false, &[NAMED, FOR_CLIENTS]),
+            ("for anything", false, &[NAMED, FOR_ANYTHING]),
+            ("may encipher", true, &[NAMED, ENCIPHERS]),
+            ("may only sign certificates", false, &[NAMED, SIGNS]),
+            ("expired", false, &[NAMED, EXPIRED]),
+            ("from the future", false, &[NAMED, FUTURE]),
+            ("another name", false, &[NAMED_ELSEWHERE]),
+        ] {
+            let leaf = signed("server", Some(&root), edits);
+            decide(what, believed, &[&root], &[&leaf]);
+            // In the trust file itself, whoever signed it.
+            let leaf = signed("server", Some(&stranger), edits);
+            decide(what, believed, &[&leaf], &[&leaf]);
+            decide(what, believed, &[&root, &leaf], &[&leaf, &stranger]);
+            let leaf = signed("server", None, edits);
+            decide(what, believed, &[&leaf], &[&leaf]);
+            decide(what, believed, &[&leaf, &root], &[&leaf]);
+        }
+        for (what, believed, edits) in [
+            ("authority", true, &[NAMED, AUTHORITY][..]),
+            ("authority, may sign", false, &[NAMED, AUTHORITY, SIGNS]),
+            ("both", true, &[NAMED, AUTHORITY, SIGNS_AND_AGREES]),
+            (
+                "authority for clients",
+                false,
+                &[NAMED, AUTHORITY, FOR_CLIENTS],
+            ),
+            ("expired authority", false, &[NAMED, AUTHORITY, EXPIRED]),
+            (
+                "authority of another name",
+                false,
+                &[NAMED_ELSEWHERE, AUTHORITY],
+            ),
+        ] {
+            let leaf = signed("server", None, edits);
+            decide(what, believed, &[&leaf], &[&leaf]);
+        }
+        // The trusted one, and nothing else with its key or name.
+        for edits in [&[NAMED][..], &[NAMED, NOT_AUTHORITY, AGREES]] {
+            let pinned = signed("server", None, edits);
+            let renewed = pinned.again("server", None, NAMED);
+            decide("renewed", false, &[&pinned], &[&renewed]);
+            let issued = signed("other", Some(&pinned), &[NAMED]);
+            decide("issued by it", false, &[&pinned], &[&issued]);
+            decide("issued, with it", false, &[&pinned], &[&issued, &pinned]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_critical_extension() {
+        let mut edits: Vec<Edit> = vec![AUTHORITY, SIGNS];
+        edits.push(|params| {
+            let mut unknown = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+            unknown.set_criticality(true);
+            params.custom_extensions.push(unknown);
+        });
+        let root = signed("Root", None, &edits);
+        let leaf = signed("server", Some(&root), &[NAMED]);
+        decide("in a root", false, &[&root], &[&leaf]);
+    }
 }

@@ -720,7 +720,7 @@ fn certificates_that_are_not_believed() {
     let pki = Pki::new();
     let trusting = |setup: Setup| setup.env("SSL_CERT_FILE", pki.file());
     let day = rcgen::date_time_ymd;
-    let shown = "the certificate shown is for localhost";
+    let shown = "the server's certificate is for localhost";
     let expired = pki.server_with(&["localhost"], |p| p.not_after = day(2020, 2, 29));
     let future = pki.server_with(&["localhost"], |p| p.not_before = day(2999, 12, 31));
     let client_only = pki.server_with(&["localhost"], |p| {
@@ -742,13 +742,13 @@ fn certificates_that_are_not_believed() {
         ),
         (
             pki.server(&["a.example", "*.b.example", "10.0.0.1"]),
-            "who answered is not localhost | ",
-            "the certificate shown is for a.example, *.b.example, 10.0.0.1",
+            "the server's certificate is for a.example, ",
+            "*.b.example and 10.0.0.1, not localhost",
         ),
         (
             pki.server(&["a", "b", "c", "d", "e", "f"]),
-            "who answered is not localhost | ",
-            "the certificate shown is for a, b, c, d, e and others",
+            "the server's certificate is for a, b ",
+            "and 4 others, not localhost",
         ),
         (
             pki.server(&[]),
@@ -777,7 +777,7 @@ fn issuers_that_are_not_known() {
     let (pki, other) = (Pki::new(), Pki::new());
     let trusting = |setup: Setup| setup.env("SSL_CERT_FILE", other.file());
     let text = "the certificate of localhost is issued by an authority that is not trusted here | \
-                the issuer calls itself Test CA | the certificate shown is for localhost";
+                its issuer is Test CA | the server's certificate is for localhost";
     // Both authorities have the same name, and then it is the signature that does not fit.
     let (.., same_name) = tls_failure(pki.server(&["localhost"]), trusting);
     assert!(
@@ -800,7 +800,7 @@ fn issuers_that_are_not_known() {
     parameters.distinguished_name.push(DnType::CommonName, "me");
     let own = parameters.self_signed(&key).unwrap();
     let text =
-        "the certificate of localhost is self-signed | the certificate shown is for localhost";
+        "the certificate of localhost is self-signed | the server's certificate is for localhost";
     let config = server_config(vec![own.der().clone()], &key);
     assert_eq!(
         tls_failure(config, trusting),
@@ -967,11 +967,11 @@ fn what_does_not_speak_tls_is_told_apart() {
         ),
         (
             &[21, 3, 3, 0, 2, 2, 112],
-            "who answered does not serve localhost",
+            "the server that answered does not serve localhost",
         ),
         (
             &[21, 3, 3, 0, 2, 2, 80],
-            "localhost broke off TLS | alert InternalError",
+            "localhost ended the TLS connection | alert InternalError",
         ),
     ] {
         let address = listen(move |_, mut stream| {

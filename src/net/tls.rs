@@ -1,7 +1,10 @@
-//! Owns TLS: which authorities are trusted, the session over one socket, and why a peer is not believed.
-//! Must not know HTTP or proxies.
+//! TLS: which certificates are trusted, the session over one socket, and why a server is refused.
 //!
 //! The only file that names rustls, webpki-roots and rustls-native-certs. Nothing here turns verification off.
+//!
+//! webpki verifies chains, and takes every root that it is given for an authority. What a certificate in a trust file says
+//! of itself is therefore checked here, by the rules of OpenSSL: its validity, its constraints, its key usages and unknown
+//! critical extensions. The path length of a root is not (RFC 5280 section 6.1.1 has it no input of the verification).
 
 use super::connect;
 use super::deadline::{Deadline, Stop};
@@ -21,7 +24,9 @@ use rustls::crypto::{
     verify_tls13_signature,
 };
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{
+    CertificateDer, DnsName, PrivateKeyDer, ServerName, SignatureVerificationAlgorithm, UnixTime,
+};
 use rustls::server::ParsedCertificate;
 use rustls::sign::SigningKey;
 use rustls::version::{TLS12, TLS13};
@@ -30,8 +35,9 @@ use rustls::{
     InvalidMessage, PeerIncompatible, ProtocolVersion, RootCertStore, SignatureScheme,
     SupportedCipherSuite,
 };
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -50,12 +56,10 @@ const SYSTEM_BUNDLES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Names of a certificate that are listed in a message; some cover hundreds of hosts.
-const MAX_NAMES: usize = 5;
-
 /// What a CA file or directory is.
 const PEM_HINT: &str =
     "it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----";
+
 /// What is offered, the favourite first: the provider's, with AES-128 before AES-256. Both are out of reach, and SHA-384
 /// in the key schedule costs a run 70,000 instructions. Without AES instructions a kilobyte is as good as nothing too.
 const SUITES: [&SupportedCipherSuite; 9] = [
@@ -79,12 +83,12 @@ pub struct Context {
 
 impl Context {
     /// Reads the trust that was asked for. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the built-in roots, as with
-    /// OpenSSL, curl and Go; `ca_file` adds to either. The system's bundle is not read here. A file that is a pipe may
-    /// take as long as `timeout`.
+    /// OpenSSL, curl and Go; `ca_file` adds to either. A directory beside a file, and the system's bundle, are read once
+    /// a server needs them. A file that is a pipe may take as long as `timeout`.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] for a file or directory that cannot be read, [`Error::Config`] for one that is no set of
-    /// certificates.
+    /// [`Error::Unreadable`] for a file that cannot be read, or a directory where there is no file; [`Error::Config`] for
+    /// one without certificates.
     pub fn load(
         host: &Host,
         ca_file: Option<&Path>,
@@ -104,41 +108,40 @@ impl Context {
         };
         let file = env.filled("SSL_CERT_FILE").map(PathBuf::from);
         let directories = env.filled("SSL_CERT_DIR");
-        let replaced = file.is_some() || directories.is_some();
-        let mut roots = RootCertStore::empty();
+        let mut trusted = Trusted {
+            built_in: file.is_none() && directories.is_none(),
+            ..Trusted::default()
+        };
         if let Some(file) = file {
-            add_file(&mut roots, &file, "SSL_CERT_FILE", timeout)?;
-        }
-        if let Some(directories) = directories {
-            add_directories(&mut roots, &directories)?;
-            if roots.is_empty() {
-                let what = place("SSL_CERT_DIR", Path::new(&directories));
-                let words = Words::new(format!("{what} holds no usable certificate"));
-                return Err(Error::Config(words.hint(PEM_HINT)));
-            }
-        }
-        if !replaced {
-            roots
-                .roots
-                .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+            add_file(&mut trusted.certificates, &file, "SSL_CERT_FILE", timeout)?;
         }
         if let Some(file) = ca_file {
-            add_file(&mut roots, file, "the CA file", timeout)?;
+            add_file(&mut trusted.certificates, file, "the CA file", timeout)?;
         }
-        Self::new(name, roots, (!replaced).then_some(system_bundle as Bundle))
+        let fallback: Option<Fallback> = match directories {
+            None if trusted.built_in => Some(Box::new(system_bundle)),
+            None => None,
+            Some(list) if trusted.certificates.is_empty() => {
+                trusted = read_directories(&list);
+                require_certificates(&trusted, &list)?;
+                None
+            }
+            Some(list) => Some(Box::new(move || read_directories(&list))),
+        };
+        Self::new(name, trusted, fallback)
     }
 
     fn new(
         name: ServerName<'static>,
-        roots: RootCertStore,
-        system: Option<Bundle>,
+        trusted: Trusted,
+        fallback: Option<Fallback>,
     ) -> Result<Self, Error> {
         let provider = Arc::new(CryptoProvider {
             cipher_suites: SUITES.map(|suite| *suite).to_vec(),
             key_provider: &NoKeys,
             ..rustls::crypto::ring::default_provider()
         });
-        let verifier = Arc::new(Verifier::new(roots, system, &provider));
+        let verifier = Arc::new(Verifier::new(trusted, fallback, &provider));
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|_| Error::Config(Words::new("this build cannot speak TLS")))?
@@ -169,21 +172,35 @@ impl KeyProvider for NoKeys {
     }
 }
 
-type Bundle = fn() -> Vec<CertificateDer<'static>>;
+/// Certificates that a server's chain may end with, or be.
+#[derive(Default)]
+struct Trusted {
+    certificates: Vec<CertificateDer<'static>>,
+    /// The roots of webpki-roots too.
+    built_in: bool,
+    /// A directory that could not be read, and why.
+    unreadable: Option<(String, String)>,
+}
+
+/// Reads what is trusted beside the rest, which costs more than a handshake.
+type Fallback = Box<dyn Fn() -> Trusted + Send + Sync>;
 
 /// The certificates of the system's bundle, as far as they can be read; none where there is no bundle.
-fn system_bundle() -> Vec<CertificateDer<'static>> {
+fn system_bundle() -> Trusted {
     let bundle = SYSTEM_BUNDLES
         .iter()
         .map(Path::new)
         .find(|path| path.exists());
-    rustls_native_certs::load_certs_from_paths(bundle, None).certs
+    Trusted {
+        certificates: rustls_native_certs::load_certs_from_paths(bundle, None).certs,
+        ..Trusted::default()
+    }
 }
 
-/// Adds the certificates of one PEM file. Ones that are well-formed PEM but no authority are passed over, as long as
-/// one is left: bundles hold odd ones.
+/// Adds the certificates of one PEM file. Ones that cannot be read are passed over as long as one is left: bundles hold
+/// odd ones.
 fn add_file(
-    roots: &mut RootCertStore,
+    certificates: &mut Vec<CertificateDer<'static>>,
     path: &Path,
     what: &str,
     timeout: Duration,
@@ -191,7 +208,7 @@ fn add_file(
     let config = |fault: &str| {
         Error::Config(Words::new(format!("{} {fault}", place(what, path))).hint(PEM_HINT))
     };
-    let bytes = file::read(path, MAX_CA_FILE, timeout).map_err(|error| {
+    let mut bytes = file::read(path, MAX_CA_FILE, timeout).map_err(|error| {
         Error::Unreadable(
             Words::new(format!("{} cannot be read", place(what, path)))
                 .cause(&connect::words(&error)),
@@ -200,6 +217,7 @@ fn add_file(
     if bytes.len() > MAX_CA_FILE {
         return Err(config("is larger than 4 MiB"));
     }
+    blank_byte_order_marks(&mut bytes);
     if bytes.trim_ascii().is_empty() {
         return Err(config("is empty"));
     }
@@ -207,17 +225,18 @@ fn add_file(
         return Err(config("holds a private key, which does not belong there"));
     }
     let mut seen = false;
-    let before = roots.len();
+    let before = certificates.len();
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
         let certificate = certificate.map_err(|_| config("holds malformed PEM"))?;
         seen = true;
-        // What is no certificate is counted below.
-        let _ = roots.add(certificate);
+        if x509::Certificate::parse(&certificate).is_some() {
+            certificates.push(certificate);
+        }
     }
     if !seen {
         return Err(config("holds no certificate in PEM"));
     }
-    if roots.len() == before {
+    if certificates.len() == before {
         return Err(config("holds no usable certificate"));
     }
     Ok(())
@@ -225,6 +244,19 @@ fn add_file(
 
 fn place(what: &str, path: &Path) -> String {
     format!("{what} {}", text::safe(&path.to_string_lossy()))
+}
+
+/// Editors of Windows put a byte order mark at the start of a file. It would hide the first line from the PEM reader, and
+/// in files that were joined a later one.
+fn blank_byte_order_marks(bytes: &mut [u8]) {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    for line in bytes.split_mut(|&byte| byte == b'\n') {
+        if let Some(start) = line.get_mut(..MARK.len())
+            && start == MARK
+        {
+            start.fill(b'\n');
+        }
+    }
 }
 
 /// Whether a line opens a private key of any kind (RFC 7468 section 2), the encrypted and the old ones included.
@@ -235,85 +267,251 @@ fn holds_private_key(bytes: &[u8]) -> bool {
         .any(|line| line.starts_with(b"-----BEGIN ") && line.trim_ascii_end().ends_with(LABEL))
 }
 
-/// `SSL_CERT_DIR` is a list divided by colons; what is no certificate in them is passed over.
-fn add_directories(roots: &mut RootCertStore, directories: &std::ffi::OsStr) -> Result<(), Error> {
-    for directory in std::env::split_paths(directories) {
+/// `SSL_CERT_DIR` is a list divided by colons. What is no certificate in a directory is passed over.
+fn read_directories(list: &OsStr) -> Trusted {
+    let mut trusted = Trusted::default();
+    for directory in std::env::split_paths(list) {
         if directory.as_os_str().is_empty() {
             continue;
         }
-        if let Err(error) = std::fs::read_dir(&directory) {
-            let words = Words::new(format!(
-                "{} cannot be read",
-                place("SSL_CERT_DIR", &directory)
-            ));
-            return Err(Error::Unreadable(words.cause(&connect::words(&error))));
+        match std::fs::read_dir(&directory) {
+            Ok(_) => {
+                let found = rustls_native_certs::load_certs_from_paths(None, Some(&directory));
+                trusted.certificates.extend(found.certs);
+            }
+            Err(error) => {
+                let what = format!("{} cannot be read", place("SSL_CERT_DIR", &directory));
+                trusted.unreadable = Some((what, connect::words(&error)));
+            }
         }
-        let found = rustls_native_certs::load_certs_from_paths(None, Some(&directory));
-        roots.add_parsable_certificates(found.certs);
     }
-    Ok(())
+    trusted
 }
 
-/// Verifies as rustls does, with a second set of roots that is read only where the first does not know the issuer.
+/// For directories that are all there is.
+fn require_certificates(trusted: &Trusted, list: &OsStr) -> Result<(), Error> {
+    let is_one = |one: &CertificateDer<'_>| x509::Certificate::parse(one).is_some();
+    if trusted.certificates.iter().any(is_one) {
+        return Ok(());
+    }
+    if let Some((what, why)) = &trusted.unreadable {
+        return Err(Error::Unreadable(Words::new(what.clone()).cause(why)));
+    }
+    let what = place("SSL_CERT_DIR", Path::new(list));
+    let words = Words::new(format!("{what} holds no usable certificate"));
+    Err(Error::Config(words.hint(PEM_HINT)))
+}
+
+/// Verifies the chain of a server with what is trusted, and with the fallback where that fails.
 struct Verifier {
-    roots: RootCertStore,
-    system: Option<Bundle>,
-    system_roots: OnceLock<RootCertStore>,
+    trusted: Trusted,
+    fallback: Option<Fallback>,
+    fallen_back: OnceLock<Trusted>,
     algorithms: WebPkiSupportedAlgorithms,
-    /// Who answered, if that was refused.
     refused: Mutex<Option<Refused>>,
 }
 
-/// The certificate that was not believed.
+/// What there is to say of a certificate that was refused.
 struct Refused {
-    names: Vec<String>,
-    issuer: Option<x509::Names>,
-    /// Only what the environment names was asked, and not the roots that are built in.
+    hosts: Vec<String>,
+    is_self_issued: bool,
+    /// Empty where the certificate does not say.
+    issuer: String,
+    /// Why an authority in the chain does not count, and what could not be read.
+    causes: Vec<String>,
+    /// The built-in roots do not count, because the environment names others.
     replaced: bool,
 }
 
+const UNKNOWN_ISSUER: rustls::Error =
+    rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+
 impl Verifier {
-    fn new(roots: RootCertStore, system: Option<Bundle>, provider: &CryptoProvider) -> Self {
+    fn new(trusted: Trusted, fallback: Option<Fallback>, provider: &CryptoProvider) -> Self {
         Self {
-            roots,
-            system,
-            system_roots: OnceLock::new(),
+            trusted,
+            fallback,
+            fallen_back: OnceLock::new(),
             algorithms: provider.signature_verification_algorithms,
             refused: Mutex::new(None),
         }
     }
 
-    fn verify(
-        &self,
-        certificate: &ParsedCertificate<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        now: UnixTime,
-    ) -> Result<(), rustls::Error> {
+    fn verify(&self, chain: &Chain<'_>, name: &ServerName<'_>) -> Result<(), rustls::Error> {
         let algorithms = self.algorithms.all;
-        let chain = |roots| {
-            verify_server_cert_signed_by_trust_anchor(
-                certificate,
-                roots,
-                intermediates,
-                now,
-                algorithms,
-            )
-        };
-        match (chain(&self.roots), self.system) {
-            (
-                Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
-                Some(bundle),
-            ) => {
-                chain(self.system_roots.get_or_init(|| {
-                    let mut roots = RootCertStore::empty();
-                    roots.add_parsable_certificates(bundle());
-                    roots
-                }))?;
+        match (chain.verify(&self.trusted, algorithms), &self.fallback) {
+            (Err(error), Some(fallback)) => {
+                let trusted = self.fallen_back.get_or_init(fallback);
+                // Where both fail, an unknown issuer is the less specific error.
+                chain.verify(trusted, algorithms).map_err(|other| {
+                    if error == UNKNOWN_ISSUER {
+                        other
+                    } else {
+                        error
+                    }
+                })?;
             }
             (result, _) => result?,
         }
-        verify_server_name(certificate, name)
+        verify_server_name(&chain.parsed, name)
+    }
+
+    fn describe(&self, chain: &Chain<'_>, error: &rustls::Error) -> Refused {
+        let mut causes = Vec::new();
+        for trusted in std::iter::once(&self.trusted).chain(self.fallen_back.get()) {
+            if *error == UNKNOWN_ISSUER {
+                causes.extend(chain.left_out(&trusted.certificates, |one| one.is_authority()));
+            }
+            if let Some((what, why)) = &trusted.unreadable {
+                causes.push(format!("{what}: {why}"));
+            }
+        }
+        if *error == UNKNOWN_ISSUER {
+            causes.extend(chain.left_out(chain.sent, |one| one.may_issue()));
+        }
+        Refused {
+            hosts: chain.leaf.hosts(),
+            is_self_issued: chain.leaf.is_self_issued(),
+            issuer: x509::name(chain.leaf.issuer),
+            causes,
+            replaced: !self.trusted.built_in,
+        }
+    }
+}
+
+/// What a server shows: its own certificate, and others that it sent along.
+struct Chain<'a> {
+    der: &'a CertificateDer<'a>,
+    parsed: ParsedCertificate<'a>,
+    leaf: x509::Certificate<'a>,
+    sent: &'a [CertificateDer<'a>],
+    /// The names of the issuers of all of them.
+    issuers: Vec<&'a [u8]>,
+    now: UnixTime,
+}
+
+impl<'a> Chain<'a> {
+    fn read(
+        der: &'a CertificateDer<'a>,
+        sent: &'a [CertificateDer<'a>],
+        now: UnixTime,
+    ) -> Result<Self, rustls::Error> {
+        let parsed = ParsedCertificate::try_from(der)?;
+        let leaf = x509::Certificate::parse(der).ok_or(CertificateError::BadEncoding)?;
+        let mut issuers = vec![leaf.issuer];
+        let others = sent.iter().filter_map(|one| x509::Certificate::parse(one));
+        issuers.extend(others.map(|one| one.issuer));
+        Ok(Self {
+            der,
+            parsed,
+            leaf,
+            sent,
+            issuers,
+            now,
+        })
+    }
+
+    /// A trusted certificate is the server's own, or an authority that issued it.
+    fn verify(
+        &self,
+        trusted: &Trusted,
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+    ) -> Result<(), rustls::Error> {
+        let is_for_servers = self.leaf.is_for_servers();
+        if is_for_servers && trusted.certificates.contains(self.der) && self.is_valid(&self.leaf) {
+            return Ok(());
+        }
+        let mut roots = RootCertStore::empty();
+        if trusted.built_in {
+            let built_in = webpki_roots::TLS_SERVER_ROOTS;
+            roots.roots.extend_from_slice(built_in);
+        }
+        for one in self.usable(&trusted.certificates, |one| one.is_authority()) {
+            // One that webpki cannot read is left out.
+            let _ = roots.add(one);
+        }
+        let links: Vec<_> = self.usable(self.sent, |one| one.may_issue()).collect();
+        verify_server_cert_signed_by_trust_anchor(
+            &self.parsed,
+            &roots,
+            &links,
+            self.now,
+            algorithms,
+        )?;
+        if is_for_servers {
+            return Ok(());
+        }
+        Err(CertificateError::InvalidPurpose.into())
+    }
+
+    /// Those that can have issued one of the chain.
+    fn usable<'b>(
+        &self,
+        certificates: &'b [CertificateDer<'_>],
+        may_issue: fn(&x509::Certificate<'_>) -> bool,
+    ) -> impl Iterator<Item = CertificateDer<'b>> {
+        certificates.iter().filter_map(move |der| {
+            let certificate = self.issuer_in(der)?;
+            self.is_usable(&certificate, may_issue)
+                .then(|| CertificateDer::from(der.as_ref()))
+        })
+    }
+
+    /// Why one that has the name of an issuer in the chain is not usable, if there is no other of that name that is.
+    fn left_out(
+        &self,
+        certificates: &[CertificateDer<'_>],
+        may_issue: fn(&x509::Certificate<'_>) -> bool,
+    ) -> Option<String> {
+        let named = || certificates.iter().filter_map(|der| self.issuer_in(der));
+        named().find_map(|certificate| {
+            let is_other = |other: x509::Certificate<'_>| {
+                other.subject == certificate.subject && self.is_usable(&other, may_issue)
+            };
+            if named().any(is_other) {
+                return None;
+            }
+            let name = match x509::name(certificate.subject) {
+                name if name.is_empty() => "the issuer".to_owned(),
+                name => name,
+            };
+            let validity = certificate.validity()?;
+            if self.seconds() > *validity.end() {
+                let day = date(*validity.end());
+                return Some(format!("the certificate of {name} expired on {day}"));
+            }
+            if self.seconds() < *validity.start() {
+                let day = date(*validity.start());
+                return Some(format!(
+                    "the certificate of {name} is not valid before {day}"
+                ));
+            }
+            Some(format!(
+                "the certificate of {name} may not issue certificates for servers"
+            ))
+        })
+    }
+
+    /// A certificate that has the name of an issuer in the chain.
+    fn issuer_in<'b>(&self, der: &'b CertificateDer<'_>) -> Option<x509::Certificate<'b>> {
+        x509::Certificate::parse(der).filter(|one| self.issuers.contains(&one.subject))
+    }
+
+    fn is_usable(
+        &self,
+        certificate: &x509::Certificate<'_>,
+        may_issue: fn(&x509::Certificate<'_>) -> bool,
+    ) -> bool {
+        may_issue(certificate) && self.is_valid(certificate)
+    }
+
+    fn is_valid(&self, certificate: &x509::Certificate<'_>) -> bool {
+        let validity = certificate.validity();
+        validity.is_some_and(|validity| validity.contains(&self.seconds()))
+    }
+
+    fn seconds(&self) -> i64 {
+        i64::try_from(self.now.as_secs()).unwrap_or(i64::MAX)
     }
 }
 
@@ -332,17 +530,12 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let certificate = ParsedCertificate::try_from(end_entity)?;
-        if let Err(error) = self.verify(&certificate, intermediates, server_name, now) {
+        let chain = Chain::read(end_entity, intermediates, now)?;
+        self.verify(&chain, server_name).inspect_err(|error| {
             if let Ok(mut refused) = self.refused.lock() {
-                *refused = Some(Refused {
-                    names: names_of(&certificate),
-                    issuer: x509::names(end_entity),
-                    replaced: self.system.is_none(),
-                });
+                *refused = Some(self.describe(&chain, error));
             }
-            return Err(error);
-        }
+        })?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -366,20 +559,6 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
-    }
-}
-
-/// The names in a certificate, learnt by asking for one that no certificate has (RFC 6761 section 6.4).
-fn names_of(certificate: &ParsedCertificate<'_>) -> Vec<String> {
-    let Ok(nobody) = ServerName::try_from("nobody.invalid") else {
-        return Vec::new();
-    };
-    match verify_server_name(certificate, &nobody) {
-        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
-            presented,
-            ..
-        })) => presented,
-        _ => Vec::new(),
     }
 }
 
@@ -527,41 +706,42 @@ impl Session {
     pub fn is_idle(&mut self) -> bool {
         let mut left = MAX_IDLE;
         loop {
-            match self.connection.process_new_packets() {
-                Ok(state) if !state.peer_has_closed() && state.plaintext_bytes_to_read() == 0 => {}
+            match self.connection.reader().read(&mut [0]) {
+                Err(error) if connect::would_block(&error) => {}
+                // Data, or the end.
                 _ => return false,
             }
-            match self.read_tls() {
+            match self.read_records() {
                 Ok(count) if (1..=left).contains(&count) => left -= count,
-                Ok(_) => return false,
-                Err(error) if connect::was_interrupted(&error) => {}
-                Err(error) => {
+                Err(Stop::Io(error)) if connect::was_interrupted(&error) => {}
+                Err(Stop::Io(error)) => {
                     return connect::would_block(&error) && self.boundaries.is_between_records();
                 }
+                _ => return false,
             }
         }
     }
 
-    fn read_tls(&mut self) -> io::Result<usize> {
-        self.connection.read_tls(&mut Receiver {
-            stream: &self.stream,
-            boundaries: &mut self.boundaries,
-        })
-    }
-
-    /// Reads and processes records; the number of bytes, 0 at the end of the stream.
+    /// Waits for records and processes them; the number of bytes, 0 at the end of the stream.
     fn fill(&mut self, deadline: &Deadline) -> Result<usize, Stop> {
         loop {
             connect::wait_readable(&self.stream, deadline)?;
-            match self.read_tls() {
-                Ok(count) => {
-                    self.process()?;
-                    return Ok(count);
-                }
-                Err(error) if connect::would_block(&error) || connect::was_interrupted(&error) => {}
-                Err(error) => return Err(Stop::Io(error)),
+            match self.read_records() {
+                Err(Stop::Io(error))
+                    if connect::would_block(&error) || connect::was_interrupted(&error) => {}
+                result => return result,
             }
         }
+    }
+
+    /// The same without a wait.
+    fn read_records(&mut self) -> Result<usize, Stop> {
+        let count = self.connection.read_tls(&mut Receiver {
+            stream: &self.stream,
+            boundaries: &mut self.boundaries,
+        })?;
+        self.process()?;
+        Ok(count)
     }
 
     fn process(&mut self) -> Result<(), Stop> {
@@ -618,7 +798,7 @@ impl Drop for Session {
     }
 }
 
-/// Why TLS failed: who was expected, who answered, and what can be done.
+/// Why TLS failed, and what can be done.
 fn explain(error: &rustls::Error, host: &str, refused: Option<&Refused>) -> Words {
     match error {
         rustls::Error::InvalidCertificate(error) => explain_certificate(error, host, refused),
@@ -647,40 +827,40 @@ fn too_old(host: &str) -> Words {
 fn explain_alert(alert: AlertDescription, host: &str) -> Words {
     match alert {
         AlertDescription::ProtocolVersion => too_old(host),
-        AlertDescription::UnrecognisedName => Words::new(format!("who answered does not serve {host}"))
+        AlertDescription::UnrecognisedName => Words::new(format!("the server that answered does not serve {host}"))
             .hint("check --server-root-url and the proxy variables"),
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             Words::new(format!("{host} and this client have no TLS cipher suite or key in common"))
                 .hint("the server, or a proxy that answers in its place, has to support current TLS cipher suites")
         }
-        other => Words::new(format!("{host} broke off TLS")).cause(&format!("alert {other:?}"))
+        other => Words::new(format!("{host} ended the TLS connection")).cause(&format!("alert {other:?}"))
             .hint("the log of the server, or of a proxy that answers in its place, says why"),
     }
 }
 
 fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Refused>) -> Words {
+    let hosts = refused.map_or(&[][..], |refused| &refused.hosts);
     let words = match error {
         CertificateError::ExpiredContext { time, not_after } => Words::new(format!(
             "the certificate of {host} expired on {}",
-            date(not_after.as_secs())
+            day(*not_after)
         ))
-        .cause(&format!("this machine's clock says {}", date(time.as_secs())))
+        .cause(&format!("this machine's clock says {}", day(*time)))
         .hint("if the clock is right, the server's certificate has to be renewed"),
         CertificateError::NotValidYetContext { time, not_before } => Words::new(format!(
             "the certificate of {host} is not valid before {}",
-            date(not_before.as_secs())
+            day(*not_before)
         ))
-        .cause(&format!("this machine's clock says {}", date(time.as_secs())))
+        .cause(&format!("this machine's clock says {}", day(*time)))
         .hint("check this machine's clock"),
-        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+        CertificateError::NotValidForNameContext { .. } if hosts.is_empty() => {
             return Words::new(format!("the certificate of {host} names no host"))
                 .cause("a common name does not count any more")
                 .hint("the server needs a certificate with a subject alternative name");
         }
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            return Words::new(format!("who answered is not {host}"))
-                .cause(&answered(presented))
-                .hint("check --server-root-url and the proxy variables: this is another server's certificate");
+        CertificateError::NotValidForNameContext { .. } => {
+            return Words::new(format!("the server's certificate is for {}, not {host}", list(hosts)))
+                .hint("check --server-root-url and the proxy variables: another server answers there");
         }
         CertificateError::UnknownIssuer => unknown_issuer(host, refused),
         // ring answers the same to a short RSA key as to a signature that does not fit.
@@ -695,23 +875,25 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
         .hint("the server needs a certificate with an ECDSA, Ed25519 or RSA key of 2048 bits or more and SHA-2"),
         CertificateError::InvalidPurposeContext { .. } | CertificateError::InvalidPurpose => {
             Words::new(format!("the certificate of {host} is not for servers"))
-                .hint("its extended key usage has to include server authentication")
+                .hint("its key usage has to allow signatures, and its extended key usage server authentication")
         }
         CertificateError::BadEncoding => Words::new(format!("the certificate of {host} is malformed"))
             .hint("the server, or a proxy that answers in its place, has to show another"),
         CertificateError::Revoked => Words::new(format!("the certificate of {host} was revoked")),
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             Words::new(format!("{host} shows the certificate of an authority as its own"))
-                .hint("the server needs a certificate of its own, issued by that authority")
+                .hint("the server needs a certificate of its own; to trust just this one, name it with --ca-file")
         }
         // What rustls has no word for comes wrapped: webpki's own word is inside.
         CertificateError::Other(other) => not_acceptable(host, &other.0.to_string()),
         other => not_acceptable(host, &other.to_string()),
     };
-    match refused {
-        Some(refused) if !refused.names.is_empty() => words.cause(&answered(&refused.names)),
-        _ => words,
+    let causes = refused.map_or(&[][..], |refused| &refused.causes);
+    let words = causes.iter().fold(words, |words, cause| words.cause(cause));
+    if hosts.is_empty() {
+        return words;
     }
+    words.cause(&format!("the server's certificate is for {}", list(hosts)))
 }
 
 fn not_acceptable(host: &str, why: &str) -> Words {
@@ -721,57 +903,47 @@ fn not_acceptable(host: &str, why: &str) -> Words {
 }
 
 fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Words {
-    let issuer = refused.and_then(|refused| refused.issuer.as_ref());
-    let words = match issuer {
-        Some(names) if names.self_issued => {
+    let words = match refused {
+        Some(refused) if refused.is_self_issued => {
             Words::new(format!("the certificate of {host} is self-signed"))
         }
         _ => Words::new(format!(
             "the certificate of {host} is issued by an authority that is not trusted here"
         )),
     };
-    let words = match issuer {
-        Some(names) if !names.self_issued && !names.issuer.is_empty() => {
-            words.cause(&format!("the issuer calls itself {}", names.issuer))
+    let words = match refused {
+        Some(refused) if !refused.is_self_issued && !refused.issuer.is_empty() => {
+            words.cause(&format!("its issuer is {}", refused.issuer))
         }
         _ => words,
     };
     words.hint(if refused.is_some_and(|refused| refused.replaced) {
-        "SSL_CERT_FILE or SSL_CERT_DIR is set, so only the authorities there are trusted: unset it, or add the right one \
-         with --ca-file"
+        "SSL_CERT_FILE or SSL_CERT_DIR is set, so only the certificates there are trusted: unset it, or add the right \
+         one with --ca-file"
     } else {
-        "if this is expected, name the authority's certificate with --ca-file"
+        "if this is expected, name the authority's certificate with --ca-file, or the server's own"
     })
 }
 
-/// The names in a certificate, at least one, which webpki prints as `DnsName("a")` and `IpAddress(b)`, as people
-/// write them.
-fn answered(names: &[String]) -> String {
-    let mut out = String::from("the certificate shown is for ");
-    for (index, name) in names.iter().take(MAX_NAMES).enumerate() {
-        if index > 0 {
-            out.push_str(", ");
-        }
-        let inner = name
-            .split_once('(')
-            .map_or(name.as_str(), |(_, inner)| inner);
-        let inner = inner.trim_end_matches(')').trim_matches('"');
-        match inner.parse::<IpAddr>() {
-            // webpki writes 0::1 for ::1.
-            Ok(address) => out.push_str(&address.to_string()),
-            Err(_) => out.push_str(inner),
-        }
+/// Names as people list them, the first two where there are more than three: some certificates are for hundreds.
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, second] => format!("{first} and {second}"),
+        [first, second, third] => format!("{first}, {second} and {third}"),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} others", rest.len()),
     }
-    if names.len() > MAX_NAMES {
-        out.push_str(" and others");
-    }
-    out
+}
+
+fn day(time: UnixTime) -> String {
+    date(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// A day in UTC, `2026-01-31`, from seconds since 1970.
-fn date(seconds: u64) -> String {
+fn date(seconds: i64) -> String {
     let instant = Timestamp {
-        seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
+        seconds,
         nanoseconds: 0,
     };
     let mut text = String::new();
@@ -784,26 +956,19 @@ fn date(seconds: u64) -> String {
 mod tests {
     use super::*;
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-    use std::cell::{Cell, RefCell};
-    use std::time::Duration;
-
-    thread_local! {
-        static BUNDLE: RefCell<Vec<CertificateDer<'static>>> = const { RefCell::new(Vec::new()) };
-        static READS: Cell<u32> = const { Cell::new(0) };
-    }
-
-    fn bundle() -> Vec<CertificateDer<'static>> {
-        READS.set(READS.get() + 1);
-        BUNDLE.with_borrow(Clone::clone)
-    }
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     type Authority = CertifiedIssuer<'static, KeyPair>;
 
-    fn authority(name: &str) -> Authority {
+    fn parameters(name: &str) -> CertificateParams {
         let mut parameters = CertificateParams::new(Vec::<String>::new()).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.distinguished_name.push(DnType::CommonName, name);
-        CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+        parameters
+    }
+
+    fn authority(name: &str) -> Authority {
+        CertifiedIssuer::self_signed(parameters(name), KeyPair::generate().unwrap()).unwrap()
     }
 
     fn issued(authority: &Authority) -> CertificateDer<'static> {
@@ -812,58 +977,96 @@ mod tests {
         parameters.signed_by(&key, authority).unwrap().der().clone()
     }
 
-    fn verifier(authority: &Authority, system: Option<Bundle>) -> Verifier {
-        let mut roots = RootCertStore::empty();
-        roots.add(authority.der().clone()).unwrap();
-        Verifier::new(roots, system, &rustls::crypto::ring::default_provider())
+    fn trusting(authorities: &[&Authority]) -> Trusted {
+        Trusted {
+            certificates: authorities.iter().map(|one| one.der().clone()).collect(),
+            ..Trusted::default()
+        }
+    }
+
+    /// A verifier with a fallback, and how often that was read.
+    fn verifier(trusted: Trusted, fallback: Trusted) -> (Verifier, Arc<AtomicUsize>) {
+        let reads = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&reads);
+        let fallback: Fallback = Box::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            Trusted {
+                certificates: fallback.certificates.clone(),
+                ..Trusted::default()
+            }
+        });
+        let provider = rustls::crypto::ring::default_provider();
+        (Verifier::new(trusted, Some(fallback), &provider), reads)
     }
 
     fn verify(
         verifier: &Verifier,
-        certificate: &CertificateDer<'_>,
+        chain: &[&CertificateDer<'static>],
         name: &str,
     ) -> Result<(), rustls::Error> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_700_000_000));
+        let sent: Vec<_> = chain[1..].iter().map(|one| (*one).clone()).collect();
         verifier
-            .verify_server_cert(certificate, &[], &name, &[], now)
+            .verify_server_cert(chain[0], &sent, &name, &[], now)
             .map(|_| ())
     }
 
-    const UNKNOWN: rustls::Error =
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-
     #[test]
-    fn the_system_is_asked_once_and_only_about_strangers() {
-        let (built_in, system, nobody) = (authority("A"), authority("B"), authority("C"));
-        BUNDLE.replace(vec![
-            system.der().clone(),
-            CertificateDer::from(vec![1, 2, 3]),
-        ]);
-        let verifier = verifier(&built_in, Some(bundle));
-        assert_eq!(verify(&verifier, &issued(&built_in), "h.example"), Ok(()));
-        assert!(verify(&verifier, &issued(&built_in), "other.example").is_err());
-        assert_eq!(READS.get(), 0);
-        assert_eq!(verify(&verifier, &issued(&system), "h.example"), Ok(()));
-        assert!(verify(&verifier, &issued(&system), "other.example").is_err());
-        assert_eq!(
-            verify(&verifier, &issued(&nobody), "h.example"),
-            Err(UNKNOWN)
-        );
-        assert_eq!(READS.get(), 1);
+    fn the_fallback_is_read_once_and_only_for_chains() {
+        let (first, second, nobody) = (authority("A"), authority("B"), authority("C"));
+        let mut fallback = trusting(&[&second]);
+        let garbage = CertificateDer::from(vec![1, 2, 3]);
+        fallback.certificates.push(garbage);
+        let (verifier, reads) = verifier(trusting(&[&first]), fallback);
+        assert_eq!(verify(&verifier, &[&issued(&first)], "h.example"), Ok(()));
+        assert!(verify(&verifier, &[&issued(&first)], "other.example").is_err());
+        assert_eq!(reads.load(Ordering::SeqCst), 0);
+        for _ in 0..2 {
+            assert_eq!(verify(&verifier, &[&issued(&second)], "h.example"), Ok(()));
+            assert!(verify(&verifier, &[&issued(&second)], "other.example").is_err());
+            let unknown = verify(&verifier, &[&issued(&nobody)], "h.example");
+            assert_eq!(unknown, Err(UNKNOWN_ISSUER));
+        }
+        assert_eq!(reads.load(Ordering::SeqCst), 1);
+    }
+
+    /// Whatever was wrong with the chain, and the more telling of two errors.
+    #[test]
+    fn the_fallback_is_read_for_every_fault_of_a_chain() {
+        let (good, namesake) = (authority("A"), authority("A"));
+        let leaf = issued(&good);
+        let bad_signature = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+        for (first, second, expected) in [
+            (&[&namesake][..], &[&good][..], Ok(())),
+            (&[&namesake], &[], Err(bad_signature.clone())),
+            (&[], &[&namesake], Err(bad_signature)),
+            (&[], &[], Err(UNKNOWN_ISSUER)),
+        ] {
+            let (verifier, reads) = verifier(trusting(first), trusting(second));
+            assert_eq!(verify(&verifier, &[&leaf], "h.example"), expected);
+            assert_eq!(reads.load(Ordering::SeqCst), 1);
+        }
     }
 
     #[test]
-    fn roots_that_were_given_are_the_only_ones() {
-        let (given, system) = (authority("A"), authority("B"));
-        BUNDLE.replace(vec![system.der().clone()]);
-        let verifier = verifier(&given, None);
-        assert_eq!(verify(&verifier, &issued(&given), "h.example"), Ok(()));
-        assert_eq!(
-            verify(&verifier, &issued(&system), "h.example"),
-            Err(UNKNOWN)
-        );
-        assert_eq!(READS.get(), 0);
+    fn a_stale_certificate_of_an_authority_hides_no_other() {
+        let (old_root, root) = (authority("Old"), authority("Root"));
+        let key = KeyPair::generate().unwrap();
+        let mut middle = parameters("Middle");
+        let good = middle.signed_by(&key, &root).unwrap();
+        middle.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        let stale = middle.signed_by(&key, &old_root).unwrap();
+        let middle = CertifiedIssuer::signed_by(middle, key, &root).unwrap();
+        let leaf = issued(&middle);
+        for chain in [
+            [&leaf, stale.der(), good.der()],
+            [&leaf, good.der(), stale.der()],
+        ] {
+            let (verifier, reads) = verifier(trusting(&[&old_root]), trusting(&[&root]));
+            assert_eq!(verify(&verifier, &chain, "h.example"), Ok(()));
+            assert_eq!(reads.load(Ordering::SeqCst), 1);
+        }
     }
 
     const TIMEOUT: Duration = Duration::from_secs(60);
@@ -874,28 +1077,32 @@ mod tests {
         let host = Host::parse("h.example").unwrap();
         let context = Context::load(&host, None, &none, TIMEOUT)
             .unwrap_or_else(|e| panic!("{}", e.message()));
-        assert_eq!(
-            context.verifier.roots.len(),
-            webpki_roots::TLS_SERVER_ROOTS.len()
-        );
-        assert!(context.verifier.system.is_some());
+        let is = |context: &Context, built_in, given, falls_back| {
+            let verifier = &context.verifier;
+            assert_eq!(verifier.trusted.built_in, built_in);
+            assert_eq!(verifier.trusted.certificates.len(), given);
+            assert_eq!(verifier.fallback.is_some(), falls_back);
+        };
+        is(&context, true, 0, true);
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("ca.pem");
         std::fs::write(&file, authority("A").pem()).unwrap();
         let added = Context::load(&host, Some(&file), &none, TIMEOUT)
             .unwrap_or_else(|e| panic!("{}", e.message()));
-        assert_eq!(
-            added.verifier.roots.len(),
-            webpki_roots::TLS_SERVER_ROOTS.len() + 1
-        );
-        assert!(added.verifier.system.is_some());
-        let only = Environment::new(move |name| {
-            (name == "SSL_CERT_FILE").then(|| file.clone().into_os_string())
-        });
+        is(&added, true, 1, true);
+        let path = file.clone().into_os_string();
+        let only = Environment::new(move |name| (name == "SSL_CERT_FILE").then(|| path.clone()));
         let replaced = Context::load(&host, None, &only, TIMEOUT)
             .unwrap_or_else(|e| panic!("{}", e.message()));
-        assert_eq!(replaced.verifier.roots.len(), 1);
-        assert!(replaced.verifier.system.is_none());
+        is(&replaced, false, 1, false);
+        let path = directory.path().as_os_str().to_owned();
+        let only = Environment::new(move |name| (name == "SSL_CERT_DIR").then(|| path.clone()));
+        let replaced = Context::load(&host, None, &only, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message()));
+        is(&replaced, false, 1, false);
+        let added = Context::load(&host, Some(&file), &only, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message()));
+        is(&added, false, 1, true);
     }
 
     #[test]
@@ -936,31 +1143,36 @@ mod tests {
             assert_eq!(date(seconds), text);
         }
         // Whatever it says, it says so soon.
-        date(u64::MAX);
+        date(i64::MAX);
     }
 
     #[test]
-    fn names_as_people_write_them() {
-        let list = |names: &[&str]| {
-            answered(
-                &names
-                    .iter()
-                    .map(|name| (*name).to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert_eq!(
-            list(&["DnsName(\"*.a\")", "IpAddress(0::1)", "DirectoryName"]),
-            "the certificate shown is for *.a, ::1, DirectoryName"
-        );
-        let many = ["DnsName(\"a\")"; MAX_NAMES + 1];
-        assert_eq!(
-            list(&many[1..]),
-            "the certificate shown is for a, a, a, a, a"
-        );
-        assert_eq!(
-            list(&many),
-            "the certificate shown is for a, a, a, a, a and others"
-        );
+    fn names_as_people_list_them() {
+        let names: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        for (count, expected) in [
+            (0, ""),
+            (1, "a"),
+            (2, "a and b"),
+            (3, "a, b and c"),
+            (4, "a, b and 2 others"),
+            (5, "a, b and 3 others"),
+        ] {
+            assert_eq!(list(&names[..count]), expected);
+        }
+    }
+
+    #[test]
+    fn byte_order_marks_at_the_start_of_a_line() {
+        for (text, expected) in [
+            ("", ""),
+            ("\u{feff}", "\n\n\n"),
+            ("\u{feff}a\n\u{feff}b", "\n\n\na\n\n\n\nb"),
+            ("a\u{feff}\n", "a\u{feff}\n"),
+            ("\u{feff}\u{feff}", "\n\n\n\u{feff}"),
+        ] {
+            let mut bytes = text.as_bytes().to_vec();
+            blank_byte_order_marks(&mut bytes);
+            assert_eq!(bytes, expected.as_bytes(), "{text:?}");
+        }
     }
 }

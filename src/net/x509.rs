@@ -1,52 +1,241 @@
-//! Owns reading who a certificate is from and for (RFC 5280 section 4.1), for messages only.
-//! Must not know trust: nothing here is verified, and nothing is decided by it.
+//! Reads what a certificate says of itself (RFC 5280 section 4): whether it may issue others or stand for a server, when,
+//! and for which names. Signatures are not looked at.
 
 use crate::text;
+use crate::time::parse_rfc3339;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
-/// What is shown of a name, in characters; longer ones are cut.
+/// What is shown of a name, in characters; a longer one is cut and ends in an ellipsis. Common names have at most 64
+/// (RFC 5280 appendix A.1), and host names that people choose are shorter too.
 const MAX_SHOWN: usize = 100;
 
+const BOOLEAN: u8 = 0x01;
+const OCTET_STRING: u8 = 0x04;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+const BMP_STRING: u8 = 0x1e;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
-const BMP_STRING: u8 = 0x1e;
+const EXTENSIONS: u8 = 0xa3;
+/// `dNSName` and `iPAddress` of a `GeneralName`.
+const DNS_NAME: u8 = 0x82;
+const IP_ADDRESS: u8 = 0x87;
 
 /// `id-at-commonName`, `id-at-organizationName` and `id-at-organizationalUnitName`, in the order of preference.
 const ATTRIBUTES: [&[u8]; 3] = [&[0x55, 4, 3], &[0x55, 4, 10], &[0x55, 4, 11]];
 
-#[derive(Debug, PartialEq, Eq)]
-pub struct Names {
-    /// Common name, organisation or unit of the issuer, safe to print; empty if it has none of them.
-    pub issuer: String,
-    /// Issuer and subject are the same.
-    pub self_issued: bool,
+/// `id-kp-serverAuth`.
+const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+
+/// Bits of a key usage (section 4.2.1.3).
+const DIGITAL_SIGNATURE: u8 = 0x80;
+const KEY_ENCIPHERMENT: u8 = 0x20;
+const KEY_AGREEMENT: u8 = 0x08;
+const KEY_CERT_SIGN: u8 = 0x04;
+
+/// What a certificate says of itself.
+pub struct Certificate<'a> {
+    /// A `Name`, in DER.
+    pub issuer: &'a [u8],
+    /// A `Name`, in DER.
+    pub subject: &'a [u8],
+    validity: &'a [u8],
+    is_version_1: bool,
+    extensions: Extensions<'a>,
 }
 
-/// The names in a certificate in DER, or `None` where it cannot be read.
-pub fn names(certificate: &[u8]) -> Option<Names> {
-    let (certificate, _) = expect(certificate, SEQUENCE)?;
-    let (mut fields, _) = expect(certificate, SEQUENCE)?;
-    if let Some((_, rest)) = expect(fields, VERSION) {
-        fields = rest;
-    }
-    let (_, _, fields) = element(fields)?; // serialNumber
-    let (_, _, fields) = element(fields)?; // signature
-    let (issuer, fields) = expect(fields, SEQUENCE)?;
-    let (_, _, fields) = element(fields)?; // validity
-    let (subject, _) = expect(fields, SEQUENCE)?;
-    Some(Names {
-        issuer: shown(issuer),
-        self_issued: issuer == subject,
-    })
+/// The extensions that decide what a certificate is good for; `None` where it lacks one.
+#[derive(Default)]
+struct Extensions<'a> {
+    /// `cA` of the basic constraints.
+    is_ca: Option<bool>,
+    key_usage: Option<u8>,
+    /// Whether the extended key usage has server authentication.
+    for_servers: Option<bool>,
+    /// A critical extension that is not known here: what it restricts, nobody can tell.
+    is_unknown: bool,
+    /// `GeneralNames`, empty where there are none.
+    names: &'a [u8],
 }
 
-fn shown(name: &[u8]) -> String {
-    for attribute in ATTRIBUTES {
-        if let Some(value) = find(name, attribute) {
-            return value;
+impl<'a> Extensions<'a> {
+    fn take(&mut self, extension: &'a [u8]) -> Option<()> {
+        let (kind, rest) = expect(extension, OBJECT_IDENTIFIER)?;
+        let (is_critical, rest) = match expect(rest, BOOLEAN) {
+            Some((value, rest)) => (value != [0], rest),
+            None => (false, rest),
+        };
+        let (value, _) = expect(rest, OCTET_STRING)?;
+        // `id-ce`, and a number.
+        match kind {
+            [0x55, 0x1d, 15] => {
+                let (_, bits, _) = element(value)?;
+                // The first byte tells how many bits of the last one are unused.
+                self.key_usage = Some(bits.get(1).copied().unwrap_or(0));
+            }
+            [0x55, 0x1d, 17] => self.names = expect(value, SEQUENCE)?.0,
+            [0x55, 0x1d, 19] => {
+                let (constraints, _) = expect(value, SEQUENCE)?;
+                let is_ca = expect(constraints, BOOLEAN).is_some_and(|(value, _)| value != [0]);
+                self.is_ca = Some(is_ca);
+            }
+            [0x55, 0x1d, 37] => {
+                let (mut purposes, _) = expect(value, SEQUENCE)?;
+                let mut for_servers = false;
+                while let Some((purpose, rest)) = expect(purposes, OBJECT_IDENTIFIER) {
+                    purposes = rest;
+                    for_servers |= purpose == SERVER_AUTH;
+                }
+                self.for_servers = Some(for_servers);
+            }
+            // Key identifiers, name constraints, revocation lists and policies: of these, what matters is checked with
+            // the chain.
+            [0x55, 0x1d, 14 | 30..=33 | 35 | 36 | 54] => {}
+            _ => self.is_unknown |= is_critical,
         }
+        Some(())
     }
-    String::new()
+}
+
+impl<'a> Certificate<'a> {
+    /// `None` where it cannot be read.
+    pub fn parse(certificate: &'a [u8]) -> Option<Self> {
+        let (certificate, _) = expect(certificate, SEQUENCE)?;
+        let (mut fields, _) = expect(certificate, SEQUENCE)?;
+        let version = expect(fields, VERSION);
+        if let Some((_, rest)) = version {
+            fields = rest;
+        }
+        let (_, _, fields) = element(fields)?; // serialNumber
+        let (_, _, fields) = element(fields)?; // signature
+        let (issuer, fields) = expect(fields, SEQUENCE)?;
+        let (validity, fields) = expect(fields, SEQUENCE)?;
+        let (subject, fields) = expect(fields, SEQUENCE)?;
+        let (_, _, mut fields) = element(fields)?; // subjectPublicKeyInfo
+        let mut parsed = Self {
+            issuer,
+            subject,
+            validity,
+            is_version_1: version.is_none(),
+            extensions: Extensions::default(),
+        };
+        while let Some((tag, content, rest)) = element(fields) {
+            fields = rest;
+            if tag == EXTENSIONS {
+                let (mut extensions, _) = expect(content, SEQUENCE)?;
+                while !extensions.is_empty() {
+                    let (extension, rest) = expect(extensions, SEQUENCE)?;
+                    extensions = rest;
+                    parsed.extensions.take(extension)?;
+                }
+            }
+        }
+        fields.is_empty().then_some(parsed)
+    }
+
+    /// From when to when it is valid, in seconds since 1970; `None` where that cannot be read.
+    pub fn validity(&self) -> Option<RangeInclusive<i64>> {
+        let (not_before, rest) = element_time(self.validity)?;
+        let (not_after, _) = element_time(rest)?;
+        Some(not_before..=not_after)
+    }
+
+    /// The host names and addresses that it is for (section 4.2.1.6), safe to print and cut.
+    pub fn hosts(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut names = self.extensions.names;
+        while let Some((tag, value, rest)) = element(names) {
+            names = rest;
+            match tag {
+                DNS_NAME => found.push(shown(&String::from_utf8_lossy(value))),
+                IP_ADDRESS => found.extend(address(value).map(|address| address.to_string())),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    pub fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
+    /// Whether it may issue others as a link of a chain (sections 4.2.1.3 and 4.2.1.9).
+    pub fn may_issue(&self) -> bool {
+        self.extensions.is_ca == Some(true) && self.is_usable_for(KEY_CERT_SIGN)
+    }
+
+    /// Whether it may issue the certificates of servers when it is trusted itself, by the rules of OpenSSL: those of a
+    /// link, and without basic constraints a key usage that says so, or version 1 and its own signature.
+    pub fn is_authority(&self) -> bool {
+        let Extensions {
+            is_ca, key_usage, ..
+        } = self.extensions;
+        is_ca.unwrap_or(key_usage.is_some() || self.is_version_1 && self.is_self_issued())
+            && self.is_usable_for(KEY_CERT_SIGN)
+    }
+
+    /// Whether its key may be used by a server.
+    pub fn is_for_servers(&self) -> bool {
+        self.is_usable_for(DIGITAL_SIGNATURE | KEY_ENCIPHERMENT | KEY_AGREEMENT)
+    }
+
+    /// Whether nothing forbids one of these key usages, on the way to a server.
+    fn is_usable_for(&self, usages: u8) -> bool {
+        let extensions = &self.extensions;
+        extensions
+            .key_usage
+            .is_none_or(|allowed| allowed & usages != 0)
+            && extensions.for_servers != Some(false)
+            && !extensions.is_unknown
+    }
+}
+
+/// A time in seconds since 1970, and what follows it.
+fn element_time(input: &[u8]) -> Option<(i64, &[u8])> {
+    let (tag, value, rest) = element(input)?;
+    let text = str::from_utf8(value).ok()?;
+    // Section 4.1.2.5.1.
+    let century = match tag {
+        UTC_TIME if text < "50" => "20",
+        UTC_TIME => "19",
+        GENERALIZED_TIME => "",
+        _ => return None,
+    };
+    let digits = [century, text].concat();
+    let mut readable = digits.get(..4)?.to_owned();
+    for (at, separator) in [(4, '-'), (6, '-'), (8, 'T'), (10, ':'), (12, ':')] {
+        readable.push(separator);
+        readable.push_str(digits.get(at..at + 2)?);
+    }
+    readable.push_str(digits.get(14..)?);
+    Some((parse_rfc3339(&readable)?.seconds, rest))
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}
+
+/// The common name, organisation or unit in a `Name`, safe to print and cut; empty if it has none of them.
+pub fn name(name: &[u8]) -> String {
+    let value = ATTRIBUTES
+        .iter()
+        .find_map(|attribute| find(name, attribute));
+    value.unwrap_or_default()
+}
+
+/// Safe to print, and cut.
+fn shown(name: &str) -> String {
+    let mut rest = name.chars();
+    let mut cut: String = rest.by_ref().take(MAX_SHOWN).collect();
+    if rest.next().is_some() {
+        cut.push('…');
+    }
+    text::safe(&cut).into_owned()
 }
 
 /// The first attribute of a kind in a `Name`.
@@ -75,8 +264,7 @@ fn decode(tag: u8, value: &[u8]) -> String {
     } else {
         String::from_utf8_lossy(value).into_owned()
     };
-    let cut: String = decoded.chars().take(MAX_SHOWN).collect();
-    text::safe(&cut).into_owned()
+    shown(&decoded)
 }
 
 fn expect(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
@@ -110,7 +298,7 @@ fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
+    use rcgen::{CertificateParams, DnType, Issuer, KeyPair, SanType};
 
     fn parameters(pairs: &[(DnType, &str)]) -> CertificateParams {
         let mut parameters = CertificateParams::new(vec!["h.example".to_owned()]).unwrap();
@@ -134,7 +322,8 @@ mod tests {
 
     #[test]
     fn the_issuer_is_named() {
-        let long = "x".repeat(300);
+        let long = "x".repeat(10_000);
+        let cut = format!("{}…", &long[..MAX_SHOWN]);
         for (pairs, issuer) in [
             (
                 vec![
@@ -153,30 +342,75 @@ mod tests {
             (vec![(DnType::CountryName, "DE")], ""),
             (vec![], ""),
             (vec![(DnType::CommonName, "a\x1b[31m")], "a\\u{1b}[31m"),
-            (
-                vec![(DnType::CommonName, long.as_str())],
-                &long[..MAX_SHOWN],
-            ),
+            (vec![(DnType::CommonName, &long[..100])], &long[..100]),
+            (vec![(DnType::CommonName, &long)], &cut),
         ] {
-            let expected = Names {
-                issuer: issuer.to_owned(),
-                self_issued: false,
-            };
-            assert_eq!(names(&issued_by(&pairs)), Some(expected));
+            let der = issued_by(&pairs);
+            let certificate = Certificate::parse(&der).unwrap();
+            assert_eq!(name(certificate.issuer), issuer);
+            assert_eq!(name(certificate.subject), "h");
+            assert!(!certificate.is_self_issued());
         }
     }
 
     #[test]
-    fn one_that_names_itself() {
+    fn one_that_issued_itself() {
         let key = KeyPair::generate().unwrap();
-        let certificate = parameters(&[(DnType::CommonName, "me")])
+        let own = parameters(&[(DnType::CommonName, "me")])
             .self_signed(&key)
             .unwrap();
-        let expected = Names {
-            issuer: "me".to_owned(),
-            self_issued: true,
-        };
-        assert_eq!(names(certificate.der()), Some(expected));
+        let certificate = Certificate::parse(own.der()).unwrap();
+        assert!(certificate.is_self_issued());
+        assert_eq!(name(certificate.issuer), "me");
+    }
+
+    #[test]
+    fn hosts_are_names_and_addresses() {
+        let key = KeyPair::generate().unwrap();
+        let long = "x".repeat(5000);
+        let mut parameters = parameters(&[]);
+        parameters.subject_alt_names = vec![
+            SanType::DnsName("*.a.example".try_into().unwrap()),
+            SanType::Rfc822Name("a@b.example".try_into().unwrap()),
+            SanType::IpAddress("127.0.0.1".parse().unwrap()),
+            SanType::URI("https://c.example".try_into().unwrap()),
+            SanType::IpAddress("::1".parse().unwrap()),
+            SanType::DnsName("a\x1b[31m".try_into().unwrap()),
+            SanType::DnsName(long.as_str().try_into().unwrap()),
+        ];
+        let own = parameters.self_signed(&key).unwrap();
+        let hosts = Certificate::parse(own.der()).unwrap().hosts();
+        let cut = format!("{}…", &long[..MAX_SHOWN]);
+        assert_eq!(
+            hosts,
+            ["*.a.example", "127.0.0.1", "::1", "a\\u{1b}[31m", &cut]
+        );
+        parameters.subject_alt_names.clear();
+        let own = parameters.self_signed(&key).unwrap();
+        assert_eq!(Certificate::parse(own.der()).unwrap().hosts(), [""; 0]);
+    }
+
+    #[test]
+    fn times() {
+        for (tag, text, seconds) in [
+            (UTC_TIME, "700101000000Z", Some(0)),
+            (UTC_TIME, "491231235959Z", Some(2_524_607_999)),
+            (UTC_TIME, "500101000000Z", Some(-631_152_000)),
+            (GENERALIZED_TIME, "19700101000000Z", Some(0)),
+            (GENERALIZED_TIME, "99991231235959Z", Some(253_402_300_799)),
+            (GENERALIZED_TIME, "700101000000Z", None),
+            (UTC_TIME, "19700101000000Z", None),
+            (UTC_TIME, "7001010000Z", None),
+            (UTC_TIME, "700101000000", None),
+            (UTC_TIME, "701301000000Z", None),
+            (UTC_TIME, "7001ü1000000Z", None),
+            (UTC_TIME, "", None),
+            (OCTET_STRING, "700101000000Z", None),
+        ] {
+            let input = [&[tag, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+            let found = element_time(&input).map(|(seconds, _)| seconds);
+            assert_eq!(found, seconds, "{tag} {text}");
+        }
     }
 
     #[test]
@@ -203,14 +437,14 @@ mod tests {
     }
 
     #[test]
-    fn garbage_has_no_names() {
+    fn garbage_is_no_certificate() {
         let certificate = issued_by(&[(DnType::CommonName, "CA")]);
-        let tbs = 8;
-        for cut in 0..tbs + 40 {
-            assert_eq!(names(&certificate[..cut]), None, "{cut}");
+        for cut in 0..certificate.len() {
+            assert!(Certificate::parse(&certificate[..cut]).is_none(), "{cut}");
         }
-        assert_eq!(names(&[0x30, 0x80, 0, 0]), None);
-        assert_eq!(names(&[0x30, 0x84, 0, 0, 0, 0]), None);
+        assert!(Certificate::parse(&certificate).is_some());
+        assert!(Certificate::parse(&[0x30, 0x80, 0, 0]).is_none());
+        assert!(Certificate::parse(&[0x30, 0x84, 0, 0, 0, 0]).is_none());
         assert_eq!(decode(BMP_STRING, &[0, b'a', 0x20, 0xac, 1]), "a€");
     }
 }

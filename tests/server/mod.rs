@@ -62,6 +62,7 @@ pub enum Tls {
 pub struct Builder {
     accounts: Vec<Account>,
     certificate: Certificate,
+    issued: Option<pki::Issued>,
     tls: Tls,
     clock: store::Clock,
     port: u16,
@@ -80,6 +81,13 @@ impl Builder {
     #[must_use]
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
+        self
+    }
+
+    /// A chain of the test's own in place of the certificate.
+    #[must_use]
+    pub fn issued(mut self, issued: pki::Issued) -> Self {
+        self.issued = Some(issued);
         self
     }
 
@@ -135,7 +143,8 @@ impl Builder {
         if self.accounts.is_empty() {
             self.accounts.push(Account::person());
         }
-        let issued = pki::issue(self.certificate);
+        let issued = self.issued.take();
+        let issued = issued.unwrap_or_else(|| pki::issue(self.certificate));
         let own_dir = match &self.dir {
             Some(_) => None,
             None => Some(TempDir::new().expect("a directory")),
@@ -224,6 +233,7 @@ impl Server {
         Builder {
             accounts: Vec::new(),
             certificate: Certificate::default(),
+            issued: None,
             tls: Tls::default(),
             clock: store::Clock::Ticking(CLOCK_BASE),
             port: 0,
