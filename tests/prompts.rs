@@ -1,6 +1,7 @@
 //! Prompts on a real pseudo-terminal: what is shown, what is stored, and the state the terminal is left in.
 
 use crate::server::{Account, Behaviour, End, Point, Scope, Server, When};
+use crate::support::oz;
 use crate::support::pty::Session;
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
@@ -574,6 +575,45 @@ fn no_file_is_a_terminal() {
         );
     }
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_person_is_told_once_that_standard_input_is_still_read() {
+    let server = Server::start();
+    let note = "note: still reading standard input\r\n";
+    for (feed, words, told) in [
+        ("sleep 2.6; printf v", &["--output-format=text"][..], true),
+        (
+            "for i in 1 2 3 4 5 6 7 8; do printf v; sleep 0.4; done",
+            &[],
+            true,
+        ),
+        ("sleep 1; printf v", &[], false),
+        ("sleep 2.6; printf v", &["--output-format=json"], false),
+    ] {
+        let script = format!("{{ {feed}; }} | \"$@\"");
+        let arguments = ["secret", "create", "N", "--personal", "--if-exists=update"];
+        let arguments = [&arguments[..], words].concat();
+        let starter = ["/bin/sh", "-c", &script, "sh"];
+        let mut session = Session::started_by(&starter, &arguments, &server.env());
+        assert_eq!(session.end(), 0);
+        let transcript = session.transcript();
+        assert_eq!(transcript.starts_with(note), told, "{feed}: {transcript}");
+        assert_eq!(transcript.matches("still").count(), usize::from(told));
+    }
+    // The key comes from there, too.
+    let script = format!("{{ sleep 2.3; echo {}; }} | \"$@\"", server.api_key());
+    let starter = ["/bin/sh", "-c", &script, "sh"];
+    let words = ["secret", "list", "--api-key-file=-", "--output-format=text"];
+    let mut session = Session::started_by(&starter, &words, &server.env());
+    assert_eq!(session.end(), 0);
+    assert!(session.transcript().starts_with(note));
+    // Nobody is told where nobody looks.
+    oz(&["secret", "create", "M"])
+        .server(&server)
+        .started_by(["/bin/sh", "-c", "{ sleep 2.3; printf v; } | \"$@\"", "sh"])
+        .stdout("Secret 'M' created\n")
+        .run();
 }
 
 #[test]
