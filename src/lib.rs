@@ -25,7 +25,7 @@
 //!
 //! 1. `main` collects arguments, environment, streams, clock and terminal into a [`World`].
 //! 2. [`cli::parse`] turns the words into a [`command::Request`]. Nothing has been opened yet.
-//! 3. [`value::process::harden`] forbids core dumps; [`value::api_key`] makes the key usable or ends the run.
+//! 3. [`value::process`] forbids core dumps and sees to signals; [`value::api_key`] makes the key usable or ends the run.
 //! 4. [`net::open`] judges address, proxy and CA file; no packet has been sent yet.
 //! 5. `verb::create` reads standard input to its end and checks the value.
 //! 6. [`api::Api::lookup`] asks who this is, which team and public key are theirs, and whether the name is taken.
@@ -68,7 +68,8 @@ use error::{Error, Words};
 use outcome::{Applied, Outcome, Timestamp};
 use output::View;
 use std::ffi::OsString;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
+use stdio::StandardInput;
 use trace::Trace;
 use value::{Io, Terminal};
 use verb::Session;
@@ -78,7 +79,7 @@ pub struct World<'a> {
     /// Without the program's own name.
     pub args: Vec<OsString>,
     pub env: &'a Environment,
-    pub stdin: &'a mut dyn Read,
+    pub stdin: StandardInput,
     pub stdin_is_terminal: bool,
     pub stdout: &'a mut dyn Write,
     /// Columns of the terminal that stdout is, if it is one and they are known.
@@ -95,7 +96,7 @@ pub fn run(world: World<'_>) -> u8 {
     let World {
         args,
         env,
-        stdin,
+        mut stdin,
         stdin_is_terminal,
         stdout,
         stdout_width,
@@ -116,8 +117,12 @@ pub fn run(world: World<'_>) -> u8 {
         Err(misuse) => return finish(Err(misuse.error), misuse.format, stderr),
     };
     let format = request.globals.format;
+    if format.is_machine() {
+        // Standard error carries nothing but a document.
+        stdin.still_reading = None;
+    }
     let io = Io {
-        stdin,
+        stdin: &mut stdin,
         stdin_is_terminal,
         env,
         timeout: request.globals.timeout,

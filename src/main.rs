@@ -1,5 +1,4 @@
-//! Owns the real world: arguments, environment, streams, clock, terminal; hands them to [`oz::run`].
-//! Must not know anything else: no decision is taken here.
+//! Hands the arguments, the environment, the streams, the clock and the terminal to [`oz::run`].
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +18,7 @@ fn main() -> ExitCode {
     let code = oz::run(World {
         args: std::env::args_os().skip(1).collect(),
         env: &env,
-        stdin: &mut StandardInput,
+        stdin: StandardInput::new(still_reading),
         stdin_is_terminal,
         stdout_width: width(io::stdout().is_terminal(), &env),
         stdout: &mut standard_output(),
@@ -32,6 +31,14 @@ fn main() -> ExitCode {
         }),
     });
     ExitCode::from(code)
+}
+
+/// Tells a person, and nobody else.
+fn still_reading() {
+    let mut stderr = io::stderr();
+    if stderr.is_terminal() {
+        let _ = stderr.write_all(b"note: still reading standard input\n");
+    }
 }
 
 fn now() -> Timestamp {

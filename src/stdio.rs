@@ -9,13 +9,52 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+/// How long standard input may take before a person is told that it is being read.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Standard input. What it delivers is nowhere but in the caller's buffer.
-pub struct StandardInput;
+pub struct StandardInput {
+    /// Called once, if there is nothing to read when [`PATIENCE`] has passed since the first read.
+    pub still_reading: Option<fn()>,
+    began: Option<Instant>,
+}
+
+impl StandardInput {
+    #[must_use]
+    pub fn new(still_reading: fn()) -> Self {
+        Self {
+            still_reading: Some(still_reading),
+            began: None,
+        }
+    }
+
+    /// Waits until there is something to read, or a person has been told.
+    fn tell_when_slow(&mut self, stdin: BorrowedFd<'_>) {
+        let Some(still_reading) = self.still_reading else {
+            return;
+        };
+        let began = *self.began.get_or_insert_with(Instant::now);
+        loop {
+            let left = PATIENCE.saturating_sub(began.elapsed());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            match poll(&mut [PollFd::new(stdin, PollFlags::POLLIN)], timeout) {
+                Err(Errno::EINTR) => {}
+                Ok(0) => {
+                    self.still_reading = None;
+                    return still_reading();
+                }
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+}
 
 impl Read for StandardInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let stdin = io::stdin();
+        self.tell_when_slow(stdin.as_fd());
         loop {
             match unistd::read(stdin.as_fd(), buffer) {
                 Err(Errno::EAGAIN) => wait(stdin.as_fd(), PollFlags::POLLIN)?,

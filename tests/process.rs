@@ -94,6 +94,9 @@ fn a_full_disk_is_said_together_with_what_was_done() {
 
 #[test]
 fn an_output_that_cannot_be_written_to_is_said() {
+    if is_emulated() {
+        return;
+    }
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     let dir = tempfile::tempdir().unwrap();
@@ -839,6 +842,9 @@ fn a_standard_input_that_does_not_block_is_waited_for() {
 
 #[test]
 fn standard_input_needs_no_descriptor_of_its_own() {
+    if is_emulated() {
+        return;
+    }
     let server = Server::builder().tls(crate::server::Tls::Off).start();
     // No more than the three streams.
     let unreachable = format!(

@@ -24,7 +24,11 @@ fn check(text: &str) {
                 name: &name,
                 kind: Kind::RawValue,
             };
-            let sealed = key.seal(&context, &SecretBytes::new(vec![0; 10]), &Random::new().unwrap());
+            let sealed = key.seal(
+                &context,
+                &SecretBytes::new(vec![0; 10]),
+                &Random::new().unwrap(),
+            );
             let bytes = base64::decode(&sealed.unwrap()).unwrap();
             assert!([58, 63].contains(&bytes.len()));
         }
