@@ -8,6 +8,7 @@ use crate::api::operation::Keys;
 use crate::command::Delete;
 use crate::error::{Error, Words};
 use crate::outcome::{Action, Write};
+use crate::secret::{Owner, SecretName};
 use crate::text;
 
 pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write, Error> {
@@ -53,18 +54,8 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
     if dry_run {
         return Ok(write(Action::WouldDelete, stored_type, None));
     }
-    if must_confirm {
-        let question = format!(
-            "Delete {} secret '{}'?",
-            adjective(owner),
-            text::safe(name.as_str())
-        );
-        if !session
-            .terminal
-            .confirm(&question, "This action cannot be undone")?
-        {
-            return Ok(write(Action::Declined, stored_type, None));
-        }
+    if must_confirm && !confirm(owner, name, session)? {
+        return Ok(write(Action::Declined, stored_type, None));
     }
     let Err(failure) = session.api.delete(owner, name) else {
         return Ok(write(Action::Deleted, stored_type, None));
@@ -77,4 +68,15 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
         lookup.find(secret.owner, secret.name).is_none()
     })?;
     Ok(write(Action::Deleted, stored_type, Some(note)))
+}
+
+fn confirm(owner: &Owner, name: &SecretName, session: &mut Session<'_, '_>) -> Result<bool, Error> {
+    let question = format!(
+        "Delete {} secret '{}'?",
+        adjective(owner),
+        text::safe(name.as_str())
+    );
+    session
+        .terminal
+        .confirm(&question, "This action cannot be undone")
 }

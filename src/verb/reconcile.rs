@@ -72,23 +72,29 @@ impl Target<'_> {
     ) -> Result<T, String> {
         session.api.within(WINDOW, |api| {
             let mut pause = FIRST_PAUSE;
+            let mut was_read = false;
             loop {
                 let why = match api.lookup_once(self.owner.team()) {
                     Ok(lookup) => match (look(&lookup), lookup.errors) {
                         (Some(found), None) => return Ok(found),
                         (_, Some(errors)) => format!("the list came with errors: {errors}"),
-                        (None, None) => "asked again, the list does not show the change".to_owned(),
-                    },
-                    Err(failure) => {
-                        let why = failure.error.message().to_owned();
-                        if matches!(failure.error, Error::Credentials(_)) {
-                            return Err(why);
+                        (None, None) => {
+                            was_read = true;
+                            String::new()
                         }
-                        why
-                    }
+                    },
+                    Err(Failure {
+                        error: error @ Error::Credentials(_),
+                        ..
+                    }) => return Err(error.message().to_owned()),
+                    Err(failure) => failure.error.message().to_owned(),
                 };
                 if !api.pause(pause) {
-                    return Err(why);
+                    return Err(if was_read {
+                        "asked again, the list does not show the change".to_owned()
+                    } else {
+                        why
+                    });
                 }
                 pause = pause.saturating_mul(2).min(MAX_PAUSE);
             }
