@@ -121,14 +121,20 @@ fn act(signals: &SignalFd) {
         let Some(number) = next_signal(signals) else {
             continue;
         };
-        if is(number, Signal::SIGCONT) {
+        if is_pause(number) {
             // The shell may have set its own modes meanwhile.
             set_modes(watch.modes.as_ref().map(|modes| &modes.silent));
-        } else if !is(number, Signal::SIGTSTP) {
+        } else {
             set_modes(watch.modes.as_ref().map(|modes| &modes.before));
             end(number);
         }
     }
+}
+
+/// Whether the process is to be stopped, which it is not, or goes on after a stop. A SIGTSTP that comes right after a
+/// SIGCONT is all that is left of the two: each discards the other (signal(7)).
+pub(super) fn is_pause(number: u8) -> bool {
+    is(number, Signal::SIGCONT) || is(number, Signal::SIGTSTP)
 }
 
 fn set_modes(modes: Option<&Termios>) {

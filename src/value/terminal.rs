@@ -398,14 +398,11 @@ impl RawMode {
         let Some(number) = process::next_signal(&self.signals) else {
             return Ok(None);
         };
-        if process::is(number, Signal::SIGCONT) {
-            // The shell may have set its own modes meanwhile.
+        if process::is_pause(number) {
+            // The shell may have set its own modes meanwhile. A question is no place to stop in.
             let _ = termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &self.modes);
-            return Ok(Some(Event::Continued));
-        }
-        if process::is(number, Signal::SIGTSTP) {
-            // A question is no place to stop in.
-            return Ok(None);
+            let is_continued = process::is(number, Signal::SIGCONT);
+            return Ok(is_continued.then_some(Event::Continued));
         }
         Err(if process::is(number, Signal::SIGINT) {
             Error::Cancelled
