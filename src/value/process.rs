@@ -19,19 +19,20 @@ pub fn harden() {
     let _ = prctl::set_dumpable(false);
 }
 
-/// The kernel drops every signal to PID 1 that it has not asked for, so that a container without an init could not be
-/// stopped. What the signals do to other processes, a thread does here.
+/// Has signals end the process where it is PID 1. The kernel drops signals to that one unless it handles them, so a
+/// container without an init could not be stopped. Costs nothing elsewhere.
 ///
-/// Where there can be no thread, nothing changes.
+/// Where a thread cannot be started, the run goes on without.
 pub fn end_on_signals_as_pid_1() {
     if std::process::id() == 1 {
         let _ = block_signals(&mut lock());
     }
 }
 
-/// What the thread that acts on signals has to know. A prompt holds the lock while it reads signals itself.
+/// What the thread that acts on signals has to know. While a question is open, the prompt reads them itself, and holds
+/// the lock so that the thread does not take them.
 pub(super) struct Watch {
-    /// While the terminal is not as it was.
+    /// `Some` while the terminal's modes are changed.
     pub(super) modes: Option<Modes>,
     is_running: bool,
 }
@@ -52,11 +53,11 @@ pub(super) fn lock() -> MutexGuard<'static, Watch> {
     WATCH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Blocks [`caught`] in this thread, has another one act on them, and returns the mask to be set afterwards. From then
-/// on that thread finds no signal, because this one takes them again.
+/// Blocks the signals of [`caught`] in this thread, starts the one that acts on them, and returns the mask from before.
+/// Once that is set again, this thread takes signals as ever, and the other one finds none.
 ///
 /// # Errors
-/// There can be no thread, or no descriptor for it.
+/// A thread cannot be started, or a descriptor cannot be had.
 pub(super) fn block_signals(watch: &mut Watch) -> io::Result<SigSet> {
     let mask = caught().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     if !watch.is_running {
@@ -120,14 +121,20 @@ fn act(signals: &SignalFd) {
         let Some(number) = next_signal(signals) else {
             continue;
         };
-        if is(number, Signal::SIGCONT) {
+        if is_pause(number) {
             // The shell may have set its own modes meanwhile.
             set_modes(watch.modes.as_ref().map(|modes| &modes.silent));
-        } else if !is(number, Signal::SIGTSTP) {
+        } else {
             set_modes(watch.modes.as_ref().map(|modes| &modes.before));
             end(number);
         }
     }
+}
+
+/// Whether the process is to be stopped, which it is not, or goes on after a stop. A SIGTSTP that comes right after a
+/// SIGCONT is all that is left of the two: each discards the other (signal(7)).
+pub(super) fn is_pause(number: u8) -> bool {
+    is(number, Signal::SIGCONT) || is(number, Signal::SIGTSTP)
 }
 
 fn set_modes(modes: Option<&Termios>) {

@@ -107,6 +107,37 @@ impl ProcessTerminal {
         }
         result.map(|more| (line, more))
     }
+
+    /// Asks until the answer is one of the two.
+    fn yes_or_no(&mut self, question: &str, help: &str) -> Result<bool, Error> {
+        let asked = format!("{question} (y/N)");
+        let open = Question {
+            text: &asked,
+            help: Some(help),
+            hidden: false,
+        };
+        loop {
+            let (line, more) = self.answer(&open, MAX_CONFIRMATION)?;
+            let yes = match line.text().trim_ascii().to_ascii_lowercase().as_slice() {
+                b"y" | b"yes" if !more => true,
+                b"" | b"n" | b"no" if !more => false,
+                _ => {
+                    let raw = self.raw()?;
+                    raw.draw(&open.answered(&shown(&line)));
+                    raw.draw("# Invalid answer, try typing 'y' for yes or 'n' for no\n");
+                    continue;
+                }
+            };
+            let closed = Question {
+                text: question,
+                help: None,
+                hidden: false,
+            };
+            let answer = if yes { "Yes" } else { "No" };
+            self.raw()?.draw(&closed.answered(answer));
+            return Ok(yes);
+        }
+    }
 }
 
 impl Terminal for ProcessTerminal {
@@ -159,34 +190,10 @@ impl Terminal for ProcessTerminal {
     }
 
     fn confirm(&mut self, question: &str, help: &str) -> Result<bool, Error> {
-        let question = text::safe(question);
-        let asked = format!("{question} (y/N)");
-        let open = Question {
-            text: &asked,
-            help: Some(help),
-            hidden: false,
-        };
-        let yes = loop {
-            let (line, more) = self.answer(&open, MAX_CONFIRMATION)?;
-            match line.text().trim_ascii().to_ascii_lowercase().as_slice() {
-                b"y" | b"yes" if !more => break true,
-                b"" | b"n" | b"no" if !more => break false,
-                _ => {
-                    let raw = self.raw()?;
-                    raw.draw(&open.answered(&shown(&line)));
-                    raw.draw("# Invalid answer, try typing 'y' for yes or 'n' for no\n");
-                }
-            }
-        };
-        let closed = Question {
-            text: &question,
-            help: None,
-            hidden: false,
-        };
-        self.raw()?
-            .draw(&closed.answered(if yes { "Yes" } else { "No" }));
+        let result = self.yes_or_no(&text::safe(question), help);
+        // Whatever came of it, the terminal goes back.
         self.release();
-        Ok(yes)
+        result
     }
 }
 
@@ -398,14 +405,11 @@ impl RawMode {
         let Some(number) = process::next_signal(&self.signals) else {
             return Ok(None);
         };
-        if process::is(number, Signal::SIGCONT) {
-            // The shell may have set its own modes meanwhile.
+        if process::is_pause(number) {
+            // The shell may have set its own modes meanwhile. A question is no place to stop in.
             let _ = termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &self.modes);
-            return Ok(Some(Event::Continued));
-        }
-        if process::is(number, Signal::SIGTSTP) {
-            // A question is no place to stop in.
-            return Ok(None);
+            let is_continued = process::is(number, Signal::SIGCONT);
+            return Ok(is_continued.then_some(Event::Continued));
         }
         Err(if process::is(number, Signal::SIGINT) {
             Error::Cancelled
