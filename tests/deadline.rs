@@ -249,7 +249,7 @@ fn the_timeout_is_for_all_requests_together() {
     let run = oz(&["secret", "delete", "N", "--force"]).server(&server).code(75).stderr(
         "error: outcome unknown: the write was sent, and whether the secret was deleted could not be learned\n  \
          caused by: no answer from localhost within 1 s\n  caused by: no connection to localhost:PORT within 1 s\n\
-         hint: `oz secret list` tells once the service answers\n"
+         hint: `oz secret list` shows whether the secret was deleted, once the service is done\n"
             .replace("PORT", &server.address().port().to_string()),
     );
     on_time(run);
