@@ -249,12 +249,16 @@ fn place(what: &str, path: &Path) -> String {
 /// Editors of Windows put a byte order mark at the start of a file. It would hide the first line from the PEM reader, and
 /// in files that were joined a later one.
 fn blank_byte_order_marks(bytes: &mut [u8]) {
-    const MARK: &[u8] = b"\xef\xbb\xbf";
+    const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+    // Nearly every file is ASCII, and a byte is quicker to find than a line.
+    if !bytes.contains(&0xef) {
+        return;
+    }
     for line in bytes.split_mut(|&byte| byte == b'\n') {
-        if let Some(start) = line.get_mut(..MARK.len())
-            && start == MARK
+        if let Some(start) = line.first_chunk_mut()
+            && *start == MARK
         {
-            start.fill(b'\n');
+            *start = [b'\n'; MARK.len()];
         }
     }
 }

@@ -160,7 +160,7 @@ impl Records {
         self.tcp.write_all(bytes).is_ok()
     }
 
-    /// Waits for bytes of the client, and then for silence; `false` when it is gone.
+    /// Waits for bytes of the client; `false` when it is gone.
     pub fn hear(&mut self) -> bool {
         self.tcp.read(&mut [0; 65_536]).is_ok_and(|count| count > 0)
     }
