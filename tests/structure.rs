@@ -1,4 +1,4 @@
-//! Owns the shape of the source: which file may name which, how each opens, how long a function gets.
+//! Owns the shape of the source: which file may name which, how long a function gets.
 //! Must not know what any of it does.
 //!
 //! Each rule is a function from a text to a list of complaints, so that it is shown to fail on a text that breaks it.
@@ -320,32 +320,6 @@ fn door_faults(name: &str, text: &str) -> Vec<String> {
     faults
 }
 
-fn opening_faults(name: &str, text: &str) -> Vec<String> {
-    // The two ends of the program own nothing but the map and the wires.
-    if name == "lib.rs" || name == "main.rs" {
-        let fault = (!text.starts_with("//! ")).then(|| format!("src/{name}: has no opening"));
-        return fault.into_iter().collect();
-    }
-    let opening: Vec<&str> = text
-        .lines()
-        .take_while(|line| line.starts_with("//!"))
-        .collect();
-    let mut faults = Vec::new();
-    if !opening
-        .first()
-        .is_some_and(|line| line.starts_with("//! Owns "))
-    {
-        faults.push(format!("src/{name}: does not open with what it owns"));
-    }
-    if !opening
-        .iter()
-        .any(|line| line.starts_with("//! Must not know "))
-    {
-        faults.push(format!("src/{name}: does not say what it must not know"));
-    }
-    faults
-}
-
 fn function_faults(name: &str, text: &str) -> Vec<String> {
     let code = shipped(text);
     let lines: Vec<&str> = code.lines().collect();
@@ -472,11 +446,6 @@ fn every_dependency_has_a_rule() {
 }
 
 #[test]
-fn each_file_says_what_it_owns() {
-    complain(opening_faults);
-}
-
-#[test]
 fn functions_fit_a_screen() {
     complain(function_faults);
 }
@@ -575,21 +544,6 @@ fn the_door_rule_can_fail() {
         let found = door_faults(name, text).len();
         // An absolute path is how nobody writes it here; the case above states what the rule does not see.
         assert_eq!(found, faults, "{name}: {text}");
-    }
-}
-
-#[test]
-fn the_opening_rule_can_fail() {
-    for (name, text, faults) in [
-        ("a.rs", "//! Owns a thing.\n//! Must not know b.\n", 0),
-        ("a.rs", "//! Owns a thing.\n//!\n//! Must not know b.\n", 0),
-        ("a.rs", "//! Owns a thing.\n\n//! Must not know b.\n", 1),
-        ("a.rs", "//! Must not know b.\n", 1),
-        ("a.rs", "use b;\n", 2),
-        ("lib.rs", "//! The map.\n", 0),
-        ("lib.rs", "use b;\n", 1),
-    ] {
-        assert_eq!(opening_faults(name, text).len(), faults, "{text}");
     }
 }
 
