@@ -12,8 +12,7 @@
 //! - it keeps numbers as `f64`, losing digits above 2^53: a [`Node`] has no way to read one;
 //! - it writes objects in random order: its writer is not used.
 
-use crate::text::safe;
-use std::borrow::Cow;
+use crate::text::is_invisible;
 use std::collections::HashSet;
 use std::fmt;
 use tinyjson::{JsonParseError, JsonValue};
@@ -621,21 +620,18 @@ impl<'a> Writer<'a> {
         self.out.push(b'"');
     }
 
-    /// A string that is also safe to look at: what [`safe`] would replace is written as `\uXXXX`, so that a reader
+    /// A string that is also safe to look at: a character that can't be seen is written as `\uXXXX`, so that a reader
     /// gets the text as it is and a terminal is left alone.
     pub fn printable(&mut self, text: &str) {
-        if let Cow::Borrowed(text) = safe(text) {
+        if !text.chars().any(is_invisible) {
             return self.string(text);
         }
         self.separate();
         self.out.push(b'"');
         for character in text.chars() {
             let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
-            let one = character.encode_utf8(&mut utf8);
-            if character.is_ascii() && character != '\u{7f}'
-                || matches!(safe(one), Cow::Borrowed(_))
-            {
-                escape(one.as_bytes(), self.out);
+            if !is_invisible(character) || character < ' ' {
+                escape(character.encode_utf8(&mut utf8).as_bytes(), self.out);
             } else {
                 for unit in character.encode_utf16(&mut utf16) {
                     self.out.extend_from_slice(b"\\u");
