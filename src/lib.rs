@@ -149,14 +149,14 @@ fn execute(
     let env = io.env;
     let mut transport = net::open(net::Settings {
         root: globals.server_root_url.as_deref(),
-        key,
+        key: &key,
         ca_file: globals.ca_file,
         timeout: globals.timeout,
         env,
         trace,
     })?;
     let random = seal::Random::new();
-    let api = api::Api::new(&mut transport, trace);
+    let api = api::Api::new(&mut transport, &key, trace);
     verb::run(
         verb,
         &mut Session {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::json::Document;
 use crate::net::{Pause, Request, Transport};
 use crate::outcome::Listed;
-use crate::secret::{Kind, Owner, SecretName};
+use crate::secret::{ApiKey, Kind, Owner, SecretName};
 use crate::trace::Trace;
 use operation::{Keys, Operation};
 use reply::{Account, Refusal, Standing};
@@ -49,12 +49,18 @@ pub enum WriteError {
 /// The service, spoken to over one transport.
 pub struct Api<'a> {
     transport: &'a mut dyn Transport,
+    /// For hiding it where a reply quotes it.
+    key: &'a ApiKey,
     trace: Trace,
 }
 
 impl<'a> Api<'a> {
-    pub fn new(transport: &'a mut dyn Transport, trace: Trace) -> Self {
-        Self { transport, trace }
+    pub fn new(transport: &'a mut dyn Transport, key: &'a ApiKey, trace: Trace) -> Self {
+        Self {
+            transport,
+            key,
+            trace,
+        }
     }
 
     /// # Errors
@@ -144,7 +150,7 @@ impl<'a> Api<'a> {
         let mut attempt = 1;
         loop {
             let (error, standing) = match self.transport.post(&request(operation)) {
-                Ok(reply) => match reply::document(reply) {
+                Ok(reply) => match reply::document(reply, self.key) {
                     Ok(document) => return Ok(document),
                     Err(refusal) => (refusal.error, refusal.standing),
                 },
@@ -179,7 +185,7 @@ impl<'a> Api<'a> {
         let mut attempt = 1;
         loop {
             let answer = match self.transport.post(&request(operation)) {
-                Ok(reply) => reply::document(reply).and_then(|document| {
+                Ok(reply) => reply::document(reply, self.key).and_then(|document| {
                     reply::member(&document, field, member).map(reply::echoed_name)
                 }),
                 Err(failure) if failure.sent => return Err(WriteError::Lost(failure.error)),
@@ -238,6 +244,7 @@ mod tests {
     use super::*;
     use crate::error::Words;
     use crate::net::{Failure, Reply};
+    use crate::secret::SecretBytes;
     use std::time::Duration;
 
     /// Plays replies in order and writes down what it was asked; checks itself when dropped.
@@ -285,6 +292,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    fn key() -> ApiKey {
+        ApiKey::parse(&SecretBytes::new(b"wk-key".to_vec()), "").unwrap()
+    }
+
+    fn api<'a>(script: &'a mut Script, key: &'a ApiKey) -> Api<'a> {
+        Api::new(script, key, Trace::OFF)
     }
 
     fn status(status: u16) -> Result<Reply, Failure> {
@@ -339,11 +354,11 @@ mod tests {
             status(503),
         ] {
             let mut script = Script::new(vec![passing, empty_list()]);
-            assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
+            assert!(api(&mut script, &key()).list().is_ok());
             assert_eq!(script.pauses, [Pause::Attempt(2)]);
         }
         let mut script = Script::new(vec![slow_down(7), status(502), empty_list()]);
-        assert!(Api::new(&mut script, Trace::OFF).list().is_ok());
+        assert!(api(&mut script, &key()).list().is_ok());
         assert_eq!(
             script.pauses,
             [Pause::Server(Duration::from_secs(7)), Pause::Attempt(3)]
@@ -353,16 +368,10 @@ mod tests {
     #[test]
     fn a_read_gives_up_after_three_attempts_or_without_time() {
         let mut script = Script::new(vec![status(500), status(500), status(500)]);
-        assert_eq!(
-            Api::new(&mut script, Trace::OFF).list().unwrap_err().code(),
-            75
-        );
+        assert_eq!(api(&mut script, &key()).list().unwrap_err().code(), 75);
         let mut script = Script::new(vec![status(500)]);
         script.patience = false;
-        assert_eq!(
-            Api::new(&mut script, Trace::OFF).list().unwrap_err().code(),
-            75
-        );
+        assert_eq!(api(&mut script, &key()).list().unwrap_err().code(), 75);
     }
 
     #[test]
@@ -376,7 +385,7 @@ mod tests {
             body("x"),
         ] {
             let mut script = Script::new(vec![last]);
-            assert!(Api::new(&mut script, Trace::OFF).list().is_err());
+            assert!(api(&mut script, &key()).list().is_err());
             assert_eq!(script.pauses, []);
         }
     }
@@ -384,7 +393,7 @@ mod tests {
     fn delete(replies: Vec<Result<Reply, Failure>>) -> (&'static str, usize) {
         let mut script = Script::new(replies);
         let name = SecretName::parse("N").unwrap();
-        let word = match Api::new(&mut script, Trace::OFF).delete(&Owner::Personal, &name) {
+        let word = match api(&mut script, &key()).delete(&Owner::Personal, &name) {
             Ok(_) => "done",
             Err(WriteError::Refused(_)) => "refused",
             Err(WriteError::Lost(_)) => "lost",

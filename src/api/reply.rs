@@ -8,7 +8,7 @@ use crate::error::{Error, Words};
 use crate::json::{self, Document, Node};
 use crate::net::Reply;
 use crate::outcome::{Listed, Timestamp};
-use crate::secret::{Owner, StoredType};
+use crate::secret::{ApiKey, Owner, StoredType};
 use crate::text;
 use crate::time;
 use std::time::Duration;
@@ -71,16 +71,19 @@ pub struct Team {
     pub public_key: Option<String>,
 }
 
-/// HTTP's part of a reply: the JSON document of a 200, or why there is none.
+/// HTTP's part of a reply: the JSON document of a 200, or why there is none. No text in it quotes the key.
 ///
 /// # Errors
 /// Every other status, and a body that is not the service's JSON.
-pub fn document(reply: Reply) -> Result<Document, Refusal> {
-    if reply.status != 200 {
-        return Err(status(&reply));
-    }
+pub fn document(mut reply: Reply, key: &ApiKey) -> Result<Document, Refusal> {
     let is_page = is_page(&reply);
-    json::parse(reply.body).map_err(|refusal| {
+    let body = std::mem::take(&mut reply.body);
+    let document = json::parse(body, &|text| key.redact(text));
+    if reply.status != 200 {
+        let said = document.ok().and_then(|document| body_message(&document));
+        return Err(status(&reply, is_page, said));
+    }
+    document.map_err(|refusal| {
         Refusal::open(if is_page {
             not_the_service(reply.status)
         } else {
@@ -91,10 +94,10 @@ pub fn document(reply: Reply) -> Result<Document, Refusal> {
 
 /// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something
 /// other than the service answered.
-fn status(reply: &Reply) -> Refusal {
+fn status(reply: &Reply, is_page: bool, said: Option<String>) -> Refusal {
     let status = reply.status;
-    let words = |message: String| match body_message(reply) {
-        Some(cause) => Words::new(message).cause(&cause),
+    let words = |message: String| match &said {
+        Some(cause) => Words::new(message).cause(cause),
         None => Words::new(message),
     };
     match status {
@@ -120,7 +123,7 @@ fn status(reply: &Reply) -> Refusal {
             standing: Standing::Open { retry: true },
         },
         300..=399 => Refusal::last(redirect(reply)),
-        _ if is_page(reply) => Refusal::last(not_the_service(status)),
+        _ if is_page => Refusal::last(not_the_service(status)),
         403 => Refusal::last(bad_key(words(
             "the API key is not allowed to do this (HTTP 403)".into(),
         ))),
@@ -189,8 +192,7 @@ fn malformed(what: &str) -> Error {
 }
 
 /// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
-fn body_message(reply: &Reply) -> Option<String> {
-    let document = json::parse(reply.body.clone()).ok()?;
+fn body_message(document: &Document) -> Option<String> {
     let root = document.root();
     joined_errors(root).or_else(|| {
         ["error", "detail", "title", "message"]
@@ -206,7 +208,10 @@ fn said(message: Node<'_>) -> Option<String> {
 }
 
 fn shorten(message: &str) -> String {
-    let safe = text::safe(message.trim());
+    let message = message.trim();
+    // An escape is longer than what it stands for, so nothing that comes later is shown.
+    let end = message.char_indices().nth(MAX_MESSAGE + 1);
+    let safe = text::safe(end.map_or(message, |(end, _)| message.get(..end).unwrap_or(message)));
     match safe.char_indices().nth(MAX_MESSAGE) {
         Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
         None => safe.into_owned(),
@@ -218,15 +223,12 @@ fn joined_errors(root: Node<'_>) -> Option<String> {
     for message in root
         .get("errors")?
         .items()?
-        .filter_map(|error| error.get("message")?.text())
+        .filter_map(|error| said(error.get("message")?))
     {
-        if message.trim().is_empty() {
-            continue;
-        }
         if !all.is_empty() {
             all.push_str("; ");
         }
-        all.push_str(message);
+        all.push_str(&message);
         if all.len() > MAX_MESSAGE * 4 {
             break;
         }
@@ -408,21 +410,33 @@ pub fn secrets(output: Node<'_>) -> Result<Vec<Listed>, Refusal> {
 }
 
 fn secret(node: Node<'_>) -> Result<Listed, Refusal> {
-    let text = |key: &str| node.get(key).and_then(Node::text);
-    let owner = node
-        .get("owner")
-        .ok_or_else(|| lacks("managedSecrets.owner"))?;
+    let mut owner = None;
+    let [
+        mut name,
+        mut description,
+        mut kind,
+        mut created,
+        mut updated,
+    ] = [None; 5];
+    for (key, value) in node.members().into_iter().flatten() {
+        match key {
+            "owner" => owner = Some(value),
+            "name" => name = value.text(),
+            "description" => description = value.text(),
+            "type" => kind = value.text(),
+            "createdAt" => created = value.text(),
+            "updatedAt" => updated = value.text(),
+            _ => {}
+        }
+    }
+    let owner = owner.ok_or_else(|| lacks("managedSecrets.owner"))?;
     Ok(Listed {
-        name: text("name")
-            .ok_or_else(|| lacks("managedSecrets.name"))?
-            .to_owned(),
-        description: text("description").map(str::to_owned),
+        name: name.ok_or_else(|| lacks("managedSecrets.name"))?.to_owned(),
+        description: description.map(str::to_owned),
         owner: self::owner(owner)?,
-        stored_type: StoredType::from_wire(
-            text("type").ok_or_else(|| lacks("managedSecrets.type"))?,
-        ),
-        created: instant(text("createdAt"), "managedSecrets.createdAt")?,
-        updated: instant(text("updatedAt"), "managedSecrets.updatedAt")?,
+        stored_type: StoredType::from_wire(kind.ok_or_else(|| lacks("managedSecrets.type"))?),
+        created: instant(created, "managedSecrets.createdAt")?,
+        updated: instant(updated, "managedSecrets.updatedAt")?,
     })
 }
 
@@ -462,6 +476,12 @@ pub fn echoed_name(output: Node<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::SecretBytes;
+
+    fn read(reply: Reply) -> Result<Document, Refusal> {
+        let key = SecretBytes::new(b"wk-key".to_vec());
+        document(reply, &ApiKey::parse(&key, "").unwrap())
+    }
 
     fn reply(status: u16, content_type: &str, body: &str) -> Reply {
         Reply {
@@ -597,7 +617,7 @@ mod tests {
                 "the service refused the request (HTTP 204)",
             ),
         ] {
-            let refusal = document(reply(status, kind, body)).err().unwrap();
+            let refusal = read(reply(status, kind, body)).err().unwrap();
             assert_eq!(refusal.error.message(), message, "{status} {kind}");
             assert_eq!(refusal.error.code(), code, "{status} {kind}");
             assert_eq!(refusal.standing, standing, "{status} {kind}");
@@ -632,12 +652,12 @@ mod tests {
                 "é".repeat(MAX_MESSAGE) + "…",
             ),
         ] {
-            let refusal = document(reply(401, JSON, &body)).err().unwrap();
+            let refusal = read(reply(401, JSON, &body)).err().unwrap();
             assert_eq!(refusal.error.words().unwrap().causes, [cause]);
         }
         for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
             assert!(
-                document(reply(401, JSON, body))
+                read(reply(401, JSON, body))
                     .err()
                     .unwrap()
                     .error
@@ -726,7 +746,7 @@ mod tests {
                 "the service refused without saying why",
             ),
         ] {
-            let document = document(reply(200, JSON, body)).ok().unwrap();
+            let document = read(reply(200, JSON, body)).ok().unwrap();
             let refusal = member(&document, "user", "UserOutput").err().unwrap();
             assert_eq!(refusal.error.message(), message, "{body}");
             assert_eq!(refusal.error.code(), code, "{body}");
@@ -738,7 +758,7 @@ mod tests {
     fn a_taken_name_is_its_own_code() {
         let body = r#"{"data":{"createManagedSecret":{"__typename":"UserFacingError",
             "error":{"__typename":"GenericStringObjectUniqueKeyConflict","message":"taken"}}}}"#;
-        let document = document(reply(200, JSON, body)).ok().unwrap();
+        let document = read(reply(200, JSON, body)).ok().unwrap();
         let refusal = member(
             &document,
             "createManagedSecret",
@@ -756,13 +776,13 @@ mod tests {
     fn data_beside_errors_is_data() {
         let body =
             r#"{"errors":[{"message":"partial"}],"data":{"user":{"__typename":"UserOutput"}}}"#;
-        let document = document(reply(200, JSON, body)).ok().unwrap();
+        let document = read(reply(200, JSON, body)).ok().unwrap();
         assert!(member(&document, "user", "UserOutput").is_ok());
     }
 
     fn read_account(user: &str) -> Result<Account, String> {
         let body = format!(r#"{{"data":{{"user":{user}}}}}"#);
-        let document = document(reply(200, JSON, &body)).ok().unwrap();
+        let document = read(reply(200, JSON, &body)).ok().unwrap();
         let node = document.root().get("data").unwrap().get("user").unwrap();
         account(node).map_err(|refusal| refusal.error.message().to_owned())
     }
@@ -830,7 +850,7 @@ mod tests {
 
     fn read_secrets(items: &str) -> Result<Vec<Listed>, String> {
         let body = format!(r#"{{"data":{{"managedSecrets":{{"managedSecrets":{items}}}}}}}"#);
-        let document = document(reply(200, JSON, &body)).ok().unwrap();
+        let document = read(reply(200, JSON, &body)).ok().unwrap();
         let node = document
             .root()
             .get("data")

@@ -74,7 +74,7 @@ fn parse(subject: &str, text: &SecretBytes) -> Result<ApiKey, Error> {
     }
     let form = shape::check(Form::Key, text.expose());
     if form.is_ok()
-        && let Some(key) = ApiKey::parse(text)
+        && let Some(key) = ApiKey::parse(text, subject)
     {
         return Ok(key);
     }

@@ -1,0 +1,248 @@
+//! Replies as long as one may be, of every shape that costs much to read or to show: each run ends in time, with little
+//! more memory than the reply takes.
+
+use crate::server::{Behaviour, Server, When};
+use crate::support::tools::{have, is_emulated};
+use crate::support::{Run, oz};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// The longest body that is read.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// The most values that a document may have.
+const MAX_VALUES: usize = 2_000_000;
+
+/// A run that ends later than this is not linear in the reply: the slowest takes a few seconds.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+const MALFORMED: &str = "error: the service's answer is malformed: ";
+
+fn json(body: impl Into<Vec<u8>>) -> Behaviour {
+    Behaviour::Reply {
+        status: 200,
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: body.into(),
+    }
+}
+
+/// `head`, `item` over and over up to the longest body or so many of them, and `tail`. `item` gets its number.
+fn repeated(head: &str, count: usize, item: impl Fn(&mut String, usize), tail: &str) -> Vec<u8> {
+    let mut body = head.to_owned();
+    for number in 0..count {
+        let length = body.len();
+        if number > 0 {
+            body.push(',');
+        }
+        item(&mut body, number);
+        if body.len() + tail.len() > MAX_BODY {
+            body.truncate(length);
+            break;
+        }
+    }
+    (body + tail).into_bytes()
+}
+
+/// Runs under GNU time, without its standard output, and checks the peak of its resident memory: three times the
+/// reply, and four MiB for the program itself.
+fn run_within(run: Run<'_>, reply: usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("peak");
+    run.started_by(["/usr/bin/time", "--quiet", "-f", "%M", "-o"])
+        .started_by([log.as_os_str()])
+        .started_by(["/bin/sh", "-c", "exec \"$@\" >/dev/null", "sh"])
+        .deadline(DEADLINE)
+        .run();
+    let peak: usize = std::fs::read_to_string(log)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    let limit = reply / 1024 * 3 + 4096;
+    assert!(
+        peak <= limit,
+        "{peak} KiB for a reply of {reply} bytes, {limit} are allowed"
+    );
+}
+
+#[test]
+fn replies_that_are_refused_take_little_memory() {
+    if is_emulated() || !have("time") {
+        return;
+    }
+    let missing = "data.managedSecrets is missing";
+    let most = MAX_VALUES - 2;
+    let long = "a".repeat(MAX_BODY - 11);
+    for (name, body, what) in [
+        (
+            "numbers",
+            repeated("{\"a\":[", most, |b, _| b.push('0'), "]}"),
+            missing,
+        ),
+        (
+            "long numbers",
+            repeated(
+                "{\"a\":[",
+                most,
+                |b, n| write!(b, "{n:1>15}").unwrap(),
+                "]}",
+            ),
+            missing,
+        ),
+        (
+            "one number more",
+            repeated("{\"a\":[", most + 1, |b, _| b.push('0'), "]}"),
+            "more than 2000000 values",
+        ),
+        (
+            "escaped strings",
+            repeated("{\"a\":[", most, |b, _| b.push_str("\"\\n\""), "]}"),
+            missing,
+        ),
+        (
+            "surrogates",
+            repeated(
+                "{\"a\":[",
+                most,
+                |b, _| b.push_str("\"\\ud83d\\ude00\""),
+                "]}",
+            ),
+            missing,
+        ),
+        (
+            "keys",
+            repeated("{", most, |b, n| write!(b, "\"{n}\":0").unwrap(), "}"),
+            missing,
+        ),
+        (
+            "escaped keys",
+            repeated("{", most, |b, n| write!(b, "\"\\n{n}\":0").unwrap(), "}"),
+            missing,
+        ),
+        (
+            "keys that differ late",
+            repeated("{", most, |b, n| write!(b, "\"{n:0>200}\":0").unwrap(), "}"),
+            missing,
+        ),
+        (
+            "keys in reverse",
+            repeated(
+                "{",
+                most,
+                |b, n| write!(b, "\"{}\":0", MAX_VALUES - n).unwrap(),
+                "}",
+            ),
+            missing,
+        ),
+        (
+            "objects",
+            repeated("{\"a\":[", most / 2, |b, _| b.push_str("{\"\":0}"), "]}"),
+            missing,
+        ),
+        (
+            "nesting",
+            repeated(
+                "{\"a\":[",
+                most / 60,
+                |b, _| write!(b, "{}{}", "[".repeat(60), "]".repeat(60)).unwrap(),
+                "]}",
+            ),
+            missing,
+        ),
+        (
+            "one string",
+            format!("{{\"a\":\"{long}\"}}").into_bytes(),
+            missing,
+        ),
+        (
+            "one escaped string",
+            format!("{{\"a\":\"{}\"}}", "\\n".repeat(MAX_BODY / 2 - 8)).into_bytes(),
+            missing,
+        ),
+        (
+            "one escape in a string",
+            format!("{{\"a\":\"\\n{}\"}}", "a".repeat(MAX_BODY - 16)).into_bytes(),
+            missing,
+        ),
+        (
+            "white space",
+            vec![b' '; MAX_BODY],
+            "not JSON at line 1, column 33554433",
+        ),
+    ] {
+        println!("{name}");
+        let length = body.len();
+        let server = Server::start();
+        server.always(When::Any, json(body));
+        let run = oz(&["secret", "list"])
+            .server(&server)
+            .code(1)
+            .stderr(format!("{MALFORMED}{what}\n"));
+        run_within(run, length);
+    }
+}
+
+#[test]
+fn long_messages_take_little_memory() {
+    if is_emulated() || !have("time") {
+        return;
+    }
+    let shown = "\\u{7f}".repeat(400);
+    let shown = &shown[..400];
+    for (name, status, body, stderr) in [
+        (
+            "one message",
+            200,
+            format!(
+                r#"{{"errors":[{{"message":"{}"}}]}}"#,
+                "\u{7f}".repeat(MAX_BODY - 100)
+            ),
+            format!("error: the service reports an error\n  caused by: {shown}…\n"),
+        ),
+        (
+            "blank messages",
+            200,
+            format!(
+                r#"{{"errors":[{}{{"message":"last"}}]}}"#,
+                "{\"message\":\" \"},".repeat(900_000)
+            ),
+            "error: the service reports an error\n  caused by: last\n".to_owned(),
+        ),
+        (
+            "an error body",
+            400,
+            format!(r#"{{"error":"{}"}}"#, "\u{7f}".repeat(MAX_BODY - 100)),
+            format!("error: the service refused the request (HTTP 400)\n  caused by: {shown}…\n"),
+        ),
+        (
+            "an unknown answer",
+            200,
+            format!(
+                r#"{{"data":{{"managedSecrets":{{"__typename":"{}"}}}}}}"#,
+                "\u{7f}".repeat(MAX_BODY - 100)
+            ),
+            format!(
+                "error: the service answered managedSecrets with {shown}…, which this version of oz does not know\n"
+            ),
+        ),
+    ] {
+        println!("{name}");
+        let length = body.len();
+        let server = Server::start();
+        server.always(
+            When::Any,
+            Behaviour::Reply {
+                status,
+                headers: vec![("content-type", "application/json".to_owned())],
+                body: body.into_bytes(),
+            },
+        );
+        run_within(
+            oz(&["secret", "list"])
+                .server(&server)
+                .code(1)
+                .stderr(stderr),
+            length,
+        );
+    }
+}
