@@ -9,7 +9,7 @@
 //! or an object, because it recurses without a limit and keeps the last of duplicate keys, nor a number, because
 //! nobody reads one. Its errors quote the text, so only their position is passed on.
 
-use crate::text::is_invisible;
+use crate::text::{is_invisible, is_plain};
 use std::fmt;
 use std::ops::Range;
 use tinyjson::{JsonParseError, JsonValue};
@@ -411,19 +411,13 @@ impl<'a> Node<'a> {
     /// The items of an array, in order.
     #[must_use]
     pub fn items(self) -> Option<impl Iterator<Item = Node<'a>> + use<'a>> {
-        Some(self.parts(b'[')?.map(Node))
+        Some(self.parts(b'[')?.map(|(_, item)| item))
     }
 
     /// The members of an object, in order.
     #[must_use]
     pub fn members(self) -> Option<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a>> {
-        let members = self.parts(b'{')?.map(|member| {
-            let (key, rest) = split_string(member.get(1..).unwrap_or_default());
-            let colon = rest.trim_ascii_start();
-            let value = colon.get(1..).unwrap_or_default().trim_ascii_start();
-            (str::from_utf8(key).unwrap_or_default(), Node(value))
-        });
-        Some(members)
+        self.parts(b'{')
     }
 
     #[must_use]
@@ -439,22 +433,24 @@ impl<'a> Node<'a> {
     fn parts(self, bracket: u8) -> Option<Parts<'a>> {
         (self.0.first() == Some(&bracket)).then_some(Parts {
             rest: self.0,
+            has_keys: bracket == b'{',
             is_inside: false,
         })
     }
 }
 
-/// The items or members of a container: for each the text from its first byte on.
+/// The values of a container, each with its key; an item of an array has an empty one.
 struct Parts<'a> {
-    /// The opening bracket, and later the part that was last.
+    /// The text from the opening bracket on, and later from the value that was last.
     rest: &'a [u8],
+    has_keys: bool,
     is_inside: bool,
 }
 
 impl<'a> Iterator for Parts<'a> {
-    type Item = &'a [u8];
+    type Item = (&'a str, Node<'a>);
 
-    fn next(&mut self) -> Option<&'a [u8]> {
+    fn next(&mut self) -> Option<(&'a str, Node<'a>)> {
         if self.is_inside {
             self.rest = behind(self.rest);
         }
@@ -463,16 +459,29 @@ impl<'a> Iterator for Parts<'a> {
         if is_end(self.rest) {
             return None;
         }
-        // Past the bracket or the comma.
-        self.rest = self.rest.get(1..).unwrap_or_default().trim_ascii_start();
-        (!is_end(self.rest)).then_some(self.rest)
+        self.rest = past_mark(self.rest);
+        if is_end(self.rest) {
+            return None;
+        }
+        let mut key = "";
+        if self.has_keys {
+            let (string, rest) = split_string(self.rest.get(1..).unwrap_or_default());
+            key = str::from_utf8(string).unwrap_or_default();
+            self.rest = past_mark(rest.trim_ascii_start());
+        }
+        Some((key, Node(self.rest)))
     }
 }
 
-/// What follows an item or a member: the comma behind it, the bracket that closes its container, or nothing.
-fn behind(part: &[u8]) -> &[u8] {
+/// What follows a bracket, a comma or a colon, without white space.
+fn past_mark(text: &[u8]) -> &[u8] {
+    text.get(1..).unwrap_or_default().trim_ascii_start()
+}
+
+/// What follows a value: the comma behind it, the bracket that closes its container, or nothing.
+fn behind(value: &[u8]) -> &[u8] {
     let mut depth = 0_usize;
-    let mut rest = part;
+    let mut rest = value;
     while let Some((&byte, after)) = rest.split_first() {
         rest = match byte {
             b'"' => {
@@ -503,7 +512,18 @@ fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
     (string, rest.get(1..).unwrap_or_default())
 }
 
-/// Appends one compact document to a buffer, members in the order of the calls, commas and quotes by itself.
+/// Takes bytes in pieces, and keeps to itself whatever may go wrong with them.
+pub trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Writes one compact document, members in the order of the calls, commas and quotes by itself.
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -517,33 +537,32 @@ fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
 /// assert_eq!(out, br#"{"name":"N","tags":[null,true]}"#);
 /// ```
 pub struct Writer<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut dyn Sink,
     /// A value was written on this level, so that the next one needs a comma.
     comma: bool,
 }
 
 impl<'a> Writer<'a> {
     #[must_use]
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
+    pub fn new(out: &'a mut dyn Sink) -> Self {
         Self { out, comma: false }
     }
 
     pub fn object(&mut self, members: impl FnOnce(&mut Self)) {
-        self.open(b'{');
+        self.open(b"{");
         members(self);
-        self.close(b'}');
+        self.close(b"}");
     }
 
     pub fn array(&mut self, items: impl FnOnce(&mut Self)) {
-        self.open(b'[');
+        self.open(b"[");
         items(self);
-        self.close(b']');
+        self.close(b"]");
     }
 
     /// Starts a member; its value is the next call.
     pub fn key(&mut self, key: &str) -> &mut Self {
-        self.string(key);
-        self.out.push(b':');
+        self.quoted(key.as_bytes(), b"\":");
         self.comma = false;
         self
     }
@@ -554,34 +573,36 @@ impl<'a> Writer<'a> {
 
     /// A string whose bytes are known to be UTF-8; what is not would be copied as it is.
     pub fn string_bytes(&mut self, bytes: &[u8]) {
-        self.separate();
-        self.out.push(b'"');
-        escape(bytes, self.out);
-        self.out.push(b'"');
+        self.quoted(bytes, b"\"");
     }
 
     /// A string that is also safe to look at: a character that can't be seen is written as `\uXXXX`, so that a reader
     /// gets the text as it is and a terminal is left alone.
     pub fn printable(&mut self, text: &str) {
-        if !text.chars().any(is_invisible) {
+        if is_plain(text) {
             return self.string(text);
         }
         self.separate();
-        self.out.push(b'"');
-        for character in text.chars() {
-            let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
-            if !is_invisible(character) || character < ' ' {
-                escape(character.encode_utf8(&mut utf8).as_bytes(), self.out);
-            } else {
-                for unit in character.encode_utf16(&mut utf16) {
-                    self.out.extend_from_slice(b"\\u");
-                    for byte in unit.to_be_bytes() {
-                        hex(byte, self.out);
-                    }
+        self.out.put(b"\"");
+        let mut rest = text;
+        while let Some(at) = rest.find(|c| is_invisible(c) && c >= ' ') {
+            let (before, after) = rest.split_at_checked(at).unwrap_or_default();
+            self.escape(before.as_bytes());
+            let mut characters = after.chars();
+            for unit in characters
+                .next()
+                .unwrap_or_default()
+                .encode_utf16(&mut [0; 2])
+            {
+                self.out.put(b"\\u");
+                for byte in unit.to_be_bytes() {
+                    self.out.put(&hex(byte));
                 }
             }
+            rest = characters.as_str();
         }
-        self.out.push(b'"');
+        self.escape(rest.as_bytes());
+        self.out.put(b"\"");
     }
 
     pub fn null(&mut self) {
@@ -596,27 +617,61 @@ impl<'a> Writer<'a> {
         self.word(number.to_string().as_bytes());
     }
 
-    fn word(&mut self, word: &[u8]) {
-        self.separate();
-        self.out.extend_from_slice(word);
+    fn quoted(&mut self, bytes: &[u8], end: &[u8]) {
+        self.out.put(if self.comma { b",\"" } else { b"\"" });
+        self.comma = true;
+        self.escape(bytes);
+        self.out.put(end);
     }
 
-    fn open(&mut self, bracket: u8) {
+    fn word(&mut self, word: &[u8]) {
         self.separate();
-        self.out.push(bracket);
+        self.out.put(word);
+    }
+
+    fn open(&mut self, bracket: &[u8]) {
+        self.separate();
+        self.out.put(bracket);
         self.comma = false;
     }
 
-    fn close(&mut self, bracket: u8) {
-        self.out.push(bracket);
+    fn close(&mut self, bracket: &[u8]) {
+        self.out.put(bracket);
         self.comma = true;
     }
 
     fn separate(&mut self) {
         if self.comma {
-            self.out.push(b',');
+            self.out.put(b",");
         }
         self.comma = true;
+    }
+
+    /// Writes the text between the quotes: the escapes of RFC 8259 section 7 that are required, the short forms where
+    /// there are any, lower-case hex elsewhere.
+    fn escape(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(plain) = rest.iter().position(|&byte| needs_escape(byte)) {
+            let (before, after) = rest.split_at_checked(plain).unwrap_or_default();
+            self.out.put(before);
+            let Some((&byte, after)) = after.split_first() else {
+                return;
+            };
+            match byte {
+                b'"' | b'\\' => self.out.put(&[b'\\', byte]),
+                b'\n' => self.out.put(b"\\n"),
+                b'\r' => self.out.put(b"\\r"),
+                b'\t' => self.out.put(b"\\t"),
+                0x08 => self.out.put(b"\\b"),
+                0x0c => self.out.put(b"\\f"),
+                _ => {
+                    self.out.put(b"\\u00");
+                    self.out.put(&hex(byte));
+                }
+            }
+            rest = after;
+        }
+        self.out.put(rest);
     }
 }
 
@@ -634,38 +689,9 @@ pub fn escaped_len(bytes: &[u8]) -> usize {
         .sum()
 }
 
-/// Appends the text between the quotes: the escapes of RFC 8259 section 7 that are required, the short forms where
-/// there are any, lower-case hex elsewhere.
-fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut rest = bytes;
-    while let Some(plain) = rest.iter().position(|&byte| needs_escape(byte)) {
-        let (before, after) = rest.split_at(plain);
-        out.extend_from_slice(before);
-        let Some((&byte, after)) = after.split_first() else {
-            return;
-        };
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            _ => {
-                out.extend_from_slice(b"\\u00");
-                hex(byte, out);
-            }
-        }
-        rest = after;
-    }
-    out.extend_from_slice(rest);
-}
-
-fn hex(byte: u8, out: &mut Vec<u8>) {
+fn hex(byte: u8) -> [u8; 2] {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    for nibble in [byte >> 4, byte & 0xf] {
-        out.extend(DIGITS.get(usize::from(nibble)));
-    }
+    [byte >> 4, byte & 0xf].map(|nibble| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'))
 }
 
 fn needs_escape(byte: u8) -> bool {

@@ -66,7 +66,7 @@ use error::{Error, Words};
 use outcome::{Applied, Outcome, Timestamp};
 use output::View;
 use std::ffi::OsString;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use trace::Trace;
 use value::{Io, Terminal};
 use verb::Session;
@@ -105,11 +105,10 @@ pub fn run(world: World<'_>) -> u8 {
     let request = match cli::parse(args, env) {
         Ok(Invocation::Run(request)) => request,
         Ok(Invocation::Print(text)) => {
-            return finish(
-                write_result(stdout, text.as_bytes(), Applied::No),
-                Format::Text,
-                stderr,
-            );
+            let written = stdout
+                .write_all(text.as_bytes())
+                .and_then(|()| stdout.flush());
+            return finish(printed(written, Applied::No), Format::Text, stderr);
         }
         Err(misuse) => return finish(Err(misuse.error), misuse.format, stderr),
     };
@@ -125,10 +124,8 @@ pub fn run(world: World<'_>) -> u8 {
             now,
             width: stdout_width,
         };
-        let rendered = output::outcome(&outcome, &view);
-        // Standard error may be closed; what was done is done all the same.
-        let _ = stderr.write_all(&rendered.stderr);
-        write_result(stdout, &rendered.stdout, applied(&outcome))
+        let written = output::outcome(&outcome, &view, stdout, stderr);
+        printed(written.and_then(|()| stdout.flush()), applied(&outcome))
     });
     finish(result, format, stderr)
 }
@@ -176,9 +173,9 @@ fn applied(outcome: &Outcome) -> Applied {
     }
 }
 
-/// Writes the result. A reader that went away has seen what it wanted, so a closed pipe is no failure.
-fn write_result(stdout: &mut dyn Write, bytes: &[u8], applied: Applied) -> Result<(), Error> {
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+/// Whether the result was printed. A reader that went away has seen what it wanted, so a closed pipe is no failure.
+fn printed(written: io::Result<()>, applied: Applied) -> Result<(), Error> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let message = match applied {
                 Applied::Yes => {

@@ -7,9 +7,7 @@ use std::borrow::Cow;
 /// marks that combine with it.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    // Nearly every text is of this kind, and a byte is quicker to judge than a character.
-    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if plain || !text.chars().any(is_invisible) {
+    if is_plain(text) || !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -21,6 +19,12 @@ pub fn safe(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether it is printable ASCII, as nearly every text is: a byte is quicker to judge than a character.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Whether a character is a control or shows nothing of itself. Spaces are not counted: a gap can be seen.

@@ -182,6 +182,72 @@ fn replies_that_are_refused_take_little_memory() {
     }
 }
 
+fn list(rows: impl AsRef<str>) -> String {
+    format!(
+        r#"{{"data":{{"managedSecrets":{{"__typename":"ManagedSecretsOutput","managedSecrets":[{}]}}}}}}"#,
+        rows.as_ref()
+    )
+}
+
+/// One row of a list; its texts are in JSON's spelling.
+fn row(name: &str, description: &str, owner: &str) -> String {
+    format!(
+        r#"{{"name":"{name}","description":"{description}","owner":{{"type":"{owner}","uid":"u"}},"type":"t","createdAt":"2001-01-01T00:00:00Z","updatedAt":"2001-01-01T00:00:00Z"}}"#
+    )
+}
+
+#[test]
+fn lists_take_little_memory() {
+    if is_emulated() || !have("time") {
+        return;
+    }
+    let head = list("");
+    let (head, tail) = head.split_at(head.len() - 4);
+    let many = |row: String| {
+        repeated(
+            head,
+            MAX_VALUES / 9 - 1,
+            |body, _| body.push_str(&row),
+            tail,
+        )
+    };
+    let one = |text: &str, times: usize| list(row("n", &text.repeat(times), "User")).into_bytes();
+    for (name, body) in [
+        ("short rows", many(row("n", "d", "Team"))),
+        ("unknown owners", many(row("n", "", "o"))),
+        (
+            "rows of the usual length",
+            many(row("SOME_NAME", &"text ".repeat(30), "User")),
+        ),
+        (
+            "rows that wrap",
+            many(row(&"é".repeat(100), &"\u{65e5}".repeat(100), "User")),
+        ),
+        ("one long description", one("word ", MAX_BODY / 5 - 100)),
+        ("one invisible description", one("\u{7f}", MAX_BODY - 300)),
+        (
+            "one escaped description",
+            one("\\u0000", MAX_BODY / 6 - 100),
+        ),
+        (
+            "one combining description",
+            one("\u{301}", MAX_BODY / 2 - 200),
+        ),
+    ] {
+        let length = body.len();
+        assert!(length <= MAX_BODY && length > MAX_BODY / 2, "{name}");
+        let server = Server::start();
+        server.always(When::Any, json(body));
+        for format in ["pretty", "text", "json", "ndjson"] {
+            println!("{name} {format}");
+            run_within(
+                oz(&["secret", "list", "--output-format", format]).server(&server),
+                length,
+            );
+        }
+    }
+}
+
 #[test]
 fn long_messages_take_little_memory() {
     if is_emulated() || !have("time") {

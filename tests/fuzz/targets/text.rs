@@ -30,14 +30,18 @@ fuzz_target!(|data: &[u8]| {
         created: now,
         updated: now,
     };
-    let listed = Outcome::Listed(vec![row.clone(), row]);
+    let mut other = row.clone();
+    other.owner = Owner::Other(description.to_owned());
+    let listed = Outcome::Listed(vec![row, other]);
     for format in [Format::Pretty, Format::Text, Format::Json, Format::Ndjson] {
         let view = View {
             format,
             now,
             width: Some(width.into()),
         };
-        let shown = String::from_utf8(outcome(&listed, &view).stdout).unwrap();
+        let mut shown = Vec::new();
+        outcome(&listed, &view, &mut shown, &mut Vec::new()).unwrap();
+        let shown = String::from_utf8(shown).unwrap();
         assert!(shown.ends_with('\n'));
         assert!(!shown.chars().any(|c| is_invisible(c) && c != '\n'));
     }
