@@ -124,8 +124,10 @@ pub fn run(world: World<'_>) -> u8 {
             now,
             width: stdout_width,
         };
-        let written = output::outcome(&outcome, &view, stdout, stderr);
-        printed(written.and_then(|()| stdout.flush()), applied(&outcome))
+        printed(
+            output::outcome(&outcome, &view, stdout, stderr),
+            applied(&outcome),
+        )
     });
     finish(result, format, stderr)
 }

@@ -1,7 +1,7 @@
 //! Replies as long as one may be, of every shape that costs much to read or to show: each run ends in time, with little
 //! more memory than the reply takes.
 
-use crate::server::{Behaviour, Server, When};
+use crate::server::{Behaviour, Scope, Server, When};
 use crate::support::tools::{have, is_emulated};
 use crate::support::{Run, oz};
 use std::fmt::Write;
@@ -180,6 +180,26 @@ fn replies_that_are_refused_take_little_memory() {
             .stderr(format!("{MALFORMED}{what}\n"));
         run_within(run, length);
     }
+}
+
+/// Where memory runs out, the program is killed, and nobody tells what became of a write.
+#[test]
+fn a_costly_answer_to_a_write_is_survived_with_little_memory() {
+    if is_emulated() {
+        return;
+    }
+    let server = Server::start();
+    server.seed_raw(Scope::Personal, "N");
+    let keys = |body: &mut String, number| write!(body, "\"\\n{number}\":0").unwrap();
+    server.next(When::Mutation, json(repeated("{", 1_900_000, keys, "}")));
+    oz(&["secret", "delete", "N", "--force"])
+        .server(&server)
+        .started_by(["/bin/sh", "-c", "ulimit -v 98304; exec \"$@\"", "sh"])
+        .code(1)
+        .stderr(format!(
+            "{MALFORMED}data.deleteManagedSecret is missing\n  caused by: asked again, the secret was not deleted\n"
+        ))
+        .run();
 }
 
 fn list(rows: impl AsRef<str>) -> String {
