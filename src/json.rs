@@ -1,21 +1,17 @@
-//! Owns JSON (RFC 8259): a gated reader over tinyjson, which only this file names, and an ordered writer.
-//! Must not know GraphQL, types of secret or formats of output.
+//! JSON (RFC 8259): a reader that decodes a document where it lies, and an ordered writer.
 //!
-//! The gate walks the document once, cuts it into tokens and hands what has to be decoded, a string with an escape
-//! or a number, to tinyjson as a document of its own. So a long list costs a token of twelve bytes a value beside its
-//! text, not a table of strings for each row. What the gate keeps from the parser:
-//! - it recurses, so that deep nesting overflows the stack and aborts the process: it never sees an array or an
-//!   object, and the gate refuses more than [`MAX_DEPTH`];
-//! - it keeps the last of duplicate keys, so that two readers of one reply can disagree: refused;
-//! - it skips white space between the digits of `\uXXXX`: refused;
-//! - its errors quote the text: only their position is passed on;
-//! - it keeps numbers as `f64`, losing digits above 2^53: a [`Node`] has no way to read one;
-//! - it writes objects in random order: its writer is not used.
+//! The reader keeps the text and nothing beside it. In one pass it checks the grammar and the limits, refuses an object
+//! that has a key twice, and writes each string over its own spelling, which is never shorter: the closing quote becomes
+//! [`END`], a byte that UTF-8 has no use for, and what is left of the spelling becomes white space. From then on no
+//! string holds an escape, and a [`Node`] finds its way by scanning.
+//!
+//! tinyjson decodes the strings that hold escapes, each handed over as a document of its own. It never gets an array
+//! or an object, because it recurses without a limit and keeps the last of duplicate keys, nor a number, because
+//! nobody reads one. Its errors quote the text, so only their position is passed on.
 
-use crate::text::safe;
-use std::borrow::Cow;
-use std::collections::HashSet;
+use crate::text::{is_invisible, is_plain};
 use std::fmt;
+use std::ops::Range;
 use tinyjson::{JsonParseError, JsonValue};
 
 /// The longest document in bytes. A list of 100,000 secrets takes about 30 MB.
@@ -27,39 +23,12 @@ pub const MAX_DEPTH: usize = 64;
 /// The most values in a document, keys not counted. A list of 100,000 secrets has about 1.1 million.
 pub const MAX_VALUES: usize = 2_000_000;
 
-/// So many keys of an object are compared each with each, which takes no memory; with more, they take a table.
-const FEW_MEMBERS: usize = 16;
+/// Follows the last byte of a decoded string. No UTF-8 holds it, and it is greater than every byte that UTF-8 holds.
+const END: u8 = 0xff;
 
-/// A document that passed the gate.
+/// A document that was read.
 pub struct Document {
-    text: String,
-    /// In the order of the text: a container before what it holds, a key before its value.
-    tokens: Vec<Token>,
-    /// Strings that are not in the text as they are.
-    decoded: Vec<String>,
-}
-
-/// One value, or the key of a member. 32 bits are enough for a place in [`MAX_BYTES`] bytes.
-#[derive(Clone, Copy)]
-enum Token {
-    Null,
-    Boolean(bool),
-    Number,
-    /// The bytes of the text from one offset up to another.
-    Plain(u32, u32),
-    /// One of the decoded strings.
-    Decoded(u32),
-    Array(Extent),
-    Object(Extent),
-}
-
-/// What a container holds.
-#[derive(Clone, Copy)]
-struct Extent {
-    /// Items or members.
-    count: u32,
-    /// The first token behind it.
-    next: u32,
+    text: Vec<u8>,
 }
 
 /// Why bytes are no document. Never holds any of them.
@@ -73,8 +42,6 @@ pub enum Refusal {
     TooMany,
     /// An object has a key twice.
     Duplicate,
-    /// A number beyond the range of a double.
-    Number,
     /// Not UTF-8 from this byte on, counted from 0.
     NotUtf8 { offset: usize },
     /// Not JSON from about here on; line and column count from 1, the column in characters.
@@ -88,7 +55,6 @@ impl fmt::Display for Refusal {
             Self::TooDeep => write!(f, "nested deeper than {MAX_DEPTH} levels"),
             Self::TooMany => write!(f, "more than {MAX_VALUES} values"),
             Self::Duplicate => f.write_str("an object has the same key twice"),
-            Self::Number => f.write_str("a number is out of range"),
             Self::NotUtf8 { offset } => write!(f, "not UTF-8 at byte {offset}"),
             Self::Syntax { line, column } => {
                 write!(f, "not JSON at line {line}, column {column}")
@@ -97,474 +63,467 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Reads one document: one value with nothing but white space around it.
+/// Reads one document: one value with nothing but white space around it. Each string that is a value is decoded and
+/// then handed to `redact`, which may overwrite it with other UTF-8.
 ///
 /// # Errors
 /// [`Refusal`], for whatever RFC 8259 does not allow and for the limits above.
-pub fn parse(bytes: Vec<u8>) -> Result<Document, Refusal> {
-    if bytes.len() > MAX_BYTES {
+pub fn parse(text: Vec<u8>, redact: &dyn Fn(&mut [u8])) -> Result<Document, Refusal> {
+    if text.len() > MAX_BYTES {
         return Err(Refusal::TooLarge);
     }
-    let text = String::from_utf8(bytes).map_err(|error| Refusal::NotUtf8 {
-        offset: error.utf8_error().valid_up_to(),
-    })?;
-    let mut gate = Gate {
+    if let Err(error) = str::from_utf8(&text) {
+        return Err(Refusal::NotUtf8 {
+            offset: error.valid_up_to(),
+        });
+    }
+    let mut parser = Parser {
+        text,
         at: 0,
         values: 0,
         open: Vec::with_capacity(MAX_DEPTH),
-        document: Document {
-            text,
-            tokens: Vec::new(),
-            decoded: Vec::new(),
+        keys: Vec::new(),
+        counted: Position {
+            offset: 0,
+            line: 1,
+            column: 1,
         },
+        redact,
     };
-    gate.document()?;
-    Ok(gate.document)
+    parser.document()?;
+    Ok(Document { text: parser.text })
 }
 
 /// A document while it is read.
-struct Gate {
+struct Parser<'a> {
+    text: Vec<u8>,
     /// The offset of the next byte.
     at: usize,
     values: usize,
-    /// The tokens of the containers that are not closed yet, the innermost last.
-    open: Vec<usize>,
-    document: Document,
+    /// The containers that are not closed yet, the innermost last.
+    open: Vec<Container>,
+    /// Where the keys of the open objects start, behind their quotes. 32 bits are enough for [`MAX_BYTES`].
+    keys: Vec<u32>,
+    /// A place before which strings were rewritten, so that no characters can be counted there any more.
+    counted: Position,
+    redact: &'a dyn Fn(&mut [u8]),
 }
 
-/// What a value leaves to be read.
-enum Rest {
-    /// The first item or member of the container that it opened.
-    Inside,
-    /// What follows it.
-    Behind,
+#[derive(Clone, Copy)]
+enum Container {
+    Array,
+    /// With the number of keys that belong to the objects around it.
+    Object {
+        outer_keys: usize,
+    },
 }
 
-impl Gate {
+#[derive(Clone, Copy)]
+struct Position {
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Parser<'_> {
     fn document(&mut self) -> Result<(), Refusal> {
         loop {
-            if let Rest::Inside = self.value()? {
-                continue;
+            while self.value()? {}
+            if !self.next_value()? {
+                break;
             }
-            // Closes what the value was the last part of.
-            loop {
-                let Some(&container) = self.open.last() else {
-                    self.skip_space();
-                    return match self.peek() {
-                        None => Ok(()),
-                        Some(_) => Err(self.syntax(self.at)),
-                    };
-                };
-                if self.another(container)? {
-                    break;
-                }
-            }
+        }
+        self.skip_space();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.syntax(self.at)),
         }
     }
 
-    /// Reads a value, of a container that is not empty only its opening and its first key.
-    fn value(&mut self) -> Result<Rest, Refusal> {
+    /// Reads a value, but no more of a container than its opening bracket and its first key: `true` if a value inside
+    /// it comes next.
+    fn value(&mut self) -> Result<bool, Refusal> {
         self.values += 1;
         if self.values > MAX_VALUES {
             return Err(Refusal::TooMany);
         }
         self.skip_space();
         match self.peek() {
-            Some(b'"') => self.string()?,
-            Some(b'{') => return self.open(true),
-            Some(b'[') => return self.open(false),
-            Some(b'n') => self.word("null", Token::Null)?,
-            Some(b't') => self.word("true", Token::Boolean(true))?,
-            Some(b'f') => self.word("false", Token::Boolean(false))?,
+            Some(b'"') => {
+                let string = self.string()?;
+                (self.redact)(self.text.get_mut(string).unwrap_or_default());
+            }
+            Some(b'{') => {
+                let outer_keys = self.keys.len();
+                return self.open(Container::Object { outer_keys }, b'}');
+            }
+            Some(b'[') => return self.open(Container::Array, b']'),
+            Some(b'n') => self.word(b"null")?,
+            Some(b't') => self.word(b"true")?,
+            Some(b'f') => self.word(b"false")?,
             _ => self.number()?,
         }
-        Ok(Rest::Behind)
-    }
-
-    fn open(&mut self, object: bool) -> Result<Rest, Refusal> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(Refusal::TooDeep);
-        }
-        let extent = Extent { count: 0, next: 0 };
-        let (token, end) = if object {
-            (Token::Object(extent), b'}')
-        } else {
-            (Token::Array(extent), b']')
-        };
-        self.open.push(self.document.tokens.len());
-        self.document.tokens.push(token);
-        self.at += 1;
-        self.skip_space();
-        if self.peek() == Some(end) {
-            self.at += 1;
-            self.close()?;
-            return Ok(Rest::Behind);
-        }
-        self.begin(object)?;
-        Ok(Rest::Inside)
-    }
-
-    /// Reads what stands between two values of a container, or its end. Whether there is another value.
-    fn another(&mut self, container: usize) -> Result<bool, Refusal> {
-        let object = matches!(self.document.tokens.get(container), Some(Token::Object(_)));
-        self.skip_space();
-        match self.peek() {
-            Some(b',') => {
-                self.at += 1;
-                self.skip_space();
-                self.begin(object)?;
-                Ok(true)
-            }
-            Some(b'}') if object => self.end(),
-            Some(b']') if !object => self.end(),
-            _ => Err(self.syntax(self.at)),
-        }
-    }
-
-    fn end(&mut self) -> Result<bool, Refusal> {
-        self.at += 1;
-        self.close()?;
         Ok(false)
     }
 
-    /// Counts an item or a member, and reads the key that a member begins with.
-    fn begin(&mut self, object: bool) -> Result<(), Refusal> {
-        if let Some(&container) = self.open.last()
-            && let Some(Token::Array(extent) | Token::Object(extent)) =
-                self.document.tokens.get_mut(container)
-        {
-            extent.count += 1;
+    fn open(&mut self, container: Container, end: u8) -> Result<bool, Refusal> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Refusal::TooDeep);
         }
-        if !object {
+        self.open.push(container);
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(end) {
+            return Ok(false);
+        }
+        self.key()?;
+        Ok(true)
+    }
+
+    /// Moves to the next value, out of every container that ends before it. `false` at the end of the document.
+    fn next_value(&mut self) -> Result<bool, Refusal> {
+        while let Some(&container) = self.open.last() {
+            self.skip_space();
+            match (self.peek(), container) {
+                (Some(b','), _) => {
+                    self.at += 1;
+                    self.key()?;
+                    return Ok(true);
+                }
+                (Some(b'}'), Container::Object { outer_keys }) => self.close_object(outer_keys)?,
+                (Some(b']'), Container::Array) => {}
+                _ => return Err(self.syntax(self.at)),
+            }
+            self.at += 1;
+            self.open.pop();
+        }
+        Ok(false)
+    }
+
+    /// Reads the key of a member, if the innermost container is an object.
+    fn key(&mut self) -> Result<(), Refusal> {
+        if !matches!(self.open.last(), Some(Container::Object { .. })) {
             return Ok(());
         }
+        self.skip_space();
         if self.peek() != Some(b'"') {
             return Err(self.syntax(self.at));
         }
+        let start = u32::try_from(self.at + 1).map_err(|_| Refusal::TooLarge)?;
+        self.keys.push(start);
         self.string()?;
         self.skip_space();
-        if self.peek() != Some(b':') {
+        if !self.skip(|byte| byte == b':') {
             return Err(self.syntax(self.at));
         }
-        self.at += 1;
         Ok(())
     }
 
-    /// Completes the innermost container.
-    fn close(&mut self) -> Result<(), Refusal> {
-        let behind = short(self.document.tokens.len());
-        let Some(container) = self.open.pop() else {
-            return Ok(());
+    /// Refuses an object that has a key twice, and forgets its keys. Sorting finds them in `n log n` steps, whatever
+    /// the keys are.
+    fn close_object(&mut self, outer_keys: usize) -> Result<(), Refusal> {
+        let keys = self.keys.get_mut(outer_keys..).unwrap_or_default();
+        let key = |start: u32| {
+            let start = usize::try_from(start).unwrap_or(usize::MAX);
+            string(self.text.get(start..).unwrap_or_default())
         };
-        match self.document.tokens.get_mut(container) {
-            Some(Token::Array(extent)) => extent.next = behind,
-            Some(Token::Object(extent)) => {
-                extent.next = behind;
-                if self.document.has_duplicate(container) {
-                    return Err(Refusal::Duplicate);
-                }
-            }
-            _ => {}
+        keys.sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
+        if keys
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if key(*a).eq(key(*b))))
+        {
+            return Err(Refusal::Duplicate);
         }
+        self.keys.truncate(outer_keys);
         Ok(())
     }
 
-    fn word(&mut self, word: &str, token: Token) -> Result<(), Refusal> {
-        if !self.rest().starts_with(word.as_bytes()) {
+    fn word(&mut self, word: &[u8]) -> Result<(), Refusal> {
+        if !self.rest().starts_with(word) {
             return Err(self.syntax(self.at));
         }
         self.at += word.len();
-        self.document.tokens.push(token);
         Ok(())
     }
 
-    /// Reads a number: what looks like one, judged by the parser.
+    /// `-? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?` (RFC 8259 section 6).
     fn number(&mut self) -> Result<(), Refusal> {
-        let end = self
-            .rest()
-            .iter()
-            .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-        let length = end.unwrap_or(self.rest().len());
-        if length == 0 {
-            return Err(self.syntax(self.at));
+        self.skip(|byte| byte == b'-');
+        if !self.skip(|byte| byte == b'0') {
+            self.digits()?;
         }
-        let start = self.at;
-        self.at += length;
-        match self.decode(start)? {
-            JsonValue::Number(number) if number.is_finite() => {
-                self.document.tokens.push(Token::Number);
-                Ok(())
-            }
-            _ => Err(Refusal::Number),
+        if self.skip(|byte| byte == b'.') {
+            self.digits()?;
         }
+        if self.skip(|byte| matches!(byte, b'e' | b'E')) {
+            self.skip(|byte| matches!(byte, b'+' | b'-'));
+            self.digits()?;
+        }
+        Ok(())
     }
 
-    /// Reads a string from its opening quote on.
-    fn string(&mut self) -> Result<(), Refusal> {
-        let start = self.at;
-        let mut plain = true;
-        self.at += 1;
+    fn digits(&mut self) -> Result<(), Refusal> {
+        let is_digit = |byte: u8| byte.is_ascii_digit();
+        if !self.skip(is_digit) {
+            return Err(self.syntax(self.at));
+        }
+        while self.skip(is_digit) {}
+        Ok(())
+    }
+
+    /// Reads a string and decodes it; where its bytes are now.
+    fn string(&mut self) -> Result<Range<usize>, Refusal> {
+        let start = self.at + 1;
+        let mut is_escaped = false;
+        self.at = start;
         loop {
-            let length = self.rest().iter().position(|&byte| needs_escape(byte));
-            self.at += length.unwrap_or(self.rest().len());
+            let plain = self.rest().iter().position(|&byte| needs_escape(byte));
+            self.at += plain.unwrap_or(self.rest().len());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
                 _ => return Err(self.syntax(self.at)),
             }
-            plain = false;
+            is_escaped = true;
         }
+        let mut end = self.at;
         self.at += 1;
-        let token = if plain {
-            Token::Plain(short(start + 1), short(self.at - 1))
-        } else if let JsonValue::String(text) = self.decode(start)? {
-            self.document.decoded.push(text);
-            Token::Decoded(short(self.document.decoded.len() - 1))
-        } else {
-            return Err(self.syntax(start));
-        };
-        self.document.tokens.push(token);
-        Ok(())
+        if is_escaped {
+            end = start + self.decode(start - 1)?;
+        }
+        if let Some(quote) = self.text.get_mut(end) {
+            *quote = END;
+        }
+        Ok(start..end)
     }
 
     /// Moves past a backslash and what it escapes.
     fn escape(&mut self) -> Result<(), Refusal> {
         self.at += 1;
-        let escaped = self.peek();
-        self.at += usize::from(escaped.is_some_and(|byte| byte.is_ascii()));
-        if escaped == Some(b'u') {
+        if self.skip(|byte| byte == b'u') {
             for _ in 0..4 {
-                if !self.peek().is_some_and(|digit| digit.is_ascii_hexdigit()) {
+                if !self.skip(|byte| byte.is_ascii_hexdigit()) {
                     return Err(self.syntax(self.at));
                 }
-                self.at += 1;
             }
+        } else {
+            self.skip(|byte| byte.is_ascii());
         }
         Ok(())
     }
 
-    /// Hands what was read since `start` to the parser.
-    fn decode(&self, start: usize) -> Result<JsonValue, Refusal> {
-        let piece = self.document.text.get(start..self.at).unwrap_or_default();
-        piece.parse().map_err(|error: JsonParseError| {
-            // A piece has no line end, and the parser counts the characters that it has read.
-            let read = error.column().saturating_sub(1);
-            let offset = piece.char_indices().nth(read).map_or(0, |(at, _)| at);
-            self.syntax(start + offset)
-        })
+    /// Replaces the string between here and its opening quote at `start` by what it stands for, and white space.
+    fn decode(&mut self, start: usize) -> Result<usize, Refusal> {
+        let spelling = self.text.get(start..self.at).unwrap_or_default();
+        let spelling = str::from_utf8(spelling).unwrap_or_default();
+        let decoded = match spelling.parse() {
+            Ok(JsonValue::String(decoded)) => decoded,
+            Ok(_) => return Err(self.syntax(start)),
+            Err(error) => {
+                // The spelling has no line end, and tinyjson counts the characters that it has read.
+                let read = JsonParseError::column(&error).saturating_sub(1);
+                let offset = spelling.char_indices().nth(read).map_or(0, |(at, _)| at);
+                return Err(self.syntax(start + offset));
+            }
+        };
+        self.counted = self.position(self.at);
+        let space = self.text.get_mut(start + 1..self.at).unwrap_or_default();
+        space.fill(b' ');
+        space
+            .iter_mut()
+            .zip(decoded.bytes())
+            .for_each(|(place, byte)| *place = byte);
+        Ok(decoded.len())
     }
 
     fn rest(&self) -> &[u8] {
-        self.document
-            .text
-            .as_bytes()
-            .get(self.at..)
-            .unwrap_or_default()
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     fn peek(&self) -> Option<u8> {
-        self.document.text.as_bytes().get(self.at).copied()
+        self.text.get(self.at).copied()
+    }
+
+    /// Moves past the next byte, if it is such a one.
+    fn skip(&mut self, is_such: impl Fn(u8) -> bool) -> bool {
+        let found = self.peek().is_some_and(is_such);
+        self.at += usize::from(found);
+        found
     }
 
     fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
+        while self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {}
     }
 
-    /// The position of a byte, for people.
     fn syntax(&self, offset: usize) -> Refusal {
-        let mut line = 1;
-        let mut column = 1;
-        for byte in self.document.text.bytes().take(offset) {
-            if byte == b'\n' {
-                line += 1;
-                column = 1;
-            } else if byte & 0xc0 != 0x80 {
-                column += 1;
-            }
-        }
+        let Position { line, column, .. } = self.position(offset);
         Refusal::Syntax { line, column }
     }
+
+    fn position(&self, offset: usize) -> Position {
+        let mut position = self.counted;
+        for byte in self.text.get(position.offset..offset).unwrap_or_default() {
+            if *byte == b'\n' {
+                position.line += 1;
+                position.column = 1;
+            } else if byte & 0xc0 != 0x80 {
+                position.column += 1;
+            }
+        }
+        position.offset = offset;
+        position
+    }
 }
 
-/// A place in the text or among the tokens. [`MAX_BYTES`] fits, and no document has more tokens than bytes.
-fn short(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
-
-/// The inverse of [`short`], on a machine of 32 bits or more.
-fn long(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
+/// The bytes of a decoded string, from its first one on.
+fn string(text: &[u8]) -> impl Iterator<Item = &u8> {
+    text.iter().take_while(|byte| **byte != END)
 }
 
 impl Document {
     #[must_use]
     pub fn root(&self) -> Node<'_> {
-        self.node(0)
-    }
-
-    fn node(&self, index: usize) -> Node<'_> {
-        Node {
-            document: self,
-            index,
-            token: self.tokens.get(index).copied().unwrap_or(Token::Null),
-        }
-    }
-
-    fn has_duplicate(&self, object: usize) -> bool {
-        let keys = self.node(object).values().filter_map(Node::key);
-        let mut few = [""; FEW_MEMBERS];
-        let mut all = HashSet::new();
-        for (index, key) in keys.enumerate() {
-            let twice = match few.get_mut(index) {
-                Some(place) => {
-                    *place = key;
-                    few.iter().take(index).any(|known| *known == key)
-                }
-                None => {
-                    if all.is_empty() {
-                        all.extend(few);
-                    }
-                    !all.insert(key)
-                }
-            };
-            if twice {
-                return true;
-            }
-        }
-        false
+        Node(self.text.trim_ascii_start())
     }
 }
 
-/// One value of a document. A question that does not fit its type is answered with `None`.
+/// One value of a document: the text from its first byte on. A question that does not fit its type is answered with
+/// `None`.
 #[derive(Clone, Copy)]
-pub struct Node<'a> {
-    document: &'a Document,
-    index: usize,
-    token: Token,
-}
+pub struct Node<'a>(&'a [u8]);
 
 impl<'a> Node<'a> {
     /// The member of an object.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        let Token::Object(extent) = self.token else {
-            return None;
-        };
-        let mut at = self.index + 1;
-        for _ in 0..extent.count {
-            let value = self.document.node(at + 1);
-            if self.document.node(at).is(key) {
-                return Some(value);
-            }
-            at = value.next();
-        }
-        None
+        let mut members = self.members()?;
+        members
+            .find(|(known, _)| *known == key)
+            .map(|(_, value)| value)
     }
 
-    /// Whether it is this very string.
-    fn is(self, text: &str) -> bool {
-        match self.token {
-            // Most keys differ in length already.
-            Token::Plain(start, end) if long(end - start) != text.len() => false,
-            _ => self.text() == Some(text),
-        }
-    }
-
-    /// The first token behind it.
-    fn next(self) -> usize {
-        match self.token {
-            Token::Array(extent) | Token::Object(extent) => long(extent.next),
-            _ => self.index + 1,
-        }
-    }
-
-    /// A string, unescaped.
     #[must_use]
     pub fn text(self) -> Option<&'a str> {
-        match self.token {
-            Token::Plain(start, end) => self.document.text.get(long(start)..long(end)),
-            Token::Decoded(index) => self.document.decoded.get(long(index)).map(String::as_str),
-            _ => None,
-        }
+        let (_, rest) = self.0.split_first().filter(|(first, _)| **first == b'"')?;
+        str::from_utf8(split_string(rest).0).ok()
     }
 
     /// The items of an array, in order.
     #[must_use]
-    pub fn items(self) -> Option<impl ExactSizeIterator<Item = Node<'a>> + use<'a>> {
-        matches!(self.token, Token::Array(_)).then(|| self.values())
+    pub fn items(self) -> Option<impl Iterator<Item = Node<'a>> + use<'a>> {
+        Some(self.parts(b'[')?.map(|(_, item)| item))
     }
 
+    /// The members of an object, in order.
     #[must_use]
-    pub fn boolean(self) -> Option<bool> {
-        match self.token {
-            Token::Boolean(boolean) => Some(boolean),
-            _ => None,
-        }
+    pub fn members(self) -> Option<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a>> {
+        self.parts(b'{')
     }
 
     #[must_use]
     pub fn is_null(self) -> bool {
-        matches!(self.token, Token::Null)
+        self.0.first() == Some(&b'n')
     }
 
     #[must_use]
     pub fn is_object(self) -> bool {
-        matches!(self.token, Token::Object(_))
+        self.0.first() == Some(&b'{')
     }
 
-    /// The values that a container holds.
-    fn values(self) -> Values<'a> {
-        let (left, keys) = match self.token {
-            Token::Array(extent) => (long(extent.count), 0),
-            Token::Object(extent) => (long(extent.count), 1),
-            _ => (0, 0),
-        };
-        Values {
-            document: self.document,
-            at: self.index + 1,
-            left,
-            keys,
+    fn parts(self, bracket: u8) -> Option<Parts<'a>> {
+        (self.0.first() == Some(&bracket)).then_some(Parts {
+            rest: self.0,
+            has_keys: bracket == b'{',
+            is_inside: false,
+        })
+    }
+}
+
+/// The values of a container, each with its key; an item of an array has an empty one.
+struct Parts<'a> {
+    /// The text from the opening bracket on, and later from the value that was last.
+    rest: &'a [u8],
+    has_keys: bool,
+    is_inside: bool,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = (&'a str, Node<'a>);
+
+    fn next(&mut self) -> Option<(&'a str, Node<'a>)> {
+        if self.is_inside {
+            self.rest = behind(self.rest);
         }
-    }
-
-    /// The key of a member's value.
-    fn key(self) -> Option<&'a str> {
-        self.document.node(self.index.checked_sub(1)?).text()
-    }
-}
-
-/// The values of one container.
-#[derive(Clone)]
-struct Values<'a> {
-    document: &'a Document,
-    /// The next token.
-    at: usize,
-    /// How many values there are still.
-    left: usize,
-    /// How many tokens stand before a value: its key.
-    keys: usize,
-}
-
-impl<'a> Iterator for Values<'a> {
-    type Item = Node<'a>;
-
-    fn next(&mut self) -> Option<Node<'a>> {
-        self.left = self.left.checked_sub(1)?;
-        let node = self.document.node(self.at + self.keys);
-        self.at = node.next();
-        Some(node)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        self.is_inside = true;
+        let is_end = |text: &[u8]| matches!(text.first(), None | Some(b']' | b'}'));
+        if is_end(self.rest) {
+            return None;
+        }
+        self.rest = past_mark(self.rest);
+        if is_end(self.rest) {
+            return None;
+        }
+        let mut key = "";
+        if self.has_keys {
+            let (string, rest) = split_string(self.rest.get(1..).unwrap_or_default());
+            key = str::from_utf8(string).unwrap_or_default();
+            self.rest = past_mark(rest.trim_ascii_start());
+        }
+        Some((key, Node(self.rest)))
     }
 }
 
-impl ExactSizeIterator for Values<'_> {}
+/// What follows a bracket, a comma or a colon, without white space.
+fn past_mark(text: &[u8]) -> &[u8] {
+    text.get(1..).unwrap_or_default().trim_ascii_start()
+}
 
-/// Appends one compact document to a buffer, members in the order of the calls, commas and quotes by itself.
+/// What follows a value: the comma behind it, the bracket that closes its container, or nothing.
+fn behind(value: &[u8]) -> &[u8] {
+    let mut depth = 0_usize;
+    let mut rest = value;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = match byte {
+            b'"' => {
+                let (_, after) = split_string(after);
+                after
+            }
+            b',' | b']' | b'}' if depth == 0 => break,
+            b']' | b'}' => {
+                depth -= 1;
+                after
+            }
+            b'[' | b'{' => {
+                depth += 1;
+                after
+            }
+            _ => after,
+        };
+    }
+    rest
+}
+
+/// A decoded string from its first byte on, and what follows its [`END`].
+fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|&byte| byte == END);
+    let (string, rest) = text
+        .split_at_checked(end.unwrap_or(text.len()))
+        .unwrap_or_default();
+    (string, rest.get(1..).unwrap_or_default())
+}
+
+/// Takes bytes in pieces, and keeps to itself whatever may go wrong with them.
+pub trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Writes one compact document, members in the order of the calls, commas and quotes by itself.
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -578,33 +537,32 @@ impl ExactSizeIterator for Values<'_> {}
 /// assert_eq!(out, br#"{"name":"N","tags":[null,true]}"#);
 /// ```
 pub struct Writer<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut dyn Sink,
     /// A value was written on this level, so that the next one needs a comma.
     comma: bool,
 }
 
 impl<'a> Writer<'a> {
     #[must_use]
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
+    pub fn new(out: &'a mut dyn Sink) -> Self {
         Self { out, comma: false }
     }
 
     pub fn object(&mut self, members: impl FnOnce(&mut Self)) {
-        self.open(b'{');
+        self.open(b"{");
         members(self);
-        self.close(b'}');
+        self.close(b"}");
     }
 
     pub fn array(&mut self, items: impl FnOnce(&mut Self)) {
-        self.open(b'[');
+        self.open(b"[");
         items(self);
-        self.close(b']');
+        self.close(b"]");
     }
 
     /// Starts a member; its value is the next call.
     pub fn key(&mut self, key: &str) -> &mut Self {
-        self.string(key);
-        self.out.push(b':');
+        self.quoted(key.as_bytes(), b"\":");
         self.comma = false;
         self
     }
@@ -615,37 +573,36 @@ impl<'a> Writer<'a> {
 
     /// A string whose bytes are known to be UTF-8; what is not would be copied as it is.
     pub fn string_bytes(&mut self, bytes: &[u8]) {
-        self.separate();
-        self.out.push(b'"');
-        escape(bytes, self.out);
-        self.out.push(b'"');
+        self.quoted(bytes, b"\"");
     }
 
-    /// A string that is also safe to look at: what [`safe`] would replace is written as `\uXXXX`, so that a reader
+    /// A string that is also safe to look at: a character that can't be seen is written as `\uXXXX`, so that a reader
     /// gets the text as it is and a terminal is left alone.
     pub fn printable(&mut self, text: &str) {
-        if let Cow::Borrowed(text) = safe(text) {
+        if is_plain(text) {
             return self.string(text);
         }
         self.separate();
-        self.out.push(b'"');
-        for character in text.chars() {
-            let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
-            let one = character.encode_utf8(&mut utf8);
-            if character.is_ascii() && character != '\u{7f}'
-                || matches!(safe(one), Cow::Borrowed(_))
+        self.out.put(b"\"");
+        let mut rest = text;
+        while let Some(at) = rest.find(|c| is_invisible(c) && c >= ' ') {
+            let (before, after) = rest.split_at_checked(at).unwrap_or_default();
+            self.escape(before.as_bytes());
+            let mut characters = after.chars();
+            for unit in characters
+                .next()
+                .unwrap_or_default()
+                .encode_utf16(&mut [0; 2])
             {
-                escape(one.as_bytes(), self.out);
-            } else {
-                for unit in character.encode_utf16(&mut utf16) {
-                    self.out.extend_from_slice(b"\\u");
-                    for byte in unit.to_be_bytes() {
-                        hex(byte, self.out);
-                    }
+                self.out.put(b"\\u");
+                for byte in unit.to_be_bytes() {
+                    self.out.put(&hex(byte));
                 }
             }
+            rest = characters.as_str();
         }
-        self.out.push(b'"');
+        self.escape(rest.as_bytes());
+        self.out.put(b"\"");
     }
 
     pub fn null(&mut self) {
@@ -660,27 +617,61 @@ impl<'a> Writer<'a> {
         self.word(number.to_string().as_bytes());
     }
 
-    fn word(&mut self, word: &[u8]) {
-        self.separate();
-        self.out.extend_from_slice(word);
+    fn quoted(&mut self, bytes: &[u8], end: &[u8]) {
+        self.out.put(if self.comma { b",\"" } else { b"\"" });
+        self.comma = true;
+        self.escape(bytes);
+        self.out.put(end);
     }
 
-    fn open(&mut self, bracket: u8) {
+    fn word(&mut self, word: &[u8]) {
         self.separate();
-        self.out.push(bracket);
+        self.out.put(word);
+    }
+
+    fn open(&mut self, bracket: &[u8]) {
+        self.separate();
+        self.out.put(bracket);
         self.comma = false;
     }
 
-    fn close(&mut self, bracket: u8) {
-        self.out.push(bracket);
+    fn close(&mut self, bracket: &[u8]) {
+        self.out.put(bracket);
         self.comma = true;
     }
 
     fn separate(&mut self) {
         if self.comma {
-            self.out.push(b',');
+            self.out.put(b",");
         }
         self.comma = true;
+    }
+
+    /// Writes the text between the quotes: the escapes of RFC 8259 section 7 that are required, the short forms where
+    /// there are any, lower-case hex elsewhere.
+    fn escape(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(plain) = rest.iter().position(|&byte| needs_escape(byte)) {
+            let (before, after) = rest.split_at_checked(plain).unwrap_or_default();
+            self.out.put(before);
+            let Some((&byte, after)) = after.split_first() else {
+                return;
+            };
+            match byte {
+                b'"' | b'\\' => self.out.put(&[b'\\', byte]),
+                b'\n' => self.out.put(b"\\n"),
+                b'\r' => self.out.put(b"\\r"),
+                b'\t' => self.out.put(b"\\t"),
+                0x08 => self.out.put(b"\\b"),
+                0x0c => self.out.put(b"\\f"),
+                _ => {
+                    self.out.put(b"\\u00");
+                    self.out.put(&hex(byte));
+                }
+            }
+            rest = after;
+        }
+        self.out.put(rest);
     }
 }
 
@@ -698,38 +689,9 @@ pub fn escaped_len(bytes: &[u8]) -> usize {
         .sum()
 }
 
-/// Appends the text between the quotes: the escapes of RFC 8259 section 7 that are required, the short forms where
-/// there are any, lower-case hex elsewhere.
-fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut rest = bytes;
-    while let Some(plain) = rest.iter().position(|&byte| needs_escape(byte)) {
-        let (before, after) = rest.split_at(plain);
-        out.extend_from_slice(before);
-        let Some((&byte, after)) = after.split_first() else {
-            return;
-        };
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            _ => {
-                out.extend_from_slice(b"\\u00");
-                hex(byte, out);
-            }
-        }
-        rest = after;
-    }
-    out.extend_from_slice(rest);
-}
-
-fn hex(byte: u8, out: &mut Vec<u8>) {
+fn hex(byte: u8) -> [u8; 2] {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    for nibble in [byte >> 4, byte & 0xf] {
-        out.extend(DIGITS.get(usize::from(nibble)));
-    }
+    [byte >> 4, byte & 0xf].map(|nibble| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'))
 }
 
 fn needs_escape(byte: u8) -> bool {
@@ -739,6 +701,10 @@ fn needs_escape(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: Vec<u8>) -> Result<Document, Refusal> {
+        super::parse(text, &|_| {})
+    }
 
     fn refusal(text: &[u8]) -> Option<Refusal> {
         parse(text.to_vec()).err()
@@ -759,16 +725,13 @@ mod tests {
         assert!(root.is_object());
         assert_eq!(root.get("t").unwrap().text(), Some("aé😀\n/"));
         assert!(root.get("n").unwrap().is_null());
-        assert_eq!(root.get("b").unwrap().boolean(), Some(true));
-        assert_eq!(root.get("f").unwrap().boolean(), Some(false));
         let items = root.get("l").unwrap().items().unwrap();
-        assert_eq!(items.len(), 3);
         let texts: Vec<_> = items.map(Node::text).collect();
         assert_eq!(texts, [None, Some("x"), None]);
         assert!(root.get("o").unwrap().is_object());
         assert!(root.get("absent").is_none());
         let text = root.get("t").unwrap();
-        assert!(text.get("t").is_none() && text.items().is_none() && text.boolean().is_none());
+        assert!(text.get("t").is_none() && text.items().is_none());
         assert!(!text.is_null() && !text.is_object() && root.text().is_none());
     }
 
@@ -798,15 +761,16 @@ mod tests {
             (b"\"\\ud800\"", at(1, 8)),
             (b"\"\\udc00\\ud800\"", at(1, 14)),
             (b"01", at(1, 2)),
-            (b"1.", at(1, 2)),
+            (b"1.", at(1, 3)),
             (b"+1", at(1, 1)),
             (b"tru", at(1, 1)),
             (b"[1,\n\"\xc3\xa4\\x\"]", at(2, 4)),
+            // Escapes count as they are spelled, long after they were decoded.
+            (b"[\"\\n\\u00e4\\ud83d\\ude00\", x]", at(1, 26)),
+            (b"[\"\\n\",\n\"\\n\", x]", at(2, 7)),
             (b"'a'", at(1, 1)),
             (b"\"a\xff\"", Some(Refusal::NotUtf8 { offset: 2 })),
-            (b"1e999", Some(Refusal::Number)),
-            (b"[-1e999]", Some(Refusal::Number)),
-            (b"1e-999", None),
+            (b"[-1e999]", None),
             (b"12345678901234567890", None),
         ] {
             assert_eq!(
@@ -819,6 +783,39 @@ mod tests {
     }
 
     #[test]
+    fn what_strings_hold_is_no_structure() {
+        let document = parse(
+            br#"{"a\"]}" : ["\",{[\u0022", {"," : [] , "b":{}}, "\u0000\\"],"b":"}"}"#.to_vec(),
+        )
+        .ok()
+        .unwrap();
+        let root = document.root();
+        let keys: Vec<_> = root.members().unwrap().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["a\"]}", "b"]);
+        assert_eq!(root.get("b").unwrap().text(), Some("}"));
+        let items: Vec<_> = root.get("a\"]}").unwrap().items().unwrap().collect();
+        let texts: Vec<_> = items.iter().map(|item| item.text()).collect();
+        assert_eq!(texts, [Some("\",{[\""), None, Some("\0\\")]);
+        assert_eq!(items[1].members().unwrap().count(), 2);
+        assert_eq!(items[1].get("b").unwrap().members().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn values_are_redacted_once_decoded_and_keys_are_left() {
+        let stars = |text: &mut [u8]| {
+            if text.starts_with(b"k") {
+                text.fill(b'*');
+            }
+        };
+        let document = super::parse(br#"{"key":["\u006b1","1k","k"],"k":0}"#.to_vec(), &stars)
+            .ok()
+            .unwrap();
+        let items = document.root().get("key").unwrap().items().unwrap();
+        let texts: Vec<_> = items.map(Node::text).collect();
+        assert_eq!(texts, [Some("**"), Some("1k"), Some("*")]);
+    }
+
+    #[test]
     fn refuses_a_key_twice_at_any_depth() {
         for text in [
             r#"{"a":1,"a":1}"#,
@@ -828,11 +825,11 @@ mod tests {
             assert_eq!(refusal(text.as_bytes()), Some(Refusal::Duplicate), "{text}");
         }
         let wide = |last: usize| {
-            let members: Vec<_> = (0..=FEW_MEMBERS).map(|n| format!(r#""{n}":[]"#)).collect();
+            let members: Vec<_> = (0..100).map(|n| format!(r#""{n}":[]"#)).collect();
             format!(r#"{{{},"{last}":1}}"#, members.join(","))
         };
         assert_eq!(refusal(wide(7).as_bytes()), Some(Refusal::Duplicate));
-        assert_eq!(refusal(wide(FEW_MEMBERS + 1).as_bytes()), None);
+        assert_eq!(refusal(wide(100).as_bytes()), None);
         for text in [r#"[{"a":1},{"a":1}]"#, r#"{"a":":","b:":"{"}"#] {
             assert_eq!(refusal(text.as_bytes()), None, "{text}");
         }
@@ -876,7 +873,6 @@ mod tests {
             (Refusal::TooDeep, "nested deeper than 64 levels"),
             (Refusal::TooMany, "more than 2000000 values"),
             (Refusal::Duplicate, "an object has the same key twice"),
-            (Refusal::Number, "a number is out of range"),
             (Refusal::NotUtf8 { offset: 7 }, "not UTF-8 at byte 7"),
             (
                 Refusal::Syntax { line: 2, column: 3 },
@@ -955,7 +951,7 @@ mod tests {
         let row = r#"{"name":"A_SECRET_NAME","description":"what it is for, in a sentence or two","owner":{"type":"User","uid":"abcdefghijklmnop"},"type":"RAW_VALUE","createdAt":"2026-01-02T03:04:05.123456Z","updatedAt":"2026-01-02T03:04:05.123456Z","pad":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}"#;
         let text = format!("[{}{row}]", format!("{row},").repeat(99_999));
         let document = parse(text.into_bytes()).ok().unwrap();
-        assert_eq!(document.root().items().unwrap().len(), 100_000);
+        assert_eq!(document.root().items().unwrap().count(), 100_000);
     }
 
     fn written(text: &str) -> String {

@@ -68,7 +68,7 @@ use error::{Error, Words};
 use outcome::{Applied, Outcome, Timestamp};
 use output::View;
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use stdio::StandardInput;
 use trace::Trace;
 use value::{Io, Terminal};
@@ -108,11 +108,10 @@ pub fn run(world: World<'_>) -> u8 {
     let request = match cli::parse(args, env) {
         Ok(Invocation::Run(request)) => request,
         Ok(Invocation::Print(text)) => {
-            return finish(
-                write_result(stdout, text.as_bytes(), Applied::No),
-                Format::Text,
-                stderr,
-            );
+            let written = stdout
+                .write_all(text.as_bytes())
+                .and_then(|()| stdout.flush());
+            return finish(printed(written, Applied::No), Format::Text, stderr);
         }
         Err(misuse) => return finish(Err(misuse.error), misuse.format, stderr),
     };
@@ -133,10 +132,10 @@ pub fn run(world: World<'_>) -> u8 {
             now,
             width: stdout_width,
         };
-        let rendered = output::outcome(&outcome, &view);
-        // Standard error may be closed; what was done is done all the same.
-        let _ = stderr.write_all(&rendered.stderr);
-        write_result(stdout, &rendered.stdout, applied(&outcome))
+        printed(
+            output::outcome(&outcome, &view, stdout, stderr),
+            applied(&outcome),
+        )
     });
     finish(result, format, stderr)
 }
@@ -158,13 +157,13 @@ fn execute(
     let random = random()?;
     let mut transport = net::open(net::Settings {
         root: globals.server_root_url.as_deref(),
-        key,
+        key: &key,
         ca_file: globals.ca_file,
         timeout: globals.timeout,
         env,
         trace,
     })?;
-    let api = api::Api::new(&mut transport, trace);
+    let api = api::Api::new(&mut transport, &key, trace);
     verb::run(
         verb,
         &mut Session {
@@ -193,9 +192,9 @@ fn applied(outcome: &Outcome) -> Applied {
     }
 }
 
-/// Writes the result. A reader that went away has seen what it wanted, so a closed pipe is no failure.
-fn write_result(stdout: &mut dyn Write, bytes: &[u8], applied: Applied) -> Result<(), Error> {
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+/// Whether the result was printed. A reader that went away has seen what it wanted, so a closed pipe is no failure.
+fn printed(written: io::Result<()>, applied: Applied) -> Result<(), Error> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let message = match applied {
                 Applied::Yes => {

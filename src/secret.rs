@@ -1,5 +1,4 @@
-//! Owns the nouns every layer shares: secret bytes, names, kinds and their fields, owners.
-//! Must not know where values come from, how they are sealed, sent or shown.
+//! What every layer shares: secret bytes, the API key, names, kinds of secret and their fields, owners.
 
 use zeroize::Zeroizing;
 
@@ -48,34 +47,118 @@ impl SecretBytes {
 /// The longest API key accepted, in bytes; the service's are well under 100, and a file given by mistake is larger.
 pub const MAX_API_KEY: usize = 4096;
 
+/// The fewest bytes by which a key is told from ordinary text when its prefix is missing.
+const MIN_BARE_KEY: usize = 8;
+
 /// The bearer key: visible ASCII, so that it can be a header value, and with the service's `wk-` prefix.
-pub struct ApiKey(SecretBytes);
+pub struct ApiKey {
+    key: SecretBytes,
+    origin: String,
+    /// How many of its bytes a text may leave out and still quote it: the prefix, or nothing of a short key.
+    optional: usize,
+    /// See [`matched`]; of what is left without the optional part.
+    fallbacks: Vec<usize>,
+}
 
 impl ApiKey {
     /// What every key begins with.
-    pub const PREFIX: &'static [u8] = b"wk-";
+    const PREFIX: &'static [u8] = b"wk-";
 
-    /// Reads a key as the user keeps it; the prefix is added where it lacks, as the official client does.
-    /// `None` when it is empty, longer than [`MAX_API_KEY`] bytes, or holds anything but visible ASCII.
+    /// Reads a key as the user keeps it; the prefix is added where it lacks, as the official client does. `origin`
+    /// names its source. `None` when it is empty, longer than [`MAX_API_KEY`] bytes, or holds anything but visible
+    /// ASCII.
     #[must_use]
-    pub fn parse(text: &SecretBytes) -> Option<Self> {
+    pub fn parse(text: &SecretBytes, origin: &str) -> Option<Self> {
         let bytes = text.expose();
         if bytes.is_empty() || bytes.len() > MAX_API_KEY || !bytes.iter().all(u8::is_ascii_graphic)
         {
             return None;
         }
-        let mut key = SecretBytes::with_capacity(Self::PREFIX.len() + bytes.len());
-        if !bytes.starts_with(Self::PREFIX) {
-            key.expose_mut().extend_from_slice(Self::PREFIX);
+        let bare = bytes.strip_prefix(Self::PREFIX).unwrap_or(bytes);
+        let mut key = SecretBytes::with_capacity(Self::PREFIX.len() + bare.len());
+        key.expose_mut().extend_from_slice(Self::PREFIX);
+        key.expose_mut().extend_from_slice(bare);
+        let (optional, needle) = if bare.len() < MIN_BARE_KEY {
+            (0, key.expose())
+        } else {
+            (Self::PREFIX.len(), bare)
+        };
+        let mut fallbacks = vec![0];
+        let mut longest = 0;
+        for byte in needle.iter().skip(1) {
+            longest = matched(needle, &fallbacks, longest, *byte);
+            fallbacks.push(longest);
         }
-        key.expose_mut().extend_from_slice(bytes);
-        Some(Self(key))
+        Some(Self {
+            key,
+            origin: origin.to_owned(),
+            optional,
+            fallbacks,
+        })
     }
 
     /// The bytes for the `Authorization` header.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        self.0.expose()
+        self.key.expose()
+    }
+
+    /// Where it comes from: a variable, an option, or a file and what named it.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Overwrites the key wherever a text holds it, in upper or lower case, with or without its prefix: errors quote
+    /// requests, and what they say is shown and logged. Takes time linear in the text, whatever key and text are.
+    pub fn redact(&self, text: &mut [u8]) {
+        let key = self.expose();
+        let (prefix, needle) = key.split_at_checked(self.optional).unwrap_or((b"", key));
+        if text.len() < needle.len() {
+            return;
+        }
+        let mut length = 0;
+        for end in 1..=text.len() {
+            let byte = text.get(end - 1).copied().unwrap_or_default();
+            length = matched(needle, &self.fallbacks, length, byte);
+            if length < needle.len() {
+                continue;
+            }
+            let start = end - length;
+            let before = start.checked_sub(prefix.len()).filter(|before| {
+                let before = text.get(*before..start).unwrap_or_default();
+                before.eq_ignore_ascii_case(prefix)
+            });
+            let quoted = text.get_mut(before.unwrap_or(start)..end);
+            quoted.unwrap_or_default().fill(b'*');
+        }
+    }
+
+    /// As [`ApiKey::redact`].
+    #[must_use]
+    pub fn redacted(&self, text: String) -> String {
+        let mut bytes = text.into_bytes();
+        self.redact(&mut bytes);
+        String::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// How many bytes of a needle's start a text ends with, in any case, after one more byte, when `length` of them are
+/// known to match before it: the search of Knuth, Morris and Pratt. `fallbacks` holds, for each start of the needle, the
+/// length of the longest shorter start that it ends with.
+fn matched(needle: &[u8], fallbacks: &[usize], length: usize, byte: u8) -> usize {
+    let mut length = length;
+    loop {
+        if needle
+            .get(length)
+            .is_some_and(|next| next.eq_ignore_ascii_case(&byte))
+        {
+            return length + 1;
+        }
+        let Some(last) = length.checked_sub(1) else {
+            return 0;
+        };
+        length = fallbacks.get(last).copied().unwrap_or(0);
     }
 }
 
@@ -531,6 +614,58 @@ mod tests {
             SecretName::parse(&"a".repeat(MAX_NAME + 1)),
             Err(NameFault::TooLong)
         );
+    }
+
+    fn key(text: &str) -> ApiKey {
+        ApiKey::parse(&SecretBytes::new(text.into()), "here").unwrap()
+    }
+
+    #[test]
+    fn a_key_is_overwritten_wherever_a_text_holds_it() {
+        let periodic = "a".repeat(MAX_API_KEY);
+        for (given, text, expected) in [
+            ("wk-1", "", ""),
+            ("wk-1", "wk-", "wk-"),
+            ("wk-1", "wk-1", "****"),
+            ("1", "wk-1", "****"),
+            ("wk-1", "bad key 'wk-1'", "bad key '****'"),
+            ("wk-1", "wk-1wk-1 wwk-1", "******** w****"),
+            ("wk-1", "wk-2 wk 1", "wk-2 wk 1"),
+            ("wk-1234567", "wk-1234567 1234567", "********** 1234567"),
+            (
+                "wk-12345678",
+                "wk-12345678 12345678",
+                "*********** ********",
+            ),
+            ("wk-12345678", "wk12345678-", "wk********-"),
+            ("wk-12345678", "12345678wk-12345678", "*******************"),
+            ("wk-12345678", "wk-1234567", "wk-1234567"),
+            ("12345678", "wk-12345678", "***********"),
+            (
+                "wk-AbCdEfGh",
+                "WK-ABCDEFGH abcdefgh",
+                "*********** ********",
+            ),
+            ("wk-abababab", "wk-ababababab", "*************"),
+            ("wk-ababaabab", "abaababaabab", "aba*********"),
+            ("wk-aabaaabaa", "aabaabaaabaa", "aab*********"),
+            (
+                &periodic,
+                &format!("wk-{periodic}a"),
+                &"*".repeat(MAX_API_KEY + 4),
+            ),
+            (
+                &periodic,
+                &"a".repeat(MAX_API_KEY - 1),
+                &"a".repeat(MAX_API_KEY - 1),
+            ),
+        ] {
+            assert_eq!(
+                key(given).redacted(text.to_owned()),
+                expected,
+                "{given} {text}"
+            );
+        }
     }
 
     #[test]

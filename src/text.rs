@@ -1,22 +1,18 @@
-//! Owns making foreign text safe to print: names and messages of the server, causes from the system.
-//! Must not know what the text means, nor which stream it goes to.
+//! Makes text from elsewhere safe to print: the server's names and messages, and causes from the system.
 
 use std::borrow::Cow;
 
-/// Replaces what could move the cursor, colour the screen or reorder a line by its escape (`\u{1b}`, `\n`).
-///
-/// That is every control character (C0, DEL, C1), the line and paragraph separators, the bidirectional controls of
-/// UAX #9 and the invisible tag characters. Everything else is kept, so that ordinary text in any script reads as is.
+/// Replaces every character that can't be seen by its escape (`\u{1b}`, `\n`), so that text can neither move the
+/// cursor, colour the screen or reorder a line, nor look like other text. Whatever shows something is kept, with the
+/// marks that combine with it.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    // Nearly every text is of this kind, and a byte is quicker to judge than a character.
-    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if plain || !text.chars().any(is_unsafe) {
+    if is_plain(text) || !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if is_unsafe(character) {
+        if is_invisible(character) {
             out.extend(character.escape_default());
         } else {
             out.push(character);
@@ -25,22 +21,66 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-        )
+/// Whether it is printable ASCII, as nearly every text is: a byte is quicker to judge than a character.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
+
+/// Whether a character is a control or shows nothing of itself. Spaces are not counted: a gap can be seen.
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || !character.is_ascii()
+            && INVISIBLE
+                .iter()
+                .any(|(first, last)| (first..=last).contains(&&character))
+}
+
+/// Unicode's Default_Ignorable_Code_Point, Line_Separator, Paragraph_Separator, Format without
+/// Prepended_Concatenation_Mark, and the characters whose glyph is blank: BRAILLE PATTERN BLANK, EGYPTIAN HIEROGLYPH
+/// FULL BLANK and HALF BLANK, KHITAN SMALL SCRIPT FILLER, MUSICAL SYMBOL NULL NOTEHEAD. A test compares it with the
+/// published tables.
+const INVISIBLE: [(char, char); 22] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fffb}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{13441}', '\u{13442}'),
+    ('\u{16fe4}', '\u{16fe4}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d159}', '\u{1d159}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e0fff}'),
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regex_syntax::hir::{Class, HirKind};
 
     #[test]
     fn ordinary_text_is_borrowed() {
-        for text in ["", "plain", "grüße ✓ 🔑", "日本語", "a'b\"c\\d"] {
+        for text in [
+            "",
+            "plain",
+            "grüße ✓ 🔑",
+            "日本語",
+            "a'b\"c\\d",
+            "e\u{301} \u{600}1",
+        ] {
             assert!(
                 matches!(safe(text), Cow::Borrowed(t) if t == text),
                 "{text}"
@@ -55,5 +95,31 @@ mod tests {
         assert_eq!(safe("\u{9b}2J"), "\\u{9b}2J");
         assert_eq!(safe("a\u{202e}b\u{2066}"), "a\\u{202e}b\\u{2066}");
         assert_eq!(safe("\0\x7f"), "\\u{0}\\u{7f}");
+    }
+
+    #[test]
+    fn the_table_is_the_published_one() {
+        let published = regex_syntax::parse(
+            r"[[\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\p{Cf}]--\p{Prepended_Concatenation_Mark}]",
+        )
+        .unwrap();
+        let HirKind::Class(Class::Unicode(published)) = published.kind() else {
+            panic!("no class of characters");
+        };
+        let blank = [
+            '\u{2800}',
+            '\u{13441}',
+            '\u{13442}',
+            '\u{16fe4}',
+            '\u{1d159}',
+        ];
+        for character in '\0'..=char::MAX {
+            let expected = character.is_control()
+                || blank.contains(&character)
+                || published
+                    .iter()
+                    .any(|range| (range.start()..=range.end()).contains(&character));
+            assert_eq!(is_invisible(character), expected, "{character:?}");
+        }
     }
 }

@@ -23,6 +23,8 @@ const NO_NUL: &str = "a run receives secrets as environment variables, which can
 const TOO_LONG: &str = "a run receives secrets as environment variables, and Linux allows 131072 bytes for one, its name included";
 const KEY_LOOKS: &str = "an API key is one word of printable ASCII that starts with wk-";
 const KEY_HOW: &str = "set WARP_API_KEY, or name a file that holds the key with --api-key-file";
+const KEY_FILE: &str = "name a file that holds the key with --api-key-file or WARP_API_KEY_FILE";
+const KEY_EXPANDED: &str = "give it where a shell or the CI system puts in the value";
 const ROOT_LOOKS: &str =
     "it looks like https://HOST[:PORT][/PREFIX], from --server-root-url or WARP_SERVER_ROOT_URL";
 
@@ -1353,6 +1355,66 @@ fn api_keys_that_are_none() {
             "is longer than 4096 bytes".to_owned(),
             KEY_LOOKS,
         ),
+        (
+            format!("sk-ant-{m}"),
+            78,
+            "starts with sk-, as keys of other services do".to_owned(),
+            KEY_LOOKS,
+        ),
+        (
+            format!("/run/secrets/{m}"),
+            78,
+            "is a path, not a key".to_owned(),
+            KEY_FILE,
+        ),
+        (
+            format!("~/{m}"),
+            78,
+            "is a path, not a key".to_owned(),
+            KEY_FILE,
+        ),
+        (
+            format!("../{m}"),
+            78,
+            "is a path, not a key".to_owned(),
+            KEY_FILE,
+        ),
+        (
+            format!("$WARP_API_KEY_{m}"),
+            78,
+            "is the name of a variable, not its value".to_owned(),
+            KEY_EXPANDED,
+        ),
+        (
+            format!("${{{{ secrets.{m} }}}}"),
+            78,
+            "is the name of a variable, not its value".to_owned(),
+            KEY_EXPANDED,
+        ),
+        (
+            "********".to_owned(),
+            78,
+            "is masked: it is asterisks only".to_owned(),
+            KEY_LOOKS,
+        ),
+        (
+            "wk-***".to_owned(),
+            78,
+            "is masked: it is asterisks only".to_owned(),
+            KEY_LOOKS,
+        ),
+        (
+            format!("<{m}>"),
+            78,
+            "is a placeholder, not a key".to_owned(),
+            KEY_LOOKS,
+        ),
+        (
+            format!("[your {m}]"),
+            78,
+            "is a placeholder, not a key".to_owned(),
+            KEY_LOOKS,
+        ),
     ] {
         let file = write(&dir, "key", &key);
         if !key.is_empty() {
@@ -1403,7 +1465,7 @@ fn api_keys_that_are_none() {
             "WARP_API_KEY holds a character that is not ASCII at byte offset 0",
             KEY_LOOKS,
         );
-    // One newline at the end of a file is its end, two are not.
+    // One newline at the end is the end of a line, two are not.
     let file = write(&dir, "lines", format!("{m}\n\n"));
     line(&["secret", "list", "--api-key-file"])
         .arg(&file)
@@ -1418,6 +1480,17 @@ fn api_keys_that_are_none() {
         );
     for end in ["", "\n", "\r\n"] {
         let file = write(&dir, "good", format!("{m}{end}"));
+        oz(&["secret", "list", "--output-format=json"])
+            .server(&Server::start())
+            .env("WARP_API_KEY", format!("{m}{end}"))
+            .stdout("[]\n")
+            .run();
+        oz(&["secret", "list", "--output-format=json"])
+            .arg(format!("--api-key={m}{end}"))
+            .server(&Server::start())
+            .env_remove("WARP_API_KEY")
+            .stdout("[]\n")
+            .run();
         oz(&["secret", "list", "--output-format=json", "--api-key-file"])
             .arg(&file)
             .server(&Server::start())

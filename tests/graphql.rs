@@ -164,8 +164,8 @@ fn malformed_answers() {
             "not UTF-8 at byte 9".to_owned(),
         ),
         (
-            raw(r#"{"data":1e999}"#),
-            "a number is out of range".to_owned(),
+            raw(r#"{"data":01}"#),
+            "not JSON at line 1, column 10".to_owned(),
         ),
         (
             set("/data/managedSecrets", json!({})),
@@ -293,6 +293,7 @@ fn text_from_the_server_never_reaches_the_terminal_raw() {
                 .pointer_mut("/data/managedSecrets/managedSecrets/0")
                 .unwrap();
             secret["type"] = json!("EVIL\u{1b}TYPE");
+            secret["owner"]["type"] = json!("EVIL\u{1b}\u{9b}\u{202e}OWNER");
         }),
     );
     for format in ["pretty", "text", "json", "ndjson"] {
@@ -302,14 +303,45 @@ fn text_from_the_server_never_reaches_the_terminal_raw() {
             .run();
         let text = output.stdout();
         let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        match format {
-            // JSON has its own escapes; what is printable in JSON but moves a terminal is for programs to read.
-            "json" | "ndjson" => assert!(
-                !text.chars().any(|c| c.is_ascii_control() && c != '\n'),
-                "{text:?}"
+        assert!(!text.chars().any(bad), "{text:?}");
+    }
+}
+
+/// One of each kind: format controls, fillers, variation selectors, tags, and glyphs that are blank.
+const INVISIBLE: &str = "\u{ad}\u{34f}\u{115f}\u{17b4}\u{180e}\u{200d}\u{2028}\u{2064}\u{2800}\u{3164}\u{fe0f}\u{ffa0}\u{13430}\u{16fe4}\u{1d173}\u{e0041}\u{e0100}";
+
+#[test]
+fn characters_that_cannot_be_seen_are_escaped_in_every_format() {
+    let server = Server::start();
+    let time = "2001-01-01T00:00:00Z";
+    // What can be seen stays, with the marks that combine with it.
+    let visible = "e\u{301}\u{5d0}\u{5b8}\u{915}\u{93f}";
+    let name = format!("{INVISIBLE}{visible}");
+    server.seed(Scope::Personal, &name, "RAW_VALUE", Some(&name), time, time);
+    let name = r"\u{ad}\u{34f}\u{115f}\u{17b4}\u{180e}\u{200d}\u{2028}\u{2064}\u{2800}\u{3164}\u{fe0f}\u{ffa0}\u{13430}\u{16fe4}\u{1d173}\u{e0041}\u{e0100}";
+    let json = r"\u00ad\u034f\u115f\u17b4\u180e\u200d\u2028\u2064\u2800\u3164\ufe0f\uffa0\ud80d\udc30\ud81b\udfe4\ud834\udd73\udb40\udc41\udb40\udd00";
+    let age = "25 years ago";
+    for (format, expected) in [
+        (
+            "text",
+            format!(
+                "Name{:gap$}Scope     Type       Created       Updated       Description\n\
+                 {name}{visible}  Personal  Raw Value  {age}  {age}  {name}{visible}\n",
+                "",
+                gap = name.len() + 4 + 2 - 4,
             ),
-            _ => assert!(!text.chars().any(bad), "{text:?}"),
-        }
+        ),
+        (
+            "ndjson",
+            format!(
+                r#"{{"name":"{json}{visible}","scope":"Personal","type":"RAW_VALUE","created":"{time}","updated":"{time}","description":"{json}{visible}","team":null}}"#
+            ) + "\n",
+        ),
+    ] {
+        oz(&["secret", "list", "--output-format", format])
+            .server(&server)
+            .stdout(expected)
+            .run();
     }
 }
 

@@ -338,6 +338,116 @@ fn a_service_that_quotes_the_key_is_not_repeated() {
     }
 }
 
+/// The key as JSON may spell it: any character may be an escape, and gateways write `/`, `<` and `&` as one.
+#[test]
+fn a_key_in_the_escapes_of_json_is_not_repeated() {
+    let key = "wk-1.a/b<c>&d";
+    for spelling in [
+        key.to_owned(),
+        key.replace('/', "\\/"),
+        key.replace('.', "\\u002e").replace('<', "\\u003c"),
+        key.chars()
+            .map(|c| format!("\\u{:04X}", u32::from(c)))
+            .collect(),
+        key.to_uppercase(),
+        key[3..].to_owned(),
+    ] {
+        let stars = "*".repeat(if spelling.starts_with('1') { 10 } else { 13 });
+        let server = Server::start();
+        server.always(
+            When::Any,
+            Behaviour::status(
+                401,
+                &format!(r#"{{"error":"no such key: {spelling}, sorry"}}"#),
+            ),
+        );
+        let output = oz(&["secret", "list"])
+            .server(&server)
+            .env("WARP_API_KEY", key)
+            .code(4)
+            .any_stderr()
+            .run();
+        let expected = format!("  caused by: no such key: {stars}, sorry\n");
+        assert!(
+            output.stderr().contains(&expected),
+            "{spelling}: {}",
+            output.stderr()
+        );
+    }
+}
+
+#[test]
+fn a_list_that_quotes_the_key_is_read_and_shown_without_it() {
+    let server = Server::start();
+    // A number with the digits of the key stays one.
+    server.always(
+        When::Any,
+        Behaviour::status(
+            200,
+            r#"{"data":{"managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[
+                {"name":"wk-0123456789","description":"\u0030123456789\n","number":10123456789,
+                 "owner":{"type":"Team","uid":"0123456789"},"type":"WK-0123456789",
+                 "createdAt":"2001-01-01T00:00:00Z","updatedAt":"2001-01-01T00:00:00Z"}]}}}"#,
+        ),
+    );
+    oz(&["secret", "list", "--output-format", "ndjson"])
+        .server(&server)
+        .env("WARP_API_KEY", "wk-0123456789")
+        .stdout(concat!(
+            r#"{"name":"*************","scope":"Team","type":"*************","created":"2001-01-01T00:00:00Z","#,
+            r#""updated":"2001-01-01T00:00:00Z","description":"**********\n","team":"**********"}"#,
+            "\n"
+        ))
+        .run();
+}
+
+#[test]
+fn a_key_in_the_host_of_a_redirect_is_not_repeated() {
+    let key = "wk-1.Secret-Key";
+    for (location, place) in [
+        ("https://wk-1.Secret-Key/login", Some("***************")),
+        ("//WK-1.SECRET-KEY:8443", Some("***************:8443")),
+        (
+            "https://x.1.secret-key.example",
+            Some("x.************.example"),
+        ),
+        (
+            "https://xn--wk-1.secret-key-9za.example",
+            Some("xn--***************-9za.example"),
+        ),
+        ("https://wk-1%2eSecret-Key.example", None),
+        ("https://%77k-1.secret-key", None),
+        ("https://\u{ff57}k-1.secret-key", None),
+        (
+            "https://portal.example:8443/login",
+            Some("portal.example:8443"),
+        ),
+        ("https://Portal.Example./", Some("portal.example")),
+        ("https://[2001:DB8::1]:1/", Some("[2001:db8::1]:1")),
+    ] {
+        let to = place.map_or(String::new(), |place| format!(" to {place}"));
+        let server = Server::start();
+        server.always(
+            When::Any,
+            Behaviour::Reply {
+                status: 302,
+                headers: vec![("location", location.to_owned())],
+                body: Vec::new(),
+            },
+        );
+        oz(&["secret", "list"])
+            .server(&server)
+            .env("WARP_API_KEY", key)
+            .code(69)
+            .stderr(format!(
+                "error: the server redirects{to} (HTTP 302), and redirects are not followed\n\
+                 hint: a network that asks for a login does this; otherwise check --server-root-url and \
+                 WARP_SERVER_ROOT_URL\n"
+            ))
+            .run();
+    }
+}
+
 #[test]
 fn peers_that_are_not_trusted_keep_it() {
     for certificate in [

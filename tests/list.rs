@@ -2,6 +2,7 @@
 
 use crate::server::{Account, Behaviour, Scope, Server, When};
 use crate::support::oz;
+use crate::support::pty::Session;
 
 fn stocked() -> Server {
     let server = Server::builder()
@@ -165,4 +166,87 @@ fn an_empty_list_is_a_header() {
         ),
         (3, 3, 3)
     );
+}
+
+#[test]
+fn a_long_field_is_cut_in_a_table_and_whole_in_json() {
+    let time = "2001-02-03T04:05:06Z";
+    let age = "25 years ago";
+    for (description, shown) in [
+        ("a".repeat(200), "a".repeat(200)),
+        ("a".repeat(201), "a".repeat(199) + "…"),
+        // Two columns each, and none, which counts as one.
+        ("日".repeat(100), "日".repeat(100)),
+        ("日".repeat(101), "日".repeat(99) + "…"),
+        ("e\u{301}".repeat(100), "e\u{301}".repeat(100)),
+        ("e\u{301}".repeat(101), "e\u{301}".repeat(99) + "e…"),
+        ("\u{1b}".repeat(4_000_000), r"\u{1b}".repeat(33) + r"\…"),
+    ] {
+        let server = Server::start();
+        server.seed(
+            Scope::Personal,
+            "N",
+            "RAW_VALUE",
+            Some(&description),
+            time,
+            time,
+        );
+        oz(&["secret", "list", "--output-format", "text"])
+            .server(&server)
+            .stdout(format!(
+                "Name  Scope     Type       Created       Updated       Description\n\
+                 N     Personal  Raw Value  {age}  {age}  {shown}\n"
+            ))
+            .run();
+        let json = serde_json::to_string(&description).unwrap();
+        oz(&["secret", "list", "--output-format", "ndjson"])
+            .server(&server)
+            .stdout(format!(
+                r#"{{"name":"N","scope":"Personal","type":"RAW_VALUE","created":"{time}","updated":"{time}","description":{json},"team":null}}"#
+            ) + "\n")
+            .run();
+    }
+}
+
+#[test]
+fn one_long_name_does_not_widen_every_row() {
+    let server = Server::start();
+    for number in 0..1000 {
+        server.seed_raw(Scope::Personal, &format!("N{number:03}"));
+    }
+    server.seed_raw(Scope::Personal, &"x".repeat(131_069));
+    for format in ["pretty", "text"] {
+        let output = oz(&["secret", "list", "--output-format", format])
+            .server(&server)
+            .any_stdout()
+            .run();
+        assert!(output.stdout.len() < 2_000_000, "{}", output.stdout.len());
+        assert!(output.stdout().contains(&("x".repeat(199) + "…")));
+    }
+}
+
+#[test]
+fn a_terminal_shows_what_fits_of_a_long_field() {
+    let server = Server::start();
+    let time = "2001-02-03T04:05:06Z";
+    let description = "word ".repeat(800_000);
+    server.seed(
+        Scope::Personal,
+        "N",
+        "RAW_VALUE",
+        Some(&description),
+        time,
+        time,
+    );
+    let mut variables = server.env();
+    variables.push(("COLUMNS".to_owned(), "80".to_owned()));
+    let mut session = Session::start(&["secret", "list"], &variables);
+    assert_eq!(session.end(), 0);
+    let transcript = session.transcript();
+    assert!(
+        transcript.lines().all(|line| line.chars().count() == 80),
+        "{transcript}"
+    );
+    assert_eq!(transcript.matches("word").count(), 40, "{transcript}");
+    assert_eq!(transcript.matches('…').count(), 1, "{transcript}");
 }

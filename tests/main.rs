@@ -43,6 +43,7 @@ mod deadline;
 mod dns;
 mod graphql;
 mod http;
+mod limits;
 mod outcome;
 mod proxy;
 mod tls;

@@ -1,4 +1,4 @@
-//! Owns the shape of the source: which file may name which, how each opens, how long a function gets.
+//! Owns the shape of the source: which file may name which, how long a function gets.
 //! Must not know what any of it does.
 //!
 //! Each rule is a function from a text to a list of complaints, so that it is shown to fail on a text that breaks it.
@@ -323,11 +323,6 @@ fn door_faults(name: &str, text: &str) -> Vec<String> {
     faults
 }
 
-fn opening_faults(name: &str, text: &str) -> Vec<String> {
-    let fault = (!text.starts_with("//! ")).then(|| format!("src/{name}: has no doc comment"));
-    fault.into_iter().collect()
-}
-
 fn function_faults(name: &str, text: &str) -> Vec<String> {
     let code = shipped(text);
     let lines: Vec<&str> = code.lines().collect();
@@ -454,11 +449,6 @@ fn every_dependency_has_a_rule() {
 }
 
 #[test]
-fn each_file_says_what_it_does() {
-    complain(opening_faults);
-}
-
-#[test]
 fn functions_fit_a_screen() {
     complain(function_faults);
 }
@@ -557,13 +547,6 @@ fn the_door_rule_can_fail() {
         let found = door_faults(name, text).len();
         // An absolute path is how nobody writes it here; the case above states what the rule does not see.
         assert_eq!(found, faults, "{name}: {text}");
-    }
-}
-
-#[test]
-fn the_opening_rule_can_fail() {
-    for (text, faults) in [("//! A thing.\n", 0), ("use b;\n", 1), ("// A thing.\n", 1)] {
-        assert_eq!(opening_faults("a.rs", text).len(), faults, "{text}");
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::json::Document;
 use crate::net::{Failure, Pause, Processed, Request, Retry, Transport};
 use crate::outcome::Listed;
-use crate::secret::{Kind, Owner, SecretName};
+use crate::secret::{ApiKey, Kind, Owner, SecretName};
 use crate::trace::Trace;
 use operation::{Keys, Operation};
 use reply::Account;
@@ -39,12 +39,18 @@ impl Lookup {
 /// The service, spoken to over one transport.
 pub struct Api<'a> {
     transport: &'a mut dyn Transport,
+    /// For hiding it where a reply quotes it.
+    key: &'a ApiKey,
     trace: Trace,
 }
 
 impl<'a> Api<'a> {
-    pub fn new(transport: &'a mut dyn Transport, trace: Trace) -> Self {
-        Self { transport, trace }
+    pub fn new(transport: &'a mut dyn Transport, key: &'a ApiKey, trace: Trace) -> Self {
+        Self {
+            transport,
+            key,
+            trace,
+        }
     }
 
     /// Asks for the account and its secrets, again after failures that may pass.
@@ -126,7 +132,7 @@ impl<'a> Api<'a> {
     fn read(&mut self, operation: &Operation) -> Result<Lookup, Failure> {
         let reply = self.transport.post(&request(operation))?;
         let server_time = reply.date;
-        reply::lookup(&reply::document(reply)?, server_time)
+        reply::lookup(&reply::document(reply, self.key)?, server_time, self.key)
     }
 
     /// A write is repeated only when the last attempt certainly was not processed.
@@ -140,7 +146,7 @@ impl<'a> Api<'a> {
             let result = self
                 .transport
                 .post(&request(operation))
-                .and_then(reply::document)
+                .and_then(|reply| reply::document(reply, self.key))
                 .and_then(|document| read(&document));
             let failure = match result {
                 Err(failure) if failure.processed == Processed::No => failure,
@@ -184,6 +190,7 @@ mod tests {
     use super::*;
     use crate::error::Words;
     use crate::net::{Failure, Reply};
+    use crate::secret::SecretBytes;
     use std::time::Duration;
 
     /// Plays replies in order and writes down what it was asked; checks itself when dropped.
@@ -243,6 +250,14 @@ mod tests {
         }
     }
 
+    fn key() -> ApiKey {
+        ApiKey::parse(&SecretBytes::new(b"wk-key".to_vec()), "").unwrap()
+    }
+
+    fn api<'a>(script: &'a mut Script, key: &'a ApiKey) -> Api<'a> {
+        Api::new(script, key, Trace::OFF)
+    }
+
     fn status(status: u16) -> Result<Reply, Failure> {
         Ok(Reply {
             request_complete: true,
@@ -289,7 +304,7 @@ mod tests {
     }
 
     fn lookup(script: &mut Script) -> Result<Lookup, Error> {
-        Api::new(script, Trace::OFF).lookup(Keys::Unneeded, None)
+        api(script, &key()).lookup(Keys::Unneeded, None)
     }
 
     #[test]
@@ -341,7 +356,7 @@ mod tests {
     fn delete(replies: Vec<Result<Reply, Failure>>) -> (Option<Processed>, usize) {
         let mut script = Script::new(replies);
         let name = SecretName::parse("N").unwrap();
-        let result = Api::new(&mut script, Trace::OFF).delete(&Owner::Personal, &name);
+        let result = api(&mut script, &key()).delete(&Owner::Personal, &name);
         let processed = result.err().map(|failure| failure.processed);
         (processed, script.posted.len())
     }
@@ -404,7 +419,8 @@ mod tests {
     #[test]
     fn work_within_a_limit_gives_the_rest_back() {
         let mut script = Script::new(Vec::new());
-        let mut api = Api::new(&mut script, Trace::OFF);
+        let key = key();
+        let mut api = api(&mut script, &key);
         let limit = Duration::from_secs(15);
         api.within(limit, |api| {
             assert_eq!(api.transport.time_left(), limit);

@@ -2,7 +2,7 @@
 //! been processed.
 //!
 //! The schema may grow, so unknown union members, enum values and extra fields are expected. A gateway can answer
-//! while the service is still at work: only a failure that the service itself words, 401, 403, 404 and 429 mean that
+//! while the service is still at work: only a refusal in the service's own words, 401, 403, 404 and 429 mean that
 //! nothing was changed.
 
 use super::Lookup;
@@ -10,7 +10,7 @@ use crate::error::{Error, Words};
 use crate::json::{self, Document, Node};
 use crate::net::{Failure, Processed, Reply, Retry};
 use crate::outcome::{Listed, Timestamp};
-use crate::secret::{Owner, SecretName, StoredType};
+use crate::secret::{ApiKey, Owner, SecretName, StoredType};
 use crate::text;
 use crate::time;
 use std::collections::BTreeSet;
@@ -40,15 +40,16 @@ pub struct Team {
     pub public_key: Option<String>,
 }
 
-/// The JSON document of a 200.
+/// The JSON document of a 200. No text in it quotes the key.
 ///
 /// # Errors
 /// Every other status, and a body that is not JSON.
-pub fn document(reply: Reply) -> Result<Document, Failure> {
-    let request_complete = reply.request_complete;
+pub fn document(mut reply: Reply, key: &ApiKey) -> Result<Document, Failure> {
+    let is_page = is_page(&reply);
+    let body = std::mem::take(&mut reply.body);
+    let document = json::parse(body, &|text| key.redact(text));
     let result = if reply.status == 200 {
-        let is_page = is_page(&reply);
-        json::parse(reply.body).map_err(|refusal| {
+        document.map_err(|refusal| {
             unclear(if is_page {
                 not_the_service(reply.status)
             } else {
@@ -56,10 +57,11 @@ pub fn document(reply: Reply) -> Result<Document, Failure> {
             })
         })
     } else {
-        Err(status(&reply))
+        let message = document.ok().and_then(|document| body_message(&document));
+        Err(status(&reply, is_page, message, key))
     };
     result.map_err(|failure| Failure {
-        processed: if request_complete {
+        processed: if reply.request_complete {
             failure.processed
         } else {
             Processed::No
@@ -79,10 +81,10 @@ fn unclear(error: Error) -> Failure {
 
 /// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something
 /// other than the service answered.
-fn status(reply: &Reply) -> Failure {
+fn status(reply: &Reply, is_page: bool, cause: Option<String>, key: &ApiKey) -> Failure {
     let status = reply.status;
-    let words = |message: String| match body_message(reply) {
-        Some(cause) => Words::new(message).cause(&cause),
+    let words = |message: String| match &cause {
+        Some(cause) => Words::new(message).cause(cause),
         None => Words::new(message),
     };
     let later = match reply.retry_after {
@@ -90,9 +92,10 @@ fn status(reply: &Reply) -> Failure {
         None => Retry::Backoff,
     };
     match status {
-        401 => Failure::refused(bad_key(words(
-            "the service did not accept the API key (HTTP 401)".into(),
-        ))),
+        401 => Failure::refused(bad_key(
+            words("the service did not accept the API key (HTTP 401)".into()),
+            key,
+        )),
         429 => Failure {
             error: Error::Later(
                 words("the service asks to slow down (HTTP 429)".into()).hint(retry_hint(reply)),
@@ -116,10 +119,11 @@ fn status(reply: &Reply) -> Failure {
             retry: Retry::Backoff,
         },
         300..=399 => unclear(redirect(reply)),
-        _ if is_page(reply) => unclear(not_the_service(status)),
-        403 => Failure::refused(bad_key(words(
-            "the API key is not allowed to do this (HTTP 403)".into(),
-        ))),
+        _ if is_page => unclear(not_the_service(status)),
+        403 => Failure::refused(bad_key(
+            words("the API key is not allowed to do this (HTTP 403)".into()),
+            key,
+        )),
         404 => Failure::refused(Error::Refused(
             words("the service has no GraphQL endpoint at this address (HTTP 404)".into())
                 .hint("check --server-root-url and WARP_SERVER_ROOT_URL"),
@@ -172,10 +176,11 @@ fn not_the_service(status: u16) -> Error {
     )
 }
 
-fn bad_key(words: Words) -> Error {
-    Error::Credentials(words.hint(
-        "check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted",
-    ))
+fn bad_key(words: Words, key: &ApiKey) -> Error {
+    Error::Credentials(words.hint(format!(
+        "check that the key in {} is whole, not expired and not deleted",
+        key.origin()
+    )))
 }
 
 fn malformed(what: &str) -> Error {
@@ -185,8 +190,7 @@ fn malformed(what: &str) -> Error {
 }
 
 /// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
-fn body_message(reply: &Reply) -> Option<String> {
-    let document = json::parse(reply.body.clone()).ok()?;
+fn body_message(document: &Document) -> Option<String> {
     let root = document.root();
     joined_errors(root).or_else(|| {
         ["error", "detail", "title", "message"]
@@ -202,7 +206,10 @@ fn non_empty(message: Node<'_>) -> Option<String> {
 }
 
 fn shorten(message: &str) -> String {
-    let safe = text::safe(message.trim());
+    let message = message.trim();
+    // An escape is longer than what it stands for, so nothing that comes later is shown.
+    let end = message.char_indices().nth(MAX_MESSAGE + 1);
+    let safe = text::safe(end.map_or(message, |(end, _)| message.get(..end).unwrap_or(message)));
     match safe.char_indices().nth(MAX_MESSAGE) {
         Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
         None => safe.into_owned(),
@@ -214,15 +221,12 @@ fn joined_errors(root: Node<'_>) -> Option<String> {
     for message in root
         .get("errors")?
         .items()?
-        .filter_map(|error| error.get("message")?.text())
+        .filter_map(|error| non_empty(error.get("message")?))
     {
-        if message.trim().is_empty() {
-            continue;
-        }
         if !all.is_empty() {
             all.push_str("; ");
         }
-        all.push_str(message);
+        all.push_str(&message);
         if all.len() > MAX_MESSAGE * 4 {
             break;
         }
@@ -293,6 +297,7 @@ fn query_output<'a>(
     document: &'a Document,
     field: &str,
     output: &str,
+    key: &ApiKey,
 ) -> Result<Node<'a>, Failure> {
     match member(document, field, output) {
         Member::Output(node) => Ok(node),
@@ -305,7 +310,7 @@ fn query_output<'a>(
             let is_about_key = field == "user" || mentions_key(&message);
             let words = Words::new(message);
             Err(Failure::refused(if is_about_key && !is_about_money {
-                bad_key(words)
+                bad_key(words, key)
             } else {
                 Error::Refused(words)
             }))
@@ -313,6 +318,7 @@ fn query_output<'a>(
         Member::Errors(messages) if has_key_code(document) || mentions_key(&messages) => {
             Err(Failure::refused(bad_key(
                 Words::new("the service did not accept the API key").cause(&messages),
+                key,
             )))
         }
         Member::Errors(messages) => Err(reports_error(&messages)),
@@ -381,14 +387,16 @@ fn mentions_key(message: &str) -> bool {
 ///
 /// # Errors
 /// No data, a `UserFacingError`, or data that does not fit the schema.
-pub fn lookup(document: &Document, server_time: Option<i64>) -> Result<Lookup, Failure> {
+pub fn lookup(
+    document: &Document,
+    server_time: Option<i64>,
+    key: &ApiKey,
+) -> Result<Lookup, Failure> {
+    let user = query_output(document, "user", "UserOutput", key)?;
+    let secrets = query_output(document, "managedSecrets", "ManagedSecretsOutput", key)?;
     Ok(Lookup {
-        account: account(query_output(document, "user", "UserOutput")?)?,
-        secrets: secrets(query_output(
-            document,
-            "managedSecrets",
-            "ManagedSecretsOutput",
-        )?)?,
+        account: account(user)?,
+        secrets: self::secrets(secrets)?,
         errors: joined_errors(document.root()),
         server_time,
     })
@@ -552,6 +560,16 @@ fn missing_field(field: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::SecretBytes;
+
+    fn key() -> ApiKey {
+        let text = SecretBytes::new(b"wk-key".to_vec());
+        ApiKey::parse(&text, "--api-key").unwrap()
+    }
+
+    fn read(reply: Reply) -> Result<Document, Failure> {
+        document(reply, &key())
+    }
 
     fn reply(status: u16, content_type: &str, body: &str) -> Reply {
         Reply {
@@ -689,7 +707,7 @@ mod tests {
                 "the service refused the request (HTTP 204)",
             ),
         ] {
-            let failure = document(reply(status, kind, body)).err().unwrap();
+            let failure = read(reply(status, kind, body)).err().unwrap();
             assert_eq!(failure.error.message(), message, "{status} {kind}");
             assert_eq!(failure.error.code(), code, "{status} {kind}");
             assert_eq!((failure.processed, failure.retry), fate, "{status} {kind}");
@@ -724,12 +742,12 @@ mod tests {
                 "é".repeat(MAX_MESSAGE) + "…",
             ),
         ] {
-            let failure = document(reply(401, JSON, &body)).err().unwrap();
+            let failure = read(reply(401, JSON, &body)).err().unwrap();
             assert_eq!(failure.error.words().unwrap().causes, [cause]);
         }
         for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
             assert!(
-                document(reply(401, JSON, body))
+                read(reply(401, JSON, body))
                     .err()
                     .unwrap()
                     .error
@@ -818,8 +836,10 @@ mod tests {
                 "the service refused without saying why",
             ),
         ] {
-            let document = document(reply(200, JSON, body)).ok().unwrap();
-            let failure = query_output(&document, "user", "UserOutput").err().unwrap();
+            let document = read(reply(200, JSON, body)).ok().unwrap();
+            let failure = query_output(&document, "user", "UserOutput", &key())
+                .err()
+                .unwrap();
             assert_eq!(failure.error.message(), message, "{body}");
             assert_eq!(failure.error.code(), code, "{body}");
             assert_eq!((failure.processed, failure.retry), fate, "{body}");
@@ -830,7 +850,7 @@ mod tests {
     fn a_taken_name_is_its_own_code() {
         let body = r#"{"data":{"createManagedSecret":{"__typename":"UserFacingError",
             "error":{"__typename":"GenericStringObjectUniqueKeyConflict","message":"taken"}}}}"#;
-        let document = document(reply(200, JSON, body)).ok().unwrap();
+        let document = read(reply(200, JSON, body)).ok().unwrap();
         let name = SecretName::parse("N").unwrap();
         let failure = created(&document, &name).err().unwrap();
         assert_eq!(
@@ -843,12 +863,12 @@ mod tests {
     fn data_beside_errors_is_data() {
         let body =
             r#"{"errors":[{"message":"partial"}],"data":{"user":{"__typename":"UserOutput"}}}"#;
-        let document = document(reply(200, JSON, body)).ok().unwrap();
-        assert!(query_output(&document, "user", "UserOutput").is_ok());
+        let document = read(reply(200, JSON, body)).ok().unwrap();
+        assert!(query_output(&document, "user", "UserOutput", &key()).is_ok());
     }
 
     fn read_created(body: &str) -> Result<(), (Processed, u8, String)> {
-        let document = document(reply(200, JSON, body)).ok().unwrap();
+        let document = read(reply(200, JSON, body)).ok().unwrap();
         created(&document, &SecretName::parse("N").unwrap()).map_err(|failure| {
             let error = failure.error;
             (failure.processed, error.code(), error.message().to_owned())
@@ -898,7 +918,7 @@ mod tests {
 
     fn read_account(user: &str) -> Result<Account, String> {
         let body = format!(r#"{{"data":{{"user":{user}}}}}"#);
-        let document = document(reply(200, JSON, &body)).ok().unwrap();
+        let document = read(reply(200, JSON, &body)).ok().unwrap();
         let node = document.root().get("data").unwrap().get("user").unwrap();
         account(node).map_err(|failure| failure.error.message().to_owned())
     }
@@ -966,7 +986,7 @@ mod tests {
 
     fn read_secrets(items: &str) -> Result<Vec<Listed>, String> {
         let body = format!(r#"{{"data":{{"managedSecrets":{{"managedSecrets":{items}}}}}}}"#);
-        let document = document(reply(200, JSON, &body)).ok().unwrap();
+        let document = read(reply(200, JSON, &body)).ok().unwrap();
         let node = document
             .root()
             .get("data")

@@ -22,7 +22,7 @@ const BUFFER: usize = 16 * 1024;
 ///
 /// # Errors
 /// [`Error::Config`], or [`Error::Unreadable`] for a CA file.
-pub fn open(settings: Settings<'_>) -> Result<Client, Error> {
+pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
     let root = Root::parse(settings.root.unwrap_or(DEFAULT_ROOT))?;
     let proxy = proxy::choose(&root, settings.env)?;
     let tls = match root.scheme {
@@ -48,12 +48,12 @@ pub fn open(settings: Settings<'_>) -> Result<Client, Error> {
 }
 
 /// The network, as a [`Transport`]. One connection at a time, kept from one request to the next.
-pub struct Client {
+pub struct Client<'a> {
     root: Root,
     /// For messages.
     host: String,
     host_header: String,
-    key: ApiKey,
+    key: &'a ApiKey,
     proxy: Option<Proxy>,
     tls: Option<tls::Context>,
     budget: Budget,
@@ -96,7 +96,7 @@ impl Wire {
     }
 }
 
-impl Transport for Client {
+impl Transport for Client<'_> {
     fn post(&mut self, request: &Request<'_>) -> Result<Reply, Failure> {
         let deadline = self.budget.start();
         let result = self.exchange(request, &deadline);
@@ -117,7 +117,7 @@ impl Transport for Client {
     }
 }
 
-impl Client {
+impl Client<'_> {
     fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
         if !request.team.is_none_or(http::is_header_word) {
             return Err(Failure::refused(Error::Usage(Words::new(
@@ -128,7 +128,7 @@ impl Client {
             host: &self.host_header,
             prefix: &self.root.prefix,
             operation: request.operation,
-            key: &self.key,
+            key: self.key,
             team: request.team,
         };
         let bytes = http::request(&head, request.body);
@@ -162,7 +162,7 @@ impl Client {
         if message.reusable && request_complete {
             self.wire = Some(wire);
         }
-        Ok(Reply::new(message, request_complete, &self.key))
+        Ok(Reply::new(message, request_complete, self.key))
     }
 
     /// The connection of the last request, if it can carry another.

@@ -792,7 +792,7 @@ mod tests {
     use super::*;
 
     fn key() -> ApiKey {
-        ApiKey::parse(&SecretBytes::new(b"wk-key".to_vec())).unwrap()
+        ApiKey::parse(&SecretBytes::new(b"wk-key".to_vec()), "").unwrap()
     }
 
     /// What a whole reply gives, the end of the connection included where it is needed.

@@ -56,7 +56,7 @@ const NO_STATUS_LINE: &str = "Server did not provide a status line";
 ///
 /// # Errors
 /// [`Error::Config`], also for what minreq cannot do; [`Error::Unreadable`] for `SSL_CERT_FILE`.
-pub fn open(settings: Settings<'_>) -> Result<Client, Error> {
+pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
     let root = Root::parse(settings.root.unwrap_or(DEFAULT_ROOT))?;
     if settings.ca_file.is_some() {
         return Err(cannot(
@@ -179,21 +179,21 @@ fn check_trust(env: &Environment) -> Result<(), Error> {
 }
 
 /// The network, as a [`Transport`]. Each request has a connection of its own.
-pub struct Client {
+pub struct Client<'a> {
     /// All but the operation.
     url: String,
     /// For messages.
     host: String,
     /// What a proxy is asked for, for messages.
     target: String,
-    key: ApiKey,
+    key: &'a ApiKey,
     proxy: Option<Proxy>,
     tunnel: Option<Tunnel>,
     budget: Budget,
     trace: Trace,
 }
 
-impl Transport for Client {
+impl Transport for Client<'_> {
     fn post(&mut self, request: &Request<'_>) -> Result<Reply, Failure> {
         let deadline = self.budget.start();
         let result = self.exchange(request, &deadline);
@@ -226,7 +226,7 @@ enum Broken {
     Unusable(&'static str),
 }
 
-impl Client {
+impl Client<'_> {
     fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
         let Ok(left) = deadline.left() else {
             return Err(self.late(false, deadline));
@@ -256,7 +256,7 @@ impl Client {
             message.status,
             message.body.len()
         ));
-        Ok(Reply::new(message, true, &self.key))
+        Ok(Reply::new(message, true, self.key))
     }
 
     fn sending(&self, request: &Request<'_>, left: Duration) -> Result<Sending, Failure> {

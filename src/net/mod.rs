@@ -25,7 +25,6 @@ pub use client::open;
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
-use crate::text;
 use crate::trace::Trace;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,7 +33,7 @@ use std::time::Duration;
 pub struct Settings<'a> {
     /// `--server-root-url` or `WARP_SERVER_ROOT_URL`; [`url::DEFAULT_ROOT`] when `None`.
     pub root: Option<&'a str>,
-    pub key: ApiKey,
+    pub key: &'a ApiKey,
     pub ca_file: Option<PathBuf>,
     /// For all calls together.
     pub timeout: Duration,
@@ -79,18 +78,16 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// `Retry-After` (RFC 9110 section 10.2.3), seconds and date alike.
     pub retry_after: Option<Duration>,
-    /// The host that `Location` names, made safe to print.
+    /// The host that `Location` names, where it is one (RFC 3986 section 3.2.2), in lower case.
     pub redirect_host: Option<String>,
     /// The server's clock in seconds since 1970, from `Date` (RFC 9110 section 6.6.1).
     pub date: Option<i64>,
 }
 
 impl Reply {
-    /// What the rest of the program gets to see: where the reply quotes the key, as error pages do of a request, it is
-    /// overwritten, because messages are shown and logged.
+    /// What the rest of the program gets to see: the values of headers do not quote the key. The body still may.
     fn new(message: http::Message, request_complete: bool, key: &ApiKey) -> Self {
-        let mut body = message.body;
-        redact(&mut body, key.expose());
+        let content_type = message.content_type.as_deref().map(http::media_type);
         let retry_after = message.retry_after.as_deref();
         let location = message.location.as_deref();
         let now = deadline::unix_time();
@@ -101,39 +98,17 @@ impl Reply {
                 .as_deref()
                 .and_then(|value| http::date(value, now)),
             status: message.status,
-            body,
-            content_type: message.content_type.as_deref().map(http::media_type),
+            body: message.body,
+            content_type: content_type.map(|kind| key.redacted(kind)),
             retry_after: retry_after.and_then(|value| http::retry_after(value, now)),
             redirect_host: location
                 .and_then(url::reference_host)
-                .map(|host| text::safe(host).into_owned()),
-        }
-    }
-}
-
-/// The fewest bytes by which a key is told from ordinary text when its prefix is missing.
-const TELLING: usize = 8;
-
-/// Overwrites every place where `body` holds the key, with or without its prefix. A reply can have thousands of
-/// secrets, so it is searched once, for the part that both have.
-fn redact(body: &mut [u8], key: &[u8]) {
-    let (prefix, needle) = match key.strip_prefix(ApiKey::PREFIX) {
-        Some(bare) if bare.len() >= TELLING => (ApiKey::PREFIX, bare),
-        _ => (&[][..], key),
-    };
-    let is_needle = |part: &[u8]| part.first() == needle.first() && part == needle;
-    let mut start = 0;
-    while let Some(at) = body
-        .get(start..)
-        .filter(|_| !needle.is_empty())
-        .and_then(|rest| rest.windows(needle.len()).position(is_needle))
-    {
-        let found = start.saturating_add(at);
-        let before = body.get(..found).unwrap_or(&[]);
-        let begin = before.strip_suffix(prefix).unwrap_or(before).len();
-        start = found.saturating_add(needle.len());
-        if let Some(quoted) = body.get_mut(begin..start) {
-            quoted.fill(b'*');
+                .and_then(url::authority)
+                .map(|(host, port)| match port {
+                    Some(port) => format!("{}:{port}", host.bracketed()),
+                    None => host.bracketed(),
+                })
+                .map(|place| key.redacted(place)),
         }
     }
 }
@@ -199,36 +174,4 @@ pub enum Pause {
     Backoff(u32),
     /// At least this long, jittered.
     AtLeast(Duration),
-}
-
-#[cfg(test)]
-mod key_tests {
-    use super::redact;
-
-    #[test]
-    fn a_key_that_a_reply_quotes_is_overwritten() {
-        for (key, body, expected) in [
-            ("wk-1", "", ""),
-            ("wk-1", "wk-", "wk-"),
-            ("wk-1", "wk-1", "****"),
-            ("wk-1", "bad key 'wk-1'", "bad key '****'"),
-            ("wk-1", "wk-1wk-1 wwk-1", "******** w****"),
-            ("wk-1", "wk-2 wk 1", "wk-2 wk 1"),
-            ("wk-1234567", "wk-1234567 1234567", "********** 1234567"),
-            (
-                "wk-12345678",
-                "wk-12345678 12345678",
-                "*********** ********",
-            ),
-            ("wk-12345678", "wk12345678-", "wk********-"),
-            ("wk-12345678", "12345678wk-12345678", "*******************"),
-            ("wk-12345678", "wk-1234567", "wk-1234567"),
-            ("12345678", "wk-12345678", "wk-********"),
-            ("", "nothing", "nothing"),
-        ] {
-            let mut body = body.as_bytes().to_vec();
-            redact(&mut body, key.as_bytes());
-            assert_eq!(String::from_utf8(body).unwrap(), expected, "{key}");
-        }
-    }
 }

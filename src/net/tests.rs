@@ -35,7 +35,7 @@ const ASK: Request<'_> = Request {
 };
 
 fn key() -> ApiKey {
-    ApiKey::parse(&SecretBytes::new(KEY.as_bytes().to_vec())).unwrap()
+    ApiKey::parse(&SecretBytes::new(KEY.as_bytes().to_vec()), "").unwrap()
 }
 
 struct Setup {
@@ -65,7 +65,7 @@ impl Setup {
         self
     }
 
-    fn open(self) -> Result<Client, Error> {
+    fn open(self) -> Result<Client<'static>, Error> {
         let pairs = self.env;
         let env = Environment::new(move |name| {
             pairs
@@ -74,16 +74,16 @@ impl Setup {
                 .map(|(_, v)| v.clone())
         });
         open(Settings {
-            root: Some(&self.root),
-            key: key(),
+            root: Some(self.root.leak()),
+            key: Box::leak(Box::new(key())),
             ca_file: self.ca_file,
             timeout: Duration::from_millis(self.timeout),
-            env: &env,
+            env: Box::leak(Box::new(env)),
             trace: Trace::OFF,
         })
     }
 
-    fn client(self) -> Client {
+    fn client(self) -> Client<'static> {
         self.open()
             .unwrap_or_else(|error| panic!("{}", error.message()))
     }

@@ -1,36 +1,35 @@
-//! Owns the formats for programs: `json` and `ndjson`.
-//! Must not know words for people.
+//! The formats for programs: `json` and `ndjson`.
 
 use crate::error::Error;
-use crate::json::Writer;
+use crate::json::{Sink, Writer};
 use crate::outcome::{Action, Applied, Listed, Timestamp, Write};
 use crate::secret::StoredType;
 use crate::time::push_rfc3339;
 
 /// One array on one line.
-pub fn json(rows: &[&Listed], out: &mut Vec<u8>) {
+pub fn json(rows: &[&Listed], out: &mut dyn Sink) {
     let mut time = String::new();
     Writer::new(out).array(|w| {
         for row in rows {
             listed(w, row, &mut time);
         }
     });
-    out.push(b'\n');
+    out.put(b"\n");
 }
 
 /// One object a line; no rows, no bytes.
-pub fn ndjson(rows: &[&Listed], out: &mut Vec<u8>) {
+pub fn ndjson(rows: &[&Listed], out: &mut dyn Sink) {
     let mut time = String::new();
     for row in rows {
         listed(&mut Writer::new(out), row, &mut time);
-        out.push(b'\n');
+        out.put(b"\n");
     }
 }
 
 fn listed(w: &mut Writer<'_>, row: &Listed, time: &mut String) {
     w.object(|w| {
         w.key("name").printable(&row.name);
-        w.key("scope").string(row.owner.scope());
+        w.key("scope").printable(row.owner.scope());
         w.key("type").printable(row.stored_type.wire());
         w.key("created");
         instant(w, row.created, time);
@@ -57,7 +56,7 @@ fn optional(w: &mut Writer<'_>, text: Option<&str>) {
 }
 
 /// One object on one line: what happened to one secret.
-pub fn write(write: &Write, out: &mut Vec<u8>) {
+pub fn write(write: &Write, out: &mut dyn Sink) {
     let (action, length) = word(write.action);
     Writer::new(out).object(|w| {
         w.key("name").printable(&write.name);
@@ -77,7 +76,7 @@ pub fn write(write: &Write, out: &mut Vec<u8>) {
             }
         });
     });
-    out.push(b'\n');
+    out.put(b"\n");
 }
 
 /// The stable word for an action, and what a dry run knows of the value.

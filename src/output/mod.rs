@@ -1,5 +1,4 @@
-//! Owns what is printed: an outcome or a failure and a format in, bytes out.
-//! Must not know streams, the clock or the terminal: it writes nothing, and what it needs of them is an argument.
+//! What is printed of an outcome or a failure, in each format.
 
 mod machine;
 mod table;
@@ -7,9 +6,11 @@ mod time;
 
 use crate::command::Format;
 use crate::error::Error;
+use crate::json::Sink;
 use crate::outcome::{Action, Listed, Outcome, Timestamp, Write};
 use crate::secret::{Owner, StoredType};
 use crate::text::safe;
+use std::io;
 
 /// How to show an outcome.
 pub struct View {
@@ -20,43 +21,82 @@ pub struct View {
     pub width: Option<usize>,
 }
 
-/// The bytes for the two streams; either may be empty.
-pub struct Rendered {
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
+/// Collects what is printed and writes it in pieces, so that a long list is never in memory as a whole.
+struct Pieces<'a> {
+    out: &'a mut dyn io::Write,
+    held: Vec<u8>,
+    /// After an error nothing more is written.
+    result: io::Result<()>,
 }
 
-/// Renders what a run did.
-#[must_use]
-pub fn outcome(outcome: &Outcome, view: &View) -> Rendered {
-    let mut stdout = Vec::new();
-    let mut stderr = Vec::new();
+impl Pieces<'_> {
+    /// How many bytes are collected: as many as a pipe holds.
+    const SIZE: usize = 64 * 1024;
+
+    fn pass_on(&mut self) {
+        if self.result.is_ok() {
+            self.result = self.out.write_all(&self.held);
+        }
+        self.held.clear();
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.pass_on();
+        self.result.and_then(|()| self.out.flush())
+    }
+}
+
+impl Sink for Pieces<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        if self.held.len() + bytes.len() > Self::SIZE {
+            self.pass_on();
+        }
+        self.held.extend_from_slice(bytes);
+    }
+}
+
+/// Writes what a run did to standard output, and notes on it to standard error, which may be closed.
+///
+/// # Errors
+/// Those of standard output.
+pub fn outcome(
+    outcome: &Outcome,
+    view: &View,
+    stdout: &mut dyn io::Write,
+    stderr: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut out = Pieces {
+        out: stdout,
+        held: Vec::new(),
+        result: Ok(()),
+    };
+    let mut notes = Vec::new();
     match outcome {
         Outcome::Write(write) => match view.format {
             Format::Pretty | Format::Text => {
-                let mut line = sentence(write);
-                line.push('\n');
-                stdout = line.into_bytes();
                 for note in &write.notes {
-                    push_line("note: ", note, &mut stderr);
+                    push_line("note: ", note, &mut notes);
                 }
+                out.put(sentence(write).as_bytes());
+                out.put(b"\n");
             }
-            Format::Json | Format::Ndjson => machine::write(write, &mut stdout),
+            Format::Json | Format::Ndjson => machine::write(write, &mut out),
         },
         Outcome::Listed { secrets, note } => {
             let rows = sorted(secrets);
             if let Some(note) = note {
-                push_line("note: ", note, &mut stderr);
+                push_line("note: ", note, &mut notes);
             }
             match view.format {
-                Format::Pretty => table::pretty(&rows, view.now, view.width, &mut stdout),
-                Format::Text => table::text(&rows, view.now, &mut stdout),
-                Format::Json => machine::json(&rows, &mut stdout),
-                Format::Ndjson => machine::ndjson(&rows, &mut stdout),
+                Format::Pretty => table::pretty(&rows, view.now, view.width, &mut out),
+                Format::Text => table::text(&rows, view.now, &mut out),
+                Format::Json => machine::json(&rows, &mut out),
+                Format::Ndjson => machine::ndjson(&rows, &mut out),
             }
         }
     }
-    Rendered { stdout, stderr }
+    let _ = stderr.write_all(&notes);
+    out.finish()
 }
 
 /// Renders why a run failed, for standard error.
@@ -154,8 +194,9 @@ mod tests {
     }
 
     fn streams(result: &Outcome, format: Format) -> [String; 2] {
-        let rendered = outcome(result, &view(format));
-        [rendered.stdout, rendered.stderr].map(|bytes| String::from_utf8(bytes).unwrap())
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        outcome(result, &view(format), &mut stdout, &mut stderr).unwrap();
+        [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     fn written(action: Action, owner: Owner) -> Outcome {

@@ -1,12 +1,12 @@
-//! Owns the formats for people: the framed table of `pretty` and the aligned columns of `text`. No other file names
+//! The formats for people: the framed table of `pretty` and the aligned columns of `text`. No other file names
 //! unicode-width.
-//! Must not know streams or the clock.
 
+use crate::json::Sink;
 use crate::outcome::{Listed, Timestamp};
 use crate::output::time::push_relative;
 use crate::text::safe;
 use std::borrow::Cow;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 const COLUMNS: usize = 6;
 const HEADERS: [&str; COLUMNS] = ["Name", "Scope", "Type", "Created", "Updated", "Description"];
@@ -14,6 +14,10 @@ const HEADERS: [&str; COLUMNS] = ["Name", "Scope", "Type", "Created", "Updated",
 /// The columns that give way when a table is wider than its terminal, in this order, and how narrow each may get.
 /// Scopes are one short word and stay whole.
 const SHRINK: [(usize, usize); 5] = [(5, 11), (0, 12), (2, 12), (3, 7), (4, 7)];
+
+/// The widest that a field is shown, in display columns: what is longer is cut, because every row is padded to the
+/// widest. `json` and `ndjson` have it whole.
+const MAX_FIELD: usize = 200;
 
 type Cells<'a> = [Cow<'a, str>; COLUMNS];
 
@@ -25,13 +29,41 @@ fn cells<'a>(row: &'a Listed, now: Timestamp, times: &'a mut [String; 2]) -> Cel
     }
     let [created, updated] = times;
     [
-        safe(&row.name),
-        Cow::Borrowed(row.owner.scope()),
-        safe(row.stored_type.label()),
+        field(&row.name),
+        field(row.owner.scope()),
+        field(row.stored_type.label()),
         Cow::Borrowed(created),
         Cow::Borrowed(updated),
-        safe(row.description.as_deref().unwrap_or("")),
+        field(row.description.as_deref().unwrap_or("")),
     ]
+}
+
+/// A text safe to print, and no wider than [`MAX_FIELD`] columns. A character that takes none counts as one, so that
+/// marks can't pile up.
+fn field(text: &str) -> Cow<'_, str> {
+    let mut head = text;
+    // No character takes more columns than bytes, and no escape fewer than what it stands for.
+    if text.len() > MAX_FIELD
+        && let Some((end, _)) = text.char_indices().nth(MAX_FIELD + 1)
+    {
+        head = text.get(..end).unwrap_or(text);
+    }
+    let shown = safe(head);
+    if shown.len() <= MAX_FIELD {
+        return shown;
+    }
+    let mut used = 0;
+    let mut end = 0;
+    for (start, character) in shown.char_indices() {
+        used += character.width().unwrap_or(0).max(1);
+        if used > MAX_FIELD {
+            return Cow::Owned(format!("{}…", shown.get(..end).unwrap_or_default()));
+        }
+        if used < MAX_FIELD {
+            end = start + character.len_utf8();
+        }
+    }
+    shown
 }
 
 /// Display columns of a text without control characters.
@@ -56,12 +88,16 @@ fn widths(rows: &[&Listed], now: Timestamp) -> [usize; COLUMNS] {
 }
 
 /// Columns padded to their width and two spaces, without spaces at the end of a line. The header is always there.
-pub fn text(rows: &[&Listed], now: Timestamp, out: &mut Vec<u8>) {
+pub fn text(rows: &[&Listed], now: Timestamp, out: &mut dyn Sink) {
     let widths = widths(rows, now);
-    text_line(&HEADERS.map(Cow::Borrowed), &widths, out);
+    let mut line = Vec::new();
+    text_line(&HEADERS.map(Cow::Borrowed), &widths, &mut line);
+    out.put(&line);
     let mut times = Default::default();
     for row in rows {
-        text_line(&cells(row, now, &mut times), &widths, out);
+        line.clear();
+        text_line(&cells(row, now, &mut times), &widths, &mut line);
+        out.put(&line);
     }
 }
 
@@ -83,24 +119,30 @@ fn pad(count: usize, out: &mut Vec<u8>) {
 }
 
 /// A framed table with a rule between rows. When a terminal's width is known and the table is wider, cells wrap.
-pub fn pretty(rows: &[&Listed], now: Timestamp, terminal: Option<usize>, out: &mut Vec<u8>) {
+pub fn pretty(rows: &[&Listed], now: Timestamp, terminal: Option<usize>, out: &mut dyn Sink) {
     let mut widths = widths(rows, now);
     if let Some(terminal) = terminal {
         shrink(&mut widths, terminal);
     }
-    rule(["╭", "─", "┬", "╮"], &widths, out);
-    framed(&HEADERS.map(Cow::Borrowed), &widths, out);
-    rule(["╞", "═", "╪", "╡"], &widths, out);
+    let mut lines = Vec::new();
+    rule(["╭", "─", "┬", "╮"], &widths, &mut lines);
+    framed(&HEADERS.map(Cow::Borrowed), &widths, &mut lines);
+    rule(["╞", "═", "╪", "╡"], &widths, &mut lines);
+    out.put(&lines);
     let mut between = Vec::new();
     rule(["├", "╌", "┼", "┤"], &widths, &mut between);
     let mut times = Default::default();
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
-            out.extend_from_slice(&between);
+            out.put(&between);
         }
-        framed(&cells(row, now, &mut times), &widths, out);
+        lines.clear();
+        framed(&cells(row, now, &mut times), &widths, &mut lines);
+        out.put(&lines);
     }
-    rule(["╰", "─", "┴", "╯"], &widths, out);
+    lines.clear();
+    rule(["╰", "─", "┴", "╯"], &widths, &mut lines);
+    out.put(&lines);
 }
 
 /// Narrows columns until the table fits, or none may give way further.
@@ -152,49 +194,29 @@ fn framed(cells: &Cells<'_>, widths: &[usize; COLUMNS], out: &mut Vec<u8>) {
 }
 
 /// Splits off the part that fits a column: at the last space that leaves it fitting, which is dropped, else anywhere
-/// between two characters. At least one character is taken, so that it ends.
+/// between two characters, but not before a mark that combines. At least one character is taken, so that it ends.
 fn wrap(text: &str, column: usize) -> (&str, &str) {
-    if width(text) <= column {
+    // No character takes more columns than bytes.
+    if text.len() <= column {
         return (text, "");
     }
     let mut used = 0;
-    let mut fits = 0;
     let mut space = None;
-    for (start, unit) in units(text) {
-        if unit == " " {
+    for (start, character) in text.char_indices() {
+        let width = character.width().unwrap_or(0);
+        if character == ' ' && start > 0 {
             space = Some(start);
         }
-        used += width(unit);
-        if used > column && start > 0 {
-            break;
+        used += width;
+        if used > column && width > 0 && start > 0 {
+            let (end, next) = space.map_or((start, start), |space| (space, space + 1));
+            return (
+                text.get(..end).unwrap_or(text),
+                text.get(next..).unwrap_or(""),
+            );
         }
-        fits = start + unit.len();
     }
-    let (end, next) = match space {
-        Some(space) if space > 0 => (space, space + 1),
-        _ => (fits, fits),
-    };
-    (
-        text.get(..end).unwrap_or(text),
-        text.get(next..).unwrap_or(""),
-    )
-}
-
-/// Characters with what combines with them, and where each starts.
-fn units(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        let rest = text.get(start..)?;
-        let first = rest.chars().next()?.len_utf8();
-        let combining = rest.get(first..)?;
-        let end = combining
-            .char_indices()
-            .find(|(_, c)| width(c.encode_utf8(&mut [0; 4])) > 0)
-            .map_or(combining.len(), |(at, _)| at);
-        let unit = (start, rest.get(..first + end)?);
-        start += first + end;
-        Some(unit)
-    })
+    (text, "")
 }
 
 #[cfg(test)]

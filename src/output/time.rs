@@ -1,5 +1,4 @@
-//! Owns how long ago something was, in words.
-//! Must not know the clock: now is an argument.
+//! How long ago something was, in words.
 
 use crate::outcome::Timestamp;
 use crate::time::push_digits;

@@ -1,7 +1,6 @@
-//! Owns reading the API key from where the command line or the environment says it is.
-//! Must not know requests; a key that leaves here is usable as a header value.
+//! Reads the API key from where the command line or the environment says it is.
 
-use super::shape;
+use super::shape::{self, Fault};
 use super::source::{Io, drop_final_newline, read_file, read_stdin, safe_path};
 use crate::command::{Input, KeySource};
 use crate::env::Environment;
@@ -13,6 +12,8 @@ const READ_LIMIT: usize = MAX_API_KEY + 2;
 
 const LOOKS: &str = "an API key is one word of printable ASCII that starts with wk-";
 
+const KEY_FILE: &str = "name a file that holds the key with --api-key-file or WARP_API_KEY_FILE";
+
 const HOW_TO_GIVE: &str = "set WARP_API_KEY, or name a file that holds the key with --api-key-file";
 
 /// Reads the key.
@@ -23,7 +24,7 @@ const HOW_TO_GIVE: &str = "set WARP_API_KEY, or name a file that holds the key w
 pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
     match source {
         KeySource::Absent => Err(absent(io.env)),
-        KeySource::Text { origin, key } => parse(origin, &key),
+        KeySource::Text { origin, key } => parse(origin, key),
         KeySource::File {
             origin,
             path: Input::Stdin,
@@ -37,14 +38,17 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
                 ));
             }
             let text = read_stdin(io.stdin, READ_LIMIT)?;
-            parse_file("standard input", origin, text)
+            parse(&format!("standard input of {origin}"), text)
         }
         KeySource::File {
             origin,
             path: Input::Path(path),
         } => {
             let text = read_file(&path, origin, READ_LIMIT, io.timeout)?;
-            parse_file(&format!("the file '{}'", safe_path(&path)), origin, text)
+            parse(
+                &format!("the file '{}' of {origin}", safe_path(&path)),
+                text,
+            )
         }
     }
 }
@@ -61,20 +65,19 @@ fn absent(env: &Environment) -> Error {
     })
 }
 
-fn parse_file(file: &str, origin: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
+fn parse(subject: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
     drop_final_newline(text.expose_mut());
-    parse(&format!("{file} of {origin}"), &text)
-}
-
-fn parse(subject: &str, text: &SecretBytes) -> Result<ApiKey, Error> {
     if text.is_empty() {
         return Err(Error::Credentials(
             Words::new(format!("{subject} is empty")).hint(HOW_TO_GIVE),
         ));
     }
-    let form = shape::check(Form::Key, text.expose());
+    let form = match mistaken(text.expose()) {
+        Some(fault) => Err(fault),
+        None => shape::check(Form::Key, text.expose()),
+    };
     if form.is_ok()
-        && let Some(key) = ApiKey::parse(text)
+        && let Some(key) = ApiKey::parse(&text, subject)
     {
         return Ok(key);
     }
@@ -87,6 +90,28 @@ fn parse(subject: &str, text: &SecretBytes) -> Result<ApiKey, Error> {
     Err(Error::Config(
         Words::new(format!("{subject} {what}")).hint(hint),
     ))
+}
+
+/// What stands in the place of the key and is none: it would be sent, and some of it is secret too.
+fn mistaken(text: &[u8]) -> Option<Fault> {
+    let bare = text.strip_prefix(b"wk-").unwrap_or(text);
+    let is_path = [&b"/"[..], b"./", b"../", b"~/"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let (what, hint) = match text {
+        _ if is_path => ("is a path, not a key", KEY_FILE),
+        [b's', b'k', b'-', ..] => ("starts with sk-, as keys of other services do", LOOKS),
+        [b'$', ..] => (
+            "is the name of a variable, not its value",
+            "give it where a shell or the CI system puts in the value",
+        ),
+        [b'<', .., b'>'] | [b'[', .., b']'] => ("is a placeholder, not a key", LOOKS),
+        _ if !bare.is_empty() && bare.iter().all(|byte| *byte == b'*') => {
+            ("is masked: it is asterisks only", LOOKS)
+        }
+        _ => return None,
+    };
+    Some(Fault::new(what, hint))
 }
 
 #[cfg(test)]
@@ -124,10 +149,11 @@ mod tests {
         assert_eq!(run(KeySource::Absent, b"", false), refused(4, "no API key"));
         assert_eq!(text(b"wk-1.a"), Ok("wk-1.a".to_owned()));
         assert_eq!(text(b"1.a"), Ok("wk-1.a".to_owned()));
+        assert_eq!(text(b"wk-1.a\r\n"), Ok("wk-1.a".to_owned()));
         for (key, code, message) in [
             (&b""[..], 4, "WARP_API_KEY is empty"),
             (
-                b"wk-1\n",
+                b"wk-1\n\n",
                 78,
                 "WARP_API_KEY holds a line break at byte offset 4",
             ),

@@ -11,7 +11,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn new(what: &str, hint: &'static str) -> Self {
+    pub(super) fn new(what: &str, hint: &'static str) -> Self {
         Self {
             what: what.to_owned(),
             hint: Some(hint),
