@@ -30,7 +30,7 @@ fn page(status: u16, body: &str) -> Behaviour {
 
 const NOT_THE_SERVICE: &str = "hint: a login page of the network, a proxy's block page or a wrong --server-root-url does this\n";
 const CHECK_KEY: &str =
-    "hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n";
+    "hint: check that the key in WARP_API_KEY is whole, not expired and not deleted\n";
 
 #[test]
 fn a_page_is_not_the_service() {

@@ -424,7 +424,7 @@ fn a_coding_that_nobody_asked_for() {
         .code(4)
         .stderr(
             "error: the service did not accept the API key (HTTP 401)\n\
-             hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n",
+             hint: check that the key in WARP_API_KEY is whole, not expired and not deleted\n",
         )
         .run();
 }

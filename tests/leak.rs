@@ -332,7 +332,7 @@ fn a_service_that_quotes_the_key_is_not_repeated() {
             .code(code)
             .stderr(format!(
                 "error: {message}\n  caused by: Incorrect API key: {stars}.\n\
-                 hint: check that the key in WARP_API_KEY or --api-key is whole, not expired and not deleted\n"
+                 hint: check that the key in WARP_API_KEY is whole, not expired and not deleted\n"
             ))
             .run();
     }
@@ -384,7 +384,8 @@ fn a_list_that_quotes_the_key_is_read_and_shown_without_it() {
         When::Any,
         Behaviour::status(
             200,
-            r#"{"data":{"managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[
+            r#"{"data":{"user":{"__typename":"UserOutput","user":{"profile":{"uid":"u"},"workspaces":[]}},
+                "managedSecrets":{"__typename":"ManagedSecretsOutput","managedSecrets":[
                 {"name":"wk-0123456789","description":"\u0030123456789\n","number":10123456789,
                  "owner":{"type":"Team","uid":"0123456789"},"type":"WK-0123456789",
                  "createdAt":"2001-01-01T00:00:00Z","updatedAt":"2001-01-01T00:00:00Z"}]}}}"#,
