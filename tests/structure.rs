@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers. A file names only modules of a lower rank, or its own.
-const RANKS: [(&str, u8); 19] = [
+const RANKS: [(&str, u8); 20] = [
     ("secret", 0),
     ("text", 0),
     ("error", 0),
@@ -18,6 +18,7 @@ const RANKS: [(&str, u8); 19] = [
     ("base64", 0),
     ("time", 0),
     ("json", 1),
+    ("url", 1),
     ("cli", 2),
     ("output", 2),
     ("value", 2),
