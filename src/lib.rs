@@ -13,7 +13,7 @@
 //! | layer | files | know |
 //! | --- | --- | --- |
 //! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
-//! | 1 | `json`, `file`, `stdio` | the gated reader and the ordered writer; files that options name; streams |
+//! | 1 | `json`, `url`, `file`, `stdio` | documents and addresses; files that options name; standard streams |
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage each; strangers to one another |
 //! | 3 | `api` | the service's operations over a transport |
 //! | 4 | `verb` | policy |
@@ -36,7 +36,7 @@
 //! # Trust boundaries
 //!
 //! Four kinds of bytes come from outside, and each is bounded and checked in one place: words and variables (`cli`,
-//! `net::proxy`, `net::url`), values (`value`), the network (`net::http`, `net::tls`), and the server's texts
+//! `net::proxy`, `url`), values (`value`), the network (`net::http`, `net::tls`), and the server's texts
 //! (`json`, `api::reply`, `seal::keyset`). What goes out is made safe by [`text::safe`] and the JSON writer. Secrets
 //! travel in [`secret::SecretBytes`] only.
 
@@ -59,6 +59,7 @@ pub mod stdio;
 pub mod text;
 pub mod time;
 pub mod trace;
+pub mod url;
 pub mod value;
 pub mod verb;
 

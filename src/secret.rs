@@ -361,13 +361,15 @@ impl FieldId {
 pub enum Form {
     /// Any UTF-8 text without NUL, byte for byte.
     Raw,
+    /// As [`Form::Raw`], but for one final newline.
+    Text,
     /// A key: one word of printable ASCII, and none of the things people paste into a key's place by mistake.
     Key,
     /// One word of printable ASCII.
     Word,
     /// An AWS region such as `us-east-1`.
     Region,
-    /// An `https://` URL.
+    /// An `https://` URL, or `http://` to this machine.
     BaseUrl,
     /// A host, with an optional port, without scheme or path.
     Host,
@@ -519,7 +521,7 @@ const DOCKER_REGISTRY: [Field; 3] = [
     Field {
         id: FieldId::Password,
         key: "password",
-        form: Form::Word,
+        form: Form::Text,
         required: true,
         hidden: true,
         prompt: "Password:",

@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 const NO_EMPTY: &str = "an empty value is never stored";
 const PIPE_FAILED: &str = "an empty value is never stored; did the command before the pipe fail?";
 const ENCODE: &str = "store binary data as text, for example encoded with base64";
-const NO_NUL: &str = "a run receives secrets as environment variables, which cannot hold one: encode binary data, for example with base64";
 const TOO_LONG: &str = "a run receives secrets as environment variables, and Linux allows 131072 bytes for one, its name included";
 const KEY_LOOKS: &str = "an API key is one word of printable ASCII that starts with wk-";
 const KEY_HOW: &str = "set WARP_API_KEY, or name a file that holds the key with --api-key-file";
@@ -153,12 +152,12 @@ fn values_that_no_secret_can_hold() {
         (
             spoiled(b"", b"\0"),
             format!("holds a NUL byte at byte offset {marked}"),
-            NO_NUL,
+            ENCODE,
         ),
         (
             spoiled(b"\0", b""),
             "holds a NUL byte at byte offset 0".to_owned(),
-            NO_NUL,
+            ENCODE,
         ),
     ] {
         for verb in [
@@ -219,7 +218,7 @@ fn long(length: usize) -> String {
 fn values_at_the_limit_and_one_past_it() {
     let server = Server::start();
     let bedrock = ["--region=us-east-1"];
-    let rows: [(&[&str], &[&str], &str, usize); 9] = [
+    let rows: [(&[&str], &[&str], &str, usize); 8] = [
         (&["N"], &[], "--value-file", "N".len()),
         (&["LONGER_NAME"], &[], "--value-file", "LONGER_NAME".len()),
         (
@@ -261,13 +260,6 @@ fn values_at_the_limit_and_one_past_it() {
             ],
             "--session-token-file",
             "AWS_SESSION_TOKEN".len(),
-        ),
-        // It reaches a run in a file.
-        (
-            &["docker-registry", "N"],
-            &["--host=ghcr.io", "--username=u"],
-            "--password-file",
-            1,
         ),
     ];
     for (words, rest, flag, name_length) in rows {
@@ -628,32 +620,25 @@ fn fields_that_are_no_region_host_address_or_word() {
             alone,
         ),
         (
-            &["docker-registry", "N", "--host=h", "--username=u"],
-            "--password",
-            format!("{m} x"),
-            format!("holds a space at byte offset {end}"),
-            alone,
-        ),
-        (
             &openai,
             "--base-url",
             format!("http://{m}/v1"),
-            "is not an https URL".into(),
-            url,
+            "is http:// to another machine: the key would travel in the clear".into(),
+            "use https://; http:// is allowed to localhost, 127.0.0.0/8 and [::1] only",
         ),
         (
             &openai,
             "--base-url",
             m.to_owned(),
-            "is not an https URL".into(),
+            "has no scheme".into(),
             url,
         ),
         (
             &openai,
             "--base-url",
             format!("https://user:{m}@host/v1"),
-            "has a user name or a password".into(),
-            "the key is stored as the key, not in the URL",
+            "has a user name or password".into(),
+            url,
         ),
         (
             &openai,
@@ -666,14 +651,14 @@ fn fields_that_are_no_region_host_address_or_word() {
             &openai,
             "--base-url",
             format!("https://{m}:x/"),
-            "is not a URL".into(),
+            "has a malformed host or port".into(),
             url,
         ),
         (
             &openai,
             "--base-url",
             format!("https://host/{{{m}}}"),
-            "is not a URL".into(),
+            "has a path with characters that must be percent-encoded".into(),
             url,
         ),
     ];

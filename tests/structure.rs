@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers. A file names only modules of a lower rank, or its own.
-const RANKS: [(&str, u8); 21] = [
+const RANKS: [(&str, u8); 22] = [
     ("secret", 0),
     ("text", 0),
     ("error", 0),
@@ -20,6 +20,7 @@ const RANKS: [(&str, u8); 21] = [
     ("json", 1),
     ("file", 1),
     ("stdio", 1),
+    ("url", 1),
     ("cli", 2),
     ("output", 2),
     ("value", 2),

@@ -338,3 +338,185 @@ fn a_field_of_another_type_is_a_usage_error_that_names_the_stored_type() {
     .run();
     assert_eq!(server.ops(), ["Lookup"]);
 }
+
+/// Google's registries take a whole key file for a password.
+const KEY_FILE: &str = "{\n  \"type\": \"service_account\",\n  \"private_key\": \"-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\\n\",\n  \"client_email\": \"é@example.iam\"\n}";
+
+#[test]
+fn a_registry_password_may_have_many_lines() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let payload = format!(
+        r#"{{"registry_host":"us-docker.pkg.dev","username":"_json_key","password":{}}}"#,
+        serde_json::to_string(KEY_FILE).unwrap()
+    );
+    let docker = ["--host=us-docker.pkg.dev", "--username=_json_key"];
+    for (number, end) in ["", "\n", "\r\n"].into_iter().enumerate() {
+        let content = format!("{KEY_FILE}{end}");
+        let file = write(&dir, "key.json", &content);
+        let file = format!("--password-file={}", file.display());
+        let name = format!("N{number}");
+        oz(&["secret", "create", "docker-registry", &name])
+            .args(docker)
+            .arg(&file)
+            .server(&server)
+            .stdout(format!("Secret '{name}' created\n"))
+            .run();
+        assert_eq!(
+            server.opened(Scope::Personal, &name).as_deref(),
+            Some(payload.as_str())
+        );
+        server.forget_value(Scope::Personal, &name);
+        oz(&["secret", "update", &name, "--password-file=-"])
+            .args(docker)
+            .server(&server)
+            .stdin(content)
+            .stdout(format!("Secret '{name}' updated\n"))
+            .run();
+        assert_eq!(
+            server.opened(Scope::Personal, &name).as_deref(),
+            Some(payload.as_str())
+        );
+    }
+    oz(&["secret", "create", "docker-registry", "ARGUMENT"])
+        .args(docker)
+        .arg(format!("--password={KEY_FILE}"))
+        .server(&server)
+        .stdout("Secret 'ARGUMENT' created\n")
+        .run();
+    assert_eq!(
+        server.opened(Scope::Personal, "ARGUMENT").as_deref(),
+        Some(payload.as_str())
+    );
+}
+
+#[test]
+fn a_registry_password_may_be_longer_than_a_variable() {
+    let server = Server::start();
+    let create = [
+        "secret",
+        "create",
+        "docker-registry",
+        "N",
+        "--host=h",
+        "--username=u",
+        "--password-file=-",
+    ];
+    let longest = "p".repeat(1024 * 1024);
+    for bytes in [longest.clone(), format!("{longest}\r\n")] {
+        oz(&create)
+            .arg("--if-exists=update")
+            .server(&server)
+            .stdin(bytes)
+            .any_stdout()
+            .run();
+        let opened = server.opened(Scope::Personal, "N").unwrap();
+        assert_eq!(
+            opened,
+            format!(r#"{{"registry_host":"h","username":"u","password":"{longest}"}}"#)
+        );
+    }
+    for (bytes, what, hint) in [
+        (
+            format!("{longest}p"),
+            "is longer than 1048576 bytes",
+            "is this the right file?",
+        ),
+        (
+            longest.repeat(3),
+            "is longer than 1048576 bytes",
+            "is this the right file?",
+        ),
+        (
+            String::new(),
+            "is empty",
+            "an empty value is never stored; did the command before the pipe fail?",
+        ),
+        (
+            "\n".to_owned(),
+            "is empty",
+            "an empty value is never stored; did the command before the pipe fail?",
+        ),
+        (
+            "a\0b".to_owned(),
+            "holds a NUL byte at byte offset 1",
+            "store binary data as text, for example encoded with base64",
+        ),
+    ] {
+        oz(&create)
+            .server(&server)
+            .stdin(bytes)
+            .code(65)
+            .stderr(format!(
+                "error: standard input, read for --password-file, {what}\nhint: {hint}\n"
+            ))
+            .run();
+    }
+}
+
+#[test]
+fn regions_hosts_and_addresses_that_there_are() {
+    let server = Server::start();
+    let bedrock = ["anthropic", "bedrock-api-key", "N", "--bedrock-api-key=k"];
+    let docker = ["docker-registry", "N", "--username=u", "--password=p"];
+    let openai = ["openai", "api-key", "N"];
+    let rows: [(&[&str], &str, &[&str]); 3] = [
+        (
+            &bedrock,
+            "--region",
+            &[
+                "us-east-1",
+                "us-west-2-lax-1",
+                "us-gov-west-1",
+                "cn-north-1",
+                "us-isob-east-1",
+                "eusc-de-east-1",
+                "global",
+            ],
+        ),
+        (
+            &docker,
+            "--host",
+            &[
+                "ghcr.io",
+                "registry_1.local:5000",
+                "us-docker.pkg.dev",
+                "localhost:5000",
+                "10.0.0.1:65535",
+                "[::1]:5000",
+                "REGISTRY.example",
+                "123.dkr.ecr.us-east-1.amazonaws.com",
+            ],
+        ),
+        (
+            &openai,
+            "--base-url",
+            &[
+                "https://us.api.openai.com/v1",
+                "http://localhost:4000/v1",
+                "http://127.0.0.1:4000/v1",
+                "http://[::1]/v1",
+                "https://gate_way.internal:8443/openai/?api-version=2026-01-01",
+                "HTTPS://host",
+            ],
+        ),
+    ];
+    for (words, flag, values) in rows {
+        for value in values {
+            oz(&["secret", "create"])
+                .args(words)
+                .arg(format!("{flag}={value}"))
+                .arg("--if-exists=update")
+                .server(&server)
+                .stdin("sk-1")
+                .any_stdout()
+                .run();
+            let opened = server.opened(Scope::Personal, "N").unwrap();
+            assert!(opened.contains(&format!(":\"{value}\"")), "{opened}");
+        }
+        oz(&["secret", "delete", "N", "--force"])
+            .server(&server)
+            .any_stdout()
+            .run();
+    }
+}

@@ -499,6 +499,11 @@ it, and it is not shown, and for the base URL. One final newline is dropped.",
                 "printf 's3cr3t' | oz secret create docker-registry GHCR \\\n      \
                  --host ghcr.io --username octocat --password-file -",
             ),
+            (
+                "the key file of a Google service account",
+                "oz secret create docker-registry GAR --host us-docker.pkg.dev \\\n      \
+                 --username _json_key --password-file key.json",
+            ),
         ],
         ..GROUP
     },
@@ -767,6 +772,7 @@ AWS_REGION, then AWS_DEFAULT_REGION.",
         takes: Takes::Value("URL", Shape::Text),
         help: "The https URL of an OpenAI endpoint; optional",
         more: "\
+It may be http:// to this machine.
 On an update, a base URL that is not given again is dropped.",
         ..OPTION
     },
@@ -800,6 +806,8 @@ With a port if it needs one, without scheme and path.",
         long: "password-file",
         takes: FILE,
         help: "Read the password from FILE or '-'",
+        more: "\
+It may have many lines, as a JSON key file has. One final newline is dropped.",
         excludes: &[Id::Field(FieldId::Password)],
         ..OPTION
     },

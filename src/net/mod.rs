@@ -13,7 +13,6 @@ pub mod proxy;
 mod tests;
 #[cfg(not(feature = "minreq"))]
 pub mod tls;
-pub mod url;
 #[cfg(not(feature = "minreq"))]
 pub mod x509;
 
@@ -21,6 +20,8 @@ pub mod x509;
 pub use self::minreq::open;
 #[cfg(not(feature = "minreq"))]
 pub use client::open;
+
+pub use crate::url;
 
 use crate::env::Environment;
 use crate::error::Error;

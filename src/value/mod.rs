@@ -21,7 +21,7 @@ use crate::command::{Input, Inputs, Source};
 use crate::error::{Error, Words};
 use crate::secret::{Field, FieldId, Form, Kind, MAX_VARIABLE, SecretBytes, SecretName};
 use crate::text;
-use source::{Given, Origin, too_long};
+use source::{Given, MAX_PASSWORD, Origin, too_long};
 
 /// Asks a person. Two implementations: the process's terminal, and the script of a unit test.
 pub trait Terminal {
@@ -347,7 +347,10 @@ fn check(
         (_, Some(variable)) => variable.len(),
         (_, None) => 1,
     };
-    let limit = MAX_VARIABLE.saturating_sub(variable_length.saturating_add(2));
+    let limit = match field.form {
+        Form::Text => MAX_PASSWORD,
+        _ => MAX_VARIABLE.saturating_sub(variable_length.saturating_add(2)),
+    };
     if value.len() > limit {
         return Err(too_long(origin, limit));
     }
@@ -743,7 +746,7 @@ mod tests {
             from_env: true,
             env: &[
                 ("AWS_BEARER_TOKEN_BEDROCK", "k"),
-                ("AWS_DEFAULT_REGION", "moon"),
+                ("AWS_DEFAULT_REGION", "the moon"),
             ],
             ..case()
         };
@@ -752,7 +755,7 @@ mod tests {
                 bad.fitted(Kind::AnthropicBedrockApiKey),
                 &mut Script::default()
             ),
-            "65: the variable AWS_DEFAULT_REGION is not an AWS region"
+            "65: the variable AWS_DEFAULT_REGION holds a space at byte offset 3"
         );
     }
 

@@ -1,7 +1,7 @@
-//! Owns what a field may look like, form by form.
-//! Must not know where the bytes came from, nor put any of them into a message.
+//! What a field may look like, form by form. No message holds any of what was checked.
 
 use crate::secret::Form;
+use crate::url::{Url, authority};
 
 /// What is wrong, to be read after the name of the source: offsets and general words, never content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +19,14 @@ impl Fault {
     }
 }
 
-/// Far above the longest region there is (`ap-southeast-2`, 14 bytes), far below a key given in its place.
+/// The longest region in bytes: far above the longest there is (`us-west-2-lax-1`), and far below a key given in its
+/// place.
 const MAX_REGION: usize = 32;
-/// The longest name of a host (RFC 1035 section 2.3.4, without the root's dot).
-const MAX_HOST_NAME: usize = 253;
-/// The longest label of one (RFC 1035 section 2.3.4).
-const MAX_LABEL: usize = 63;
-/// The length that RFC 9110 section 4.1 asks everyone to support; servers refuse longer ones.
-const MAX_URL: usize = 8000;
 
 /// Checks a field that is neither empty nor over-long; a single final newline is gone already.
 pub(super) fn check(form: Form, bytes: &[u8]) -> Result<(), Fault> {
     match form {
-        Form::Raw => Ok(()),
+        Form::Raw | Form::Text => Ok(()),
         Form::Word => word(bytes),
         Form::Key => key(bytes),
         Form::Region => word(bytes).and_then(|()| region(bytes)),
@@ -113,22 +108,13 @@ fn is_assignment(bytes: &[u8]) -> bool {
         && matches!(rest.get(1), Some(byte) if *byte != b'=' && !byte.is_ascii_whitespace())
 }
 
-/// Words of lower-case letters and a number, joined by dashes: `us-east-1`, `us-gov-west-1`.
+/// `us-east-1`, `us-west-2-lax-1`, `global`: which ones there are is the service's to say.
 fn region(bytes: &[u8]) -> Result<(), Fault> {
-    let is_word = |part: &&[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_lowercase);
-    let parts: Vec<&[u8]> = bytes.split(|byte| *byte == b'-').collect();
-    let good = match parts.as_slice() {
-        [area, middle @ .., number] => {
-            area.len() >= 2
-                && is_word(area)
-                && !middle.is_empty()
-                && middle.iter().all(is_word)
-                && matches!(number.len(), 1 | 2)
-                && number.iter().all(u8::is_ascii_digit)
-        }
-        _ => false,
-    };
-    if good && bytes.len() <= MAX_REGION {
+    let is_part = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    if bytes.len() <= MAX_REGION
+        && bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.iter().all(is_part)
+    {
         return Ok(());
     }
     Err(Fault::new(
@@ -149,96 +135,23 @@ fn host(bytes: &[u8]) -> Result<(), Fault> {
     if has(b'@') {
         return Err(Fault::new("has a user name", HINT));
     }
-    if is_authority(bytes) {
-        return Ok(());
+    match str::from_utf8(bytes).ok().and_then(authority) {
+        Some(_) => Ok(()),
+        None => Err(Fault::new("is not a host", HINT)),
     }
-    Err(Fault::new("is not a host", HINT))
 }
 
 fn base_url(bytes: &[u8]) -> Result<(), Fault> {
-    const HINT: &str = "a base URL is written like https://us.api.openai.com/v1";
-    const SCHEME: &[u8] = b"https://";
-    let rest = match bytes.split_at_checked(SCHEME.len()) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest,
-        _ => return Err(Fault::new("is not an https URL", HINT)),
-    };
-    if bytes.len() > MAX_URL {
-        return Err(Fault::new("is too long for a URL", HINT));
-    }
-    if rest.contains(&b'#') {
-        return Err(Fault::new("has a fragment", HINT));
-    }
-    let end = rest
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'?'))
-        .unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    if authority.contains(&b'@') {
+    let hint = "a base URL is written like https://us.api.openai.com/v1";
+    let url = Url::parse(str::from_utf8(bytes).unwrap_or_default());
+    let url = url.map_err(|what| Fault::new(what, hint))?;
+    if !url.is_private() {
         return Err(Fault::new(
-            "has a user name or a password",
-            "the key is stored as the key, not in the URL",
+            "is http:// to another machine: the key would travel in the clear",
+            "use https://; http:// is allowed to localhost, 127.0.0.0/8 and [::1] only",
         ));
     }
-    // RFC 3986 appendix A: no part of a URI holds these.
-    let is_foreign = |byte: &u8| b"\"<>\\^`{|}".contains(byte);
-    if !is_authority(authority) || path.iter().any(is_foreign) {
-        return Err(Fault::new("is not a URL", HINT));
-    }
     Ok(())
-}
-
-/// `host` or `host:port` (RFC 3986 section 3.2): a name, an IPv4 address, or an IPv6 address in brackets.
-fn is_authority(bytes: &[u8]) -> bool {
-    let after_host = match bytes.strip_prefix(b"[") {
-        Some(rest) => {
-            let Some(end) = rest.iter().position(|byte| *byte == b']') else {
-                return false;
-            };
-            let (address, after) = rest.split_at(end);
-            let is_address = std::str::from_utf8(address)
-                .is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok());
-            if !is_address {
-                return false;
-            }
-            after.get(1..).unwrap_or_default()
-        }
-        None => {
-            let end = bytes
-                .iter()
-                .position(|byte| *byte == b':')
-                .unwrap_or(bytes.len());
-            let (name, after) = bytes.split_at(end);
-            if !is_host_name(name) {
-                return false;
-            }
-            after
-        }
-    };
-    match after_host.split_first() {
-        None => true,
-        Some((b':', port)) => is_port(port),
-        Some(_) => false,
-    }
-}
-
-/// Letters, digits and dashes, dash neither first nor last (RFC 1123 section 2.1).
-fn is_host_name(name: &[u8]) -> bool {
-    name.len() <= MAX_HOST_NAME
-        && name.split(|byte| *byte == b'.').all(|label| {
-            (1..=MAX_LABEL).contains(&label.len())
-                && label.first() != Some(&b'-')
-                && label.last() != Some(&b'-')
-                && label
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-        })
-}
-
-fn is_port(port: &[u8]) -> bool {
-    port.len() <= 5
-        && port.iter().all(u8::is_ascii_digit)
-        && std::str::from_utf8(port)
-            .is_ok_and(|text| text.parse::<u16>().is_ok_and(|number| number > 0))
 }
 
 #[cfg(test)]
@@ -316,51 +229,35 @@ mod tests {
     fn regions() {
         for text in [
             "us-east-1",
-            "us-gov-west-1",
-            "ap-southeast-2",
+            "us-west-2-lax-1",
             "eusc-de-east-1",
-            "us-isob-east-1",
-            "xx-north-12",
+            "global",
+            &"a".repeat(MAX_REGION),
         ] {
             assert_eq!(what(Form::Region, text), "", "{text:?}");
         }
         for text in [
-            "us-east",
-            "useast1",
-            "us-1",
-            "u-east-1",
             "US-EAST-1",
-            "us-east-1a",
-            "us-east-123",
-            "us--1",
-            "us-east-",
-            "-us-east-1",
             "us_east_1",
-            "us-east1-1",
-            "-",
-            "aa-bbbbbbbbbbbbbbbbbbbbbbbbbbbb-11",
+            "us.east",
+            "-us-east-1",
+            "1-us",
+            &"a".repeat(MAX_REGION + 1),
         ] {
             assert_eq!(what(Form::Region, text), "is not an AWS region", "{text:?}");
         }
-        // 32 bytes, the longest.
-        assert_eq!(what(Form::Region, "aa-bbbbbbbbbbbbbbbbbbbbbbbbbbb-1"), "");
     }
 
     #[test]
     fn hosts() {
-        let label = "a".repeat(63);
-        let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
-        assert_eq!(longest.len(), 253);
         for text in [
             "ghcr.io",
-            "localhost",
             "localhost:5000",
+            "registry_1.local:5000",
             "10.0.0.1:65535",
             "123.dkr.ecr.us-east-1.amazonaws.com",
-            "[::1]",
             "[::1]:5000",
             "REGISTRY.example",
-            &longest,
         ] {
             assert_eq!(what(Form::Host, text), "", "{text:?}");
         }
@@ -372,25 +269,11 @@ mod tests {
             ("me@ghcr.io", "has a user name"),
             ("ghcr io", "holds a space at byte offset 4"),
             ("ghcr..io", "is not a host"),
-            (".io", "is not a host"),
-            ("ghcr.io.", "is not a host"),
-            ("-a.io", "is not a host"),
-            ("a-.io", "is not a host"),
-            ("a_b.io", "is not a host"),
-            ("a:", "is not a host"),
             ("a:0", "is not a host"),
-            ("a:65536", "is not a host"),
-            ("a:000001", "is not a host"),
-            ("a:+1", "is not a host"),
             ("a:1:2", "is not a host"),
             (":5000", "is not a host"),
             ("::1", "is not a host"),
-            ("[::1", "is not a host"),
             ("[::1]x", "is not a host"),
-            ("[x]", "is not a host"),
-            ("[]", "is not a host"),
-            (&format!("{longest}a"), "is not a host"),
-            (&"a".repeat(64), "is not a host"),
         ] {
             assert_eq!(what(Form::Host, text), expected, "{text:?}");
         }
@@ -400,31 +283,31 @@ mod tests {
     fn base_urls() {
         for text in [
             "https://us.api.openai.com/v1",
-            "https://host",
             "HTTPS://host:8443",
             "https://[::1]:1/x",
             "https://host/v1?a=b",
-            "https://host?a=b@c",
-            &format!("https://h/{}", "a".repeat(MAX_URL - 10)),
+            "https://ho_st?a=b@c",
+            "http://localhost:4000/v1",
+            "http://127.0.0.1",
+            "http://[::1]:1",
         ] {
             assert_eq!(what(Form::BaseUrl, text), "", "{text:?}");
         }
+        let travels = "is http:// to another machine: the key would travel in the clear";
         for (text, expected) in [
-            ("http://host", "is not an https URL"),
-            ("host", "is not an https URL"),
-            ("https:/host", "is not an https URL"),
-            ("https://", "is not a URL"),
-            ("https:///v1", "is not a URL"),
-            ("https://a:b@host/v1", "has a user name or a password"),
+            ("http://host", travels),
+            ("http://localhost.example/v1", travels),
+            ("host", "has no scheme"),
+            ("ftp://host", "has a scheme other than https"),
+            ("https:///v1", "has no host"),
+            ("https://a:b@host/v1", "has a user name or password"),
             ("https://host/v1#x", "has a fragment"),
-            ("https://host/{x}", "is not a URL"),
-            ("https://ho_st/", "is not a URL"),
-            ("https://host:x/", "is not a URL"),
-            ("https://host /", "holds a space at byte offset 12"),
             (
-                &format!("https://h/{}", "a".repeat(MAX_URL - 9)),
-                "is too long for a URL",
+                "https://host/{x}",
+                "has a path with characters that must be percent-encoded",
             ),
+            ("https://host:x/", "has a malformed host or port"),
+            ("https://host /", "holds a space at byte offset 12"),
         ] {
             assert_eq!(what(Form::BaseUrl, text), expected, "{text:?}");
         }

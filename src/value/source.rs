@@ -27,8 +27,24 @@ pub struct Io<'a> {
 /// The longest value in bytes: what is left of a variable for a name of one byte, `=` and NUL.
 pub const MAX_VALUE: usize = MAX_VARIABLE - 3;
 
-/// The most that is read of a value: its final newline, CR and LF, may be dropped later.
-const READ_LIMIT: usize = MAX_VALUE + 2;
+/// The longest password of a registry in bytes. It is never exported as an environment variable, so the limit of those
+/// does not apply; the largest in use, the key file of a service account, is below 3 KiB.
+pub(super) const MAX_PASSWORD: usize = 1024 * 1024;
+
+/// The longest value of a field in bytes, as far as its kind does not say more.
+fn limit(id: FieldId) -> usize {
+    match id {
+        FieldId::Password => MAX_PASSWORD,
+        _ => MAX_VALUE,
+    }
+}
+
+/// The most that is read of a field: its final newline, CR and LF, may be dropped later.
+fn read_limit(id: FieldId) -> usize {
+    limit(id) + 2
+}
+
+const ENCODE: &str = "store binary data as text, for example encoded with base64";
 
 /// The name of a source in messages.
 pub(super) enum Origin {
@@ -94,7 +110,7 @@ impl Given {
             Source::File(Input::Stdin) => return Self::from_stdin(id, io.stdin),
             Source::File(Input::Path(path)) => {
                 let flag = id.file_flag().unwrap_or(id.flag());
-                let bytes = read_file(&path, flag, READ_LIMIT, io.timeout)?;
+                let bytes = read_file(&path, flag, read_limit(id), io.timeout)?;
                 let path = safe_path(&path);
                 (Origin::File { flag, path }, bytes)
             }
@@ -112,7 +128,7 @@ impl Given {
         Ok(Self {
             id,
             origin: Origin::Stdin(id),
-            bytes: read_stdin(stdin, READ_LIMIT)?,
+            bytes: read_stdin(stdin, read_limit(id))?,
             trimmed: false,
         })
     }
@@ -145,17 +161,15 @@ impl Given {
         if bytes.is_empty() {
             return Err(self.origin.is_empty());
         }
-        if bytes.len() > READ_LIMIT {
-            return Err(too_long(&self.origin, MAX_VALUE));
+        if bytes.len() > read_limit(self.id) {
+            return Err(too_long(&self.origin, limit(self.id)));
         }
         if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
             let message = format!(
                 "{} holds a NUL byte at byte offset {offset}",
                 self.origin.subject()
             );
-            return Err(Error::Data(Words::new(message).hint(
-                "a run receives secrets as environment variables, which cannot hold one: encode binary data, for example with base64",
-            )));
+            return Err(Error::Data(Words::new(message).hint(ENCODE)));
         }
         if let Err(error) = std::str::from_utf8(bytes) {
             let message = format!(
@@ -163,9 +177,7 @@ impl Given {
                 self.origin.subject(),
                 error.valid_up_to()
             );
-            return Err(Error::Data(Words::new(message).hint(
-                "store binary data as text, for example encoded with base64",
-            )));
+            return Err(Error::Data(Words::new(message).hint(ENCODE)));
         }
         Ok(())
     }
@@ -178,9 +190,13 @@ pub(super) fn too_long(origin: &Origin, limit: usize) -> Error {
             "{} is longer than {limit} bytes",
             origin.subject()
         ))
-        .hint(format!(
-            "a run receives secrets as environment variables, and Linux allows {MAX_VARIABLE} bytes for one, its name included"
-        )),
+        .hint(if limit > MAX_VARIABLE {
+            "is this the right file?".to_owned()
+        } else {
+            format!(
+                "a run receives secrets as environment variables, and Linux allows {MAX_VARIABLE} bytes for one, its name included"
+            )
+        }),
     )
 }
 
@@ -269,10 +285,10 @@ mod tests {
 
     #[test]
     fn endless_files_end() {
-        let bytes = read_file(Path::new("/dev/zero"), "--value-file", READ_LIMIT, TIMEOUT)
+        let bytes = read_file(Path::new("/dev/zero"), "--value-file", 5000, TIMEOUT)
             .unwrap_or_else(|_| panic!("zero"));
-        assert_eq!(bytes.len(), READ_LIMIT + 1);
-        let bytes = read_file(Path::new("/dev/null"), "--value-file", READ_LIMIT, TIMEOUT)
+        assert_eq!(bytes.len(), 5001);
+        let bytes = read_file(Path::new("/dev/null"), "--value-file", 5000, TIMEOUT)
             .unwrap_or_else(|_| panic!("null"));
         assert!(bytes.is_empty());
     }
@@ -288,8 +304,8 @@ mod tests {
 
     #[test]
     fn what_no_value_may_be() {
-        let longest = vec![b'a'; READ_LIMIT];
-        let longer = vec![b'a'; READ_LIMIT + 1];
+        let longest = vec![b'a'; MAX_VALUE + 2];
+        let longer = vec![b'a'; MAX_VALUE + 3];
         for (bytes, message) in [
             (&b""[..], Some("standard input is empty")),
             (b"\n", None),

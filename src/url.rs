@@ -1,5 +1,4 @@
-//! Owns addresses as people write them: hosts, authorities, and the server's root URL (RFC 3986).
-//! Must not know sockets, proxies or TLS.
+//! Addresses as people write them: hosts, authorities, URLs, and the server's root (RFC 3986).
 
 use crate::error::{Error, Words};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Where requests go when neither `--server-root-url` nor `WARP_SERVER_ROOT_URL` says otherwise.
 pub const DEFAULT_ROOT: &str = "https://app.warp.dev";
 
-/// The longest root URL accepted, in bytes. Servers refuse request targets far below it (RFC 9110 section 4.1
+/// The longest URL accepted, in bytes. Servers refuse request targets far below it (RFC 9110 section 4.1
 /// recommends to support 8000), and what is longer was not meant as a URL.
 pub const MAX_URL: usize = 4096;
 
@@ -114,6 +113,63 @@ impl Scheme {
     }
 }
 
+/// An `http` or `https` URL without a user name, a password or a fragment, and without anything that has to be
+/// percent-encoded.
+pub struct Url<'a> {
+    pub scheme: Scheme,
+    pub host: Host,
+    pub port: Option<u16>,
+    /// What follows host and port: a path, a query, both or nothing.
+    pub rest: &'a str,
+}
+
+impl<'a> Url<'a> {
+    /// # Errors
+    /// What is wrong, to be read after a name for the URL. Nothing of the text is repeated, because a URL can hold a
+    /// password.
+    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
+        if text.len() > MAX_URL {
+            return Err("is longer than 4096 bytes");
+        }
+        if !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("holds a space or a control character");
+        }
+        let (scheme, rest) = text.split_once("://").ok_or("has no scheme")?;
+        let scheme = match scheme {
+            s if s.eq_ignore_ascii_case("https") => Scheme::Https,
+            s if s.eq_ignore_ascii_case("http") => Scheme::Http,
+            _ => return Err("has a scheme other than https"),
+        };
+        if rest.contains('#') {
+            return Err("has a fragment");
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (place, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        if place.contains('@') {
+            return Err("has a user name or password");
+        }
+        if place.is_empty() {
+            return Err("has no host");
+        }
+        let (host, port) = authority(place).ok_or("has a malformed host or port")?;
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/?".contains(&b);
+        if !rest.bytes().all(allowed) {
+            return Err("has a path with characters that must be percent-encoded");
+        }
+        Ok(Self {
+            scheme,
+            host,
+            port,
+            rest,
+        })
+    }
+
+    /// Whether nobody on the way can read what is sent there: TLS, or a host that is this machine.
+    pub fn is_private(&self) -> bool {
+        self.scheme == Scheme::Https || self.host.is_loopback()
+    }
+}
+
 /// The root URL of the service, from which every request target is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root {
@@ -130,45 +186,17 @@ impl Root {
     /// # Errors
     /// [`Error::Config`] that says what is wrong. Nothing of the text is repeated, because a URL can hold a password.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > MAX_URL {
-            return Err(fault("is longer than 4096 bytes"));
-        }
         if !text.is_ascii() {
             return Err(Error::Config(
                 Words::new("the server root URL holds characters beyond ASCII")
                     .hint("write an internationalised host name in its xn-- form"),
             ));
         }
-        if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(fault("holds a space or a control character"));
-        }
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(fault("has no scheme"));
-        };
-        let scheme = match scheme {
-            s if s.eq_ignore_ascii_case("https") => Scheme::Https,
-            s if s.eq_ignore_ascii_case("http") => Scheme::Http,
-            _ => return Err(fault("has a scheme other than https")),
-        };
-        if rest.contains('#') {
-            return Err(fault("has a fragment"));
-        }
-        if rest.contains('?') {
+        let url = Url::parse(text).map_err(fault)?;
+        if url.rest.contains('?') {
             return Err(fault("has a query"));
         }
-        let (place, path) = rest
-            .split_at_checked(rest.find('/').unwrap_or(rest.len()))
-            .unwrap_or((rest, ""));
-        if place.contains('@') {
-            return Err(fault("has a user name or password"));
-        }
-        if place.is_empty() {
-            return Err(fault("has no host"));
-        }
-        let Some((host, port)) = authority(place) else {
-            return Err(fault("has a malformed host or port"));
-        };
-        if scheme == Scheme::Http && !host.is_loopback() {
+        if !url.is_private() {
             return Err(Error::Config(
                 Words::new(
                     "the server root URL is http:// to another machine: the API key would travel in the clear",
@@ -177,10 +205,10 @@ impl Root {
             ));
         }
         Ok(Self {
-            scheme,
-            host,
-            port: port.unwrap_or(scheme.port()),
-            prefix: prefix(path)?,
+            scheme: url.scheme,
+            host: url.host,
+            port: url.port.unwrap_or(url.scheme.port()),
+            prefix: prefix(url.rest)?,
         })
     }
 
@@ -197,12 +225,6 @@ impl Root {
 
 fn prefix(path: &str) -> Result<String, Error> {
     let path = path.trim_end_matches('/');
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b);
-    if !path.bytes().all(allowed) {
-        return Err(fault(
-            "has a path with characters that must be percent-encoded",
-        ));
-    }
     if path
         .split('/')
         .any(|segment| segment == "." || segment == "..")
