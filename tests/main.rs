@@ -54,3 +54,4 @@ mod artefact;
 mod process;
 mod readme;
 mod structure;
+mod supply_chain;

@@ -596,34 +596,3 @@ fn the_trace_rule_can_fail() {
     assert_eq!(trace_faults("a", concat!("see /wo", "rk/a")).len(), 1);
     assert_eq!(trace_faults("a", "see work/a").len(), 0);
 }
-
-/// The most crates in the binary besides ours.
-const MAX_CRATES: usize = 20;
-
-#[test]
-fn few_crates_are_linked() {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = std::process::Command::new(cargo)
-        .args(["tree", "--locked", "--offline", "--edges", "normal"])
-        .args(["--prefix", "none", "--format", "{p}"])
-        .args(["--target", "x86_64-unknown-linux-musl"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo");
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).expect("names of crates");
-    let mut crates: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.starts_with("oz "))
-        .collect();
-    crates
-        .iter_mut()
-        .for_each(|line| *line = line.trim_end_matches(" (*)"));
-    crates.sort_unstable();
-    crates.dedup();
-    assert!(
-        crates.iter().any(|line| line.starts_with("rustls v")),
-        "{crates:?}"
-    );
-    assert!(crates.len() <= MAX_CRATES, "{}: {crates:?}", crates.len());
-}
