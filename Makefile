@@ -32,10 +32,14 @@ ifeq ($(firstword $(subst -, ,$(TARGET))),$(MACHINE))
 export CC_$(TARGET_LOWER) ?= cc
 endif
 
-# Where the sources happen to lie says nothing about the program, so that two machines build the same bytes.
+# Where the sources happen to lie says nothing about the program, so that two machines build the same bytes. The
+# standard library's sources lie in the toolchain where the component rust-src is installed, and at /rustc elsewhere.
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
-REMAP     := --config 'target.$(TARGET).rustflags=["--remap-path-prefix=$(CARGO_DIR)=/cargo","--remap-path-prefix=$(CURDIR)=/oz"]'
-C_REMAP   := CFLAGS_$(TARGET_LOWER)='$(strip $(CFLAGS_$(TARGET_LOWER)) -ffile-prefix-map=$(CARGO_DIR)=/cargo -ffile-prefix-map=$(CURDIR)=/oz)'
+RUST_SRC  := $(shell rustc --print sysroot)/lib/rustlib/src/rust
+RUST_HASH := $(shell rustc -vV | sed -n 's/^commit-hash: //p')
+REMAP     := --config 'target.$(TARGET).rustflags=["--remap-path-prefix=$(CARGO_DIR)=/cargo","--remap-path-prefix=$(CURDIR)=/oz","--remap-path-prefix=$(RUST_SRC)=/rustc/$(RUST_HASH)"]'
+# The flags are words of a shell, because a path may hold a space.
+C_REMAP   := CC_SHELL_ESCAPED_FLAGS=1 CFLAGS_$(TARGET_LOWER)='$(strip $(CFLAGS_$(TARGET_LOWER)) "-ffile-prefix-map=$(CARGO_DIR)=/cargo" "-ffile-prefix-map=$(CURDIR)=/oz")'
 
 # What `oz --version --debug` names. A source archive has no commit.
 COMMIT    := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
@@ -43,8 +47,9 @@ ROOTS     := $(shell sed -n '/^name = "webpki-roots"/{n;s/version = "\(.*\)"/\1/
 STAMP     := $(if $(COMMIT),OZ_COMMIT=$(COMMIT)) OZ_TARGET=$(TARGET) OZ_ROOTS='webpki-roots $(ROOTS)'
 
 # A test must not depend on what this shell happens to trust, or goes through, or is logged in to. Downloads are
-# done by then, so nothing here needs those variables.
-CLEAN     := env $$(env | sed -n 's/^\(SSL_CERT_[A-Z]*\|WARP_[A-Z_]*\|AWS_[A-Z_]*\|[a-zA-Z]*_[pP][rR][oO][xX][yY]\)=.*/-u \1/p')
+# done by then, so nothing here needs those variables. Nor on signals that whoever started it ignores, as nohup does.
+SIGNALS   := $(shell env --default-signal=INT true 2>/dev/null && echo --default-signal=INT,QUIT,HUP,TERM,PIPE)
+CLEAN     := env $(SIGNALS) $$(env | sed -n 's/^\(SSL_CERT_[A-Z]*\|WARP_[A-Z_]*\|AWS_[A-Z_]*\|[a-zA-Z]*_[pP][rR][oO][xX][yY]\)=.*/-u \1/p')
 
 .DEFAULT_GOAL := build
 
@@ -68,20 +73,29 @@ demo: build ## Watch it work against a local server over TLS: no account needed
 	$(CARGO) build --locked --example local-server
 	$(CLEAN) sh tests/demo.sh $(BINARY) $(SERVER)
 
-# What both clients have in common, and the fences around minreq. The rest tests our own client or none.
+# What both clients have in common, and what the build with minreq refuses. The rest tests our own client or none.
 COMMON    := core minreq create update delete list scope typed graphql outcome artefact
 ifeq ($(TRANSPORT),own)
 TESTS     :=
 NAMED     :=
 else
 TESTS     := --test blackbox
-NAMED     := -- $(COMMON:%=%::)
+NAMED     := -- --include-ignored $(COMMON:%=%::)
 endif
+# A line for each test that was skipped.
+SKIPPED   := $(BUILD_DIR)/skipped-tests
 
 .PHONY: test
 test: build ## Run every test, the static binary under test (TRANSPORT=minreq: those that both clients have to pass)
 	$(CARGO) test --locked --no-run $(TESTS)
-	$(CLEAN) OZ_BINARY=$(CURDIR)/$(BINARY) OZ_TRANSPORT=$(TRANSPORT) $(CARGO) test --locked --offline $(TESTS) $(NAMED)
+	@rm -f $(SKIPPED)
+	$(CLEAN) OZ_BINARY='$(CURDIR)/$(BINARY)' OZ_TRANSPORT=$(TRANSPORT) OZ_SKIPPED='$(CURDIR)/$(SKIPPED)' \
+	    $(CARGO) test --locked --offline $(TESTS) $(NAMED)
+	@sh tests/tools.sh report $(SKIPPED)
+
+.PHONY: test-tools
+test-tools: ## Install the programs of others that tests meet (Debian; needs root)
+	@sh tests/tools.sh install
 
 .PHONY: check
 check: format lint deny test ## Everything a change must pass: format, lints, supply chain, tests, a little fuzzing
@@ -106,7 +120,7 @@ fuzz: ## Fuzz each target for FUZZ_TIME seconds (default 600)
 .PHONY: golden
 golden: build ## Write the golden files anew from what the program prints; read the diff
 	$(CARGO) test --locked --no-run
-	-$(CLEAN) OZ_BLESS=1 OZ_BINARY=$(CURDIR)/$(BINARY) $(CARGO) test --locked --offline
+	-$(CLEAN) OZ_BLESS=1 OZ_BINARY='$(CURDIR)/$(BINARY)' $(CARGO) test --locked --offline
 	git diff --stat -- tests
 
 .PHONY: bench

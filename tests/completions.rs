@@ -1,7 +1,7 @@
 //! Owns loading the completion scripts in the real shells: what a person gets who presses the tab key.
 //! Must not know how the scripts are made.
 
-use crate::support::run::oz;
+use crate::support::{oz, tools};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -91,6 +91,9 @@ fn sorted(mut offers: Vec<String>) -> Vec<String> {
 
 #[test]
 fn bash_completes() {
+    if !tools::have("bash") {
+        return;
+    }
     const DRIVER: &str = "source ./script || exit; COMP_WORDS=(oz \"$@\"); COMP_CWORD=$#; \
                           _oz; printf '%s\\n' \"${COMPREPLY[@]}\"";
     let directory = workplace("bash");
@@ -126,6 +129,9 @@ fn bash_completes() {
 
 #[test]
 fn fish_completes() {
+    if !tools::have("fish") {
+        return;
+    }
     const DRIVER: &str = "source ./script; complete -C $argv[1]";
     let directory = workplace("fish");
     let complete = |words: &[&str]| {
@@ -161,6 +167,9 @@ fn fish_completes() {
 /// between angle brackets instead of being shown.
 #[test]
 fn zsh_completes() {
+    if !tools::have("zsh") {
+        return;
+    }
     const DRIVER: &str = r#"
         zmodload zsh/zpty
         zpty inner zsh -f -i

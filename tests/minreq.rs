@@ -2,7 +2,7 @@
 //! Must not know what the default build does in their place.
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
-use crate::support::tools::{have, is_minreq};
+use crate::support::tools::have;
 use crate::support::{oz, port, write};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -24,10 +24,8 @@ fn fails(server: &Server, change: &[(&str, &str)], args: &[&str], code: i32, std
 }
 
 #[test]
+#[ignore = "needs the build with minreq"]
 fn what_it_cannot_do_is_refused_before_any_connection() {
-    if !is_minreq() {
-        return;
-    }
     let server = Server::start();
     let ca_file = server.ca_path().display().to_string();
     let v6 = server.root_at("[::1]");
@@ -102,10 +100,8 @@ fn what_it_cannot_do_is_refused_before_any_connection() {
 }
 
 #[test]
+#[ignore = "needs the build with minreq"]
 fn replies_it_would_take_are_refused() {
-    if !is_minreq() {
-        return;
-    }
     const UNUSABLE: &str = "error: the reply of localhost is not usable\n";
     const ELSEWHERE: &str =
         "hint: this may not be the service: check --server-root-url and the proxy variables\n";
@@ -153,10 +149,8 @@ fn replies_it_would_take_are_refused() {
 }
 
 #[test]
+#[ignore = "needs the build with minreq"]
 fn an_answer_that_stops_early_is_no_answer() {
-    if !is_minreq() {
-        return;
-    }
     for reply in [
         // No status line at all, one that is none, and a body shorter than its length.
         "",
@@ -178,10 +172,8 @@ fn an_answer_that_stops_early_is_no_answer() {
 }
 
 #[test]
+#[ignore = "needs the build with minreq"]
 fn a_chunked_body_that_stops_early_is_no_document() {
-    if !is_minreq() {
-        return;
-    }
     let server = Server::start();
     let reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"data\":";
     server.always(When::Any, Behaviour::Raw(reply.into(), End::Orderly));
@@ -198,10 +190,8 @@ fn a_chunked_body_that_stops_early_is_no_document() {
 }
 
 #[test]
+#[ignore = "needs the build with minreq"]
 fn a_body_without_an_end_is_left() {
-    if !is_minreq() {
-        return;
-    }
     let (listener, held) = port::listener(0);
     let root = format!("http://localhost:{}", held.port());
     thread::spawn(move || {
@@ -222,10 +212,8 @@ fn a_body_without_an_end_is_left() {
 }
 
 #[test]
+#[ignore = "needs the build with minreq"]
 fn the_budget_is_kept_to_the_fraction() {
-    if !is_minreq() {
-        return;
-    }
     let server = Server::start();
     server.always(When::Any, Behaviour::Delay(Duration::from_secs(5)));
     let output = oz(&["secret", "list", "--timeout", "0.4"])
@@ -241,10 +229,8 @@ fn the_budget_is_kept_to_the_fraction() {
 }
 
 #[test]
+#[ignore = "needs the build with minreq"]
 fn a_team_that_is_no_header_value_is_not_sent() {
-    if !is_minreq() {
-        return;
-    }
     let server = Server::builder()
         .account(crate::server::Account::on_teams(&[(
             "a\r\nX-Evil: 1",
@@ -264,8 +250,9 @@ fn a_team_that_is_no_header_value_is_not_sent() {
 
 /// The upper-case variable, which minreq by itself does not know, with credentials.
 #[test]
+#[ignore = "needs the build with minreq"]
 fn a_proxy_of_our_choice_is_used() {
-    if !is_minreq() || !have("tinyproxy") {
+    if !have("tinyproxy") {
         return;
     }
     let held = port::free();

@@ -1,11 +1,12 @@
-//! Owns the question whether what a test needs from outside the project is here.
-//! Must not know what any test does with it.
+//! Whether what a test needs from outside the project is there, and a record of the tests that were skipped for lack of
+//! it.
 
-/// Whether `tool` is on the path. Where it is absent, says so in one line, for the test to return early: a newcomer
-/// with rustup and a C compiler can run everything else.
+use std::io::Write;
+
+/// Whether `tool` is on the path, or else this test is recorded as skipped and has to return.
 ///
 /// # Panics
-/// When the tool is absent and `OZ_REQUIRE_TOOLS=1`, as in continuous integration, where a skipped test is a hole.
+/// When the tool is absent and `OZ_REQUIRE_TOOLS=1`, as in continuous integration, where a skipped test is a failure.
 pub fn have(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
@@ -15,7 +16,8 @@ pub fn have(tool: &str) -> bool {
     found
 }
 
-/// Says that this machine lacks what the test needs, for the test to return early.
+/// Records that this test is skipped, because this machine lacks what it needs; the test has to return. `make test`
+/// ends with a list of these.
 ///
 /// # Panics
 /// When `OZ_REQUIRE_TOOLS=1`.
@@ -25,21 +27,37 @@ pub fn skip_without(what: &str) {
         !required,
         "needs {what}, and OZ_REQUIRE_TOOLS=1 forbids to skip"
     );
+    record_skip(what);
+}
+
+fn record_skip(what: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a thread of a test");
     println!("skipped: needs {what}");
+    let Some(list) = std::env::var_os("OZ_SKIPPED") else {
+        return;
+    };
+    // One write a line, so that lines of several tests do not mix.
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(list)
+        .and_then(|mut file| file.write_all(format!("{test}\t{what}\n").as_bytes()))
+        .expect("the list of skipped tests");
 }
 
 /// Whether the binary under test was built with the published HTTP client, `make test TRANSPORT=minreq`: one
-/// connection a request, and fences of its own.
+/// connection a request, and refusals of its own.
 pub fn is_minreq() -> bool {
     std::env::var_os("OZ_TRANSPORT").is_some_and(|name| name == "minreq")
 }
 
 /// Whether the binary under test is a script that starts an emulator, `OZ_EMULATED=1`. What asks the file, the
-/// process or its memory for something then asks the emulator, so it says that it is skipped, for the test to return.
+/// process or its memory for something then asks the emulator, so the test is recorded as skipped and has to return.
 pub fn is_emulated() -> bool {
     let emulated = std::env::var_os("OZ_EMULATED").is_some();
     if emulated {
-        println!("skipped: emulated");
+        record_skip("a processor of the program's own architecture");
     }
     emulated
 }
