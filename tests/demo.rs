@@ -1,10 +1,10 @@
-//! Owns the tests of the tour that `make demo` shows, with the real binary and the server as a program.
-//! Must not know what either does in detail: the tour itself checks every step's exit code.
+//! The tour that `make demo` shows, which checks every step's exit code itself, and the local server as a program.
 
-use crate::support::{binary, tools};
+use crate::support::{Run, binary, oz, tools};
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The `local-server` example, which `cargo test` builds beside the tests. Where only the tests were built, says so,
@@ -92,4 +92,79 @@ fn a_tour_that_goes_wrong_fails_and_cleans_up() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(stderr, "demo: exit code 0, expected 5\n");
+}
+
+/// A local server that misbehaves, for as long as it lives.
+struct Misbehaving {
+    child: std::process::Child,
+    directory: tempfile::TempDir,
+    root: String,
+}
+
+impl Misbehaving {
+    fn start(server: &Path, how: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child = Command::new(server)
+            .args(["--misbehave", how, "--dir"])
+            .arg(directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let root = line.trim_end().strip_prefix("READY ").unwrap().to_owned();
+        Self {
+            child,
+            directory,
+            root,
+        }
+    }
+
+    fn oz(&self, args: &[&str]) -> Run<'static> {
+        oz(args)
+            .env("WARP_API_KEY", "wk-demo")
+            .env("WARP_SERVER_ROOT_URL", &self.root)
+            .env("SSL_CERT_FILE", self.directory.path().join("ca.pem"))
+            .stdin("x")
+    }
+}
+
+impl Drop for Misbehaving {
+    fn drop(&mut self) {
+        // It ends with its standard input.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_local_server_misbehaves_as_told() {
+    let Some(server) = local_server() else { return };
+    let lost = "note: the service's answer was lost; asked again, the secret was created\n";
+    let gateway = Misbehaving::start(&server, "gateway");
+    gateway
+        .oz(&["secret", "create", "N"])
+        .stdout("Secret 'N' created\n")
+        .stderr(lost)
+        .run();
+    let race = Misbehaving::start(&server, "race");
+    race.oz(&["secret", "create", "N", "--if-exists", "skip"])
+        .stdout("Secret 'N' already exists, unchanged\n")
+        .run();
+    race.oz(&["secret", "delete", "N", "--force", "--ignore-missing"])
+        .stdout("Secret 'N' does not exist, nothing deleted\n")
+        .run();
+    let lag = Misbehaving::start(&server, "lag");
+    lag.oz(&["secret", "create", "N"])
+        .stdout("Secret 'N' created\n")
+        .run();
+    lag.oz(&["secret", "list", "--output-format", "json"])
+        .stdout("[]\n")
+        .run();
+    lag.oz(&["secret", "delete", "N", "--force"])
+        .stdout("Secret 'N' deleted\n")
+        .run();
 }

@@ -3,7 +3,7 @@
 
 use super::store::Store;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Which requests a behaviour is for.
@@ -20,7 +20,7 @@ pub enum When {
 }
 
 impl When {
-    fn matches(self, op: &str) -> bool {
+    pub fn matches(self, op: &str) -> bool {
         // The head has to decide, before any document was read: the operation names of the service say it.
         let mutation = ["Create", "Update", "Delete"]
             .iter()
@@ -105,8 +105,12 @@ pub enum Behaviour {
     Late(Duration, Box<Behaviour>),
     /// Another client changes the store before the request is carried out; then this happens.
     Meanwhile(Change, Option<Box<Behaviour>>),
+    /// Another client makes the same request first.
+    Raced,
     /// Answers a query from an older state of the store, as a replica that lags behind.
     Stale(Store),
+    /// Answers the first query after each mutation from the state before it.
+    Behind(Arc<Mutex<Option<Store>>>),
 
     /// A GraphQL reply with `errors` and without `data`. Nothing is applied.
     Errors(Vec<&'static str>),
@@ -141,6 +145,12 @@ impl Behaviour {
     #[must_use]
     pub fn meanwhile_and(change: impl Fn(&mut Store) + Send + Sync + 'static, then: Self) -> Self {
         Self::Meanwhile(Arc::new(change), Some(Box::new(then)))
+    }
+
+    /// Lists lag behind by one query.
+    #[must_use]
+    pub fn behind() -> Self {
+        Self::Behind(Arc::default())
     }
 
     #[must_use]

@@ -4,7 +4,7 @@
 
 use super::State;
 use super::account::{Account, Owner};
-use super::behaviour::{Behaviour, End, Point};
+use super::behaviour::{Behaviour, End, Point, When};
 use super::engine::{self, Checked, Effects};
 use super::store::{Clock, Refusal, Store};
 use super::wire::{Bend, Shape};
@@ -123,19 +123,33 @@ async fn respond(
         Ok(prepared) => prepared,
         Err(answer) => return *answer,
     };
+    if let Some(Behaviour::Raced) = behaviour {
+        let team = team.as_deref();
+        let (_, effects) = engine::execute(&checked, &account, team, &mut state.store(), None);
+        state.took_effect(&format!("another client: {op}"), &effects);
+    }
+    let older = match &behaviour {
+        Some(Behaviour::Stale(store)) => Some(store.clone()),
+        Some(Behaviour::Behind(before)) => {
+            let mut before = before.lock().expect("no panic while it is held");
+            if When::Mutation.matches(&op) {
+                *before = Some(state.store().clone());
+                None
+            } else {
+                before.take()
+            }
+        }
+        _ => None,
+    };
     let (mut reply, effects) = match &behaviour {
         Some(Behaviour::UserFacingError(message)) => refuse(&checked, &account, message),
         Some(Behaviour::UnknownMember) => unknown_member(&checked, &account),
-        Some(Behaviour::Stale(store)) => {
-            engine::execute(&checked, &account, None, &mut store.clone(), None)
+        _ => {
+            let mut older = older;
+            let mut store = state.store();
+            let store = older.as_mut().unwrap_or(&mut store);
+            engine::execute(&checked, &account, team.as_deref(), store, None)
         }
-        _ => engine::execute(
-            &checked,
-            &account,
-            team.as_deref(),
-            &mut state.store(),
-            None,
-        ),
     };
     state.took_effect(&label, &effects);
     match behaviour {

@@ -1,11 +1,18 @@
 //! The local server as a program, for a person and for `make demo`.
 //!
 //! ```text
-//! local-server [--port PORT] [--dir DIR]
+//! local-server [--port PORT] [--dir DIR] [--misbehave gateway|race|lag]
 //! ```
 //!
 //! Writes `DIR/ca.pem`, prints `READY https://localhost:PORT`, then a line for each request, never a value. Runs until
-//! its standard input ends, or SIGTERM, SIGINT or SIGHUP. Its one account is a person on no team, with the key in `LOCAL_SERVER_KEY`, or `wk-demo`.
+//! its standard input ends, or SIGTERM, SIGINT or SIGHUP. Its one account is a person on no team, with the key in
+//! `LOCAL_SERVER_KEY`, or `wk-demo`.
+//!
+//! | `--misbehave` | what happens to every write |
+//! | --- | --- |
+//! | `gateway` | it is answered with 504 at once, and carried out a second later |
+//! | `race` | another client makes the same request first |
+//! | `lag` | the first list after it shows the state before it |
 
 #[path = "mod.rs"]
 mod server;
@@ -15,18 +22,21 @@ mod support;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::SignalFd;
-use server::{Account, Server};
+use server::{Account, Behaviour, Server, When};
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 fn main() -> ExitCode {
     match options(std::env::args().skip(1)) {
         Ok(options) => run(options),
         Err(problem) => {
             eprintln!("local-server: {problem}");
-            eprintln!("usage: local-server [--port PORT] [--dir DIR]");
+            eprintln!(
+                "usage: local-server [--port PORT] [--dir DIR] [--misbehave gateway|race|lag]"
+            );
             ExitCode::from(2)
         }
     }
@@ -36,6 +46,22 @@ fn main() -> ExitCode {
 struct Options {
     port: u16,
     dir: Option<PathBuf>,
+    misbehaviour: Option<(When, Behaviour)>,
+}
+
+fn misbehaviour(word: &str) -> Option<(When, Behaviour)> {
+    match word {
+        "gateway" => Some((
+            When::Mutation,
+            Behaviour::late(
+                Duration::from_secs(1),
+                Behaviour::status(504, "the upstream did not answer in time"),
+            ),
+        )),
+        "race" => Some((When::Mutation, Behaviour::Raced)),
+        "lag" => Some((When::Any, Behaviour::behind())),
+        _ => None,
+    }
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
@@ -47,6 +73,11 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
                 options.port = value()?.parse().map_err(|_| "no port number".to_owned())?;
             }
             "--dir" => options.dir = Some(PathBuf::from(value()?)),
+            "--misbehave" => {
+                let word = value()?;
+                let known = misbehaviour(&word).ok_or(format!("no such misbehaviour: {word}"))?;
+                options.misbehaviour = Some(known);
+            }
             _ => return Err(format!("unknown option {name}")),
         }
     }
@@ -72,6 +103,9 @@ fn run(options: Options) -> ExitCode {
         builder = builder.dir(dir);
     }
     let server = builder.start();
+    if let Some((when, behaviour)) = options.misbehaviour {
+        server.always(when, behaviour);
+    }
     println!("READY {}", server.root());
     wait_for_end(&signals);
     // A person may have tried nonsense on purpose.
