@@ -1,60 +1,160 @@
-//! Owns failure: one enum whose variant is the exit code, and whose words say what happened and what to do.
-//! Must not know where it is printed, nor ever hold a value, a key, or any part of them.
+//! Why a run ended without doing what was asked.
 //!
-//! Words: one line, lower case, no full stop. The message names the option, variable, file, byte offset or host; a
-//! cause is the system's or the server's own word for it, made safe to print; the hint is something the user can do.
+//! A message is one line in lower case without a full stop, and names the option, variable, file, byte offset or host.
+//! A cause is what the system or the server says, made safe to print. A hint is something that the user can do. None of
+//! them holds a value, a key, or a part of one.
 
 use crate::outcome::Applied;
 use crate::text;
 
-/// Why a run ended without doing what was asked. Each variant is one exit code of the table in the README.
+/// A failure of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// 1: the server refused, or anything that fits nowhere else.
-    Refused(Words),
-    /// 1: it was done, but the result could not be written to standard output.
-    Output(Words, Applied),
-    /// 2: the command line is wrong, or input is needed and there is no terminal.
-    Usage(Words),
-    /// 3: no such secret.
-    NotFound(Words),
-    /// 4: no credentials, or they were not accepted.
-    Credentials(Words),
-    /// 5: the name is taken.
-    Exists(Words),
-    /// 65: a value or name refused here, before anything was sent.
-    Data(Words),
-    /// 66: a file could not be read.
-    Unreadable(Words),
-    /// 69: the server could not be reached or is not trusted; nothing was changed.
-    Unavailable(Words),
-    /// 75: the server is busy or too slow; nothing was changed.
-    Later(Words),
-    /// 75: a write was sent and no answer came, and asking again did not tell either.
-    Unknown(Words),
-    /// 78: key, URL, CA file or proxy.
-    Config(Words),
-    /// 130: a prompt was cancelled.
-    Cancelled,
-    /// 128 and the number of the signal that came at a prompt: 143 for SIGTERM.
-    Terminated(u8),
-}
-
-/// The three things an error says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
+pub struct Error {
+    pub kind: ErrorKind,
     pub message: String,
     pub causes: Vec<String>,
     pub hint: Option<String>,
 }
 
-impl Words {
-    pub fn new(message: impl Into<String>) -> Self {
+/// The kind of a failure, from which the exit code and the word in JSON follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The server refused, or anything that fits nowhere else.
+    Refused,
+    /// The result could not be written to standard output; whether the write had taken place.
+    Output(Applied),
+    /// The command line is wrong, or input is needed and there is no terminal.
+    Usage,
+    /// No such secret.
+    NotFound,
+    /// No credentials, or they were not accepted.
+    Credentials,
+    /// The name is taken.
+    Exists,
+    /// A value or name was refused here, before anything was sent.
+    InvalidData,
+    /// A file could not be read.
+    Unreadable,
+    /// The server could not be reached or is not trusted; nothing was changed.
+    Unavailable,
+    /// The server is busy or too slow; nothing was changed.
+    TryAgain,
+    /// A write was sent, and whether it took place could not be learned.
+    OutcomeUnknown,
+    /// Key, URL, CA file or proxy.
+    Config,
+    /// A prompt was cancelled.
+    Cancelled,
+    /// This signal came while the terminal was not as it was.
+    Terminated(u8),
+}
+
+impl ErrorKind {
+    /// The exit status, a number of the README's table.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self.code_and_word().0
+    }
+
+    /// The stable word in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.code_and_word().1
+    }
+
+    fn code_and_word(self) -> (u8, &'static str) {
+        match self {
+            Self::Refused => (1, "refused"),
+            Self::Output(_) => (1, "output"),
+            Self::Usage => (2, "usage"),
+            Self::NotFound => (3, "not_found"),
+            Self::Credentials => (4, "credentials"),
+            Self::Exists => (5, "exists"),
+            Self::InvalidData => (65, "data"),
+            Self::Unreadable => (66, "unreadable"),
+            Self::Unavailable => (69, "unavailable"),
+            Self::TryAgain => (75, "try_later"),
+            Self::OutcomeUnknown => (75, "outcome_unknown"),
+            Self::Config => (78, "configuration"),
+            Self::Cancelled => (130, "cancelled"),
+            Self::Terminated(signal) => (128_u8.saturating_add(signal), "terminated"),
+        }
+    }
+
+    /// Whether the write that was asked for took place.
+    #[must_use]
+    pub fn applied(self) -> Applied {
+        match self {
+            Self::OutcomeUnknown => Applied::Unknown,
+            Self::Output(applied) => applied,
+            _ => Applied::No,
+        }
+    }
+}
+
+/// One constructor a kind.
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
+            kind,
             message: message.into(),
             causes: Vec::new(),
             hint: None,
         }
+    }
+
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Refused, message)
+    }
+
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, message)
+    }
+
+    pub fn credentials(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Credentials, message)
+    }
+
+    pub fn exists(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Exists, message)
+    }
+
+    pub fn invalid_data(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidData, message)
+    }
+
+    pub fn unreadable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unreadable, message)
+    }
+
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
+    }
+
+    pub fn try_again(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::TryAgain, message)
+    }
+
+    pub fn outcome_unknown(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::OutcomeUnknown, message)
+    }
+
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, "cancelled")
+    }
+
+    #[must_use]
+    pub fn terminated(signal: u8) -> Self {
+        Self::new(ErrorKind::Terminated(signal), "terminated")
     }
 
     /// Adds what lies behind the message. Text from the system, the network or the server is made safe to print.
@@ -69,105 +169,10 @@ impl Words {
         self.hint = Some(hint.into());
         self
     }
-}
 
-impl Error {
-    /// The exit status, a number from the README's table.
+    /// See [`ErrorKind::code`].
     #[must_use]
     pub fn code(&self) -> u8 {
-        match self {
-            Self::Refused(_) | Self::Output(..) => 1,
-            Self::Usage(_) => 2,
-            Self::NotFound(_) => 3,
-            Self::Credentials(_) => 4,
-            Self::Exists(_) => 5,
-            Self::Data(_) => 65,
-            Self::Unreadable(_) => 66,
-            Self::Unavailable(_) => 69,
-            Self::Later(_) | Self::Unknown(_) => 75,
-            Self::Config(_) => 78,
-            Self::Cancelled => 130,
-            Self::Terminated(signal) => 128_u8.saturating_add(*signal),
-        }
-    }
-
-    /// The stable word for the code in JSON.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Refused(_) => "refused",
-            Self::Output(..) => "output",
-            Self::Usage(_) => "usage",
-            Self::NotFound(_) => "not_found",
-            Self::Credentials(_) => "credentials",
-            Self::Exists(_) => "exists",
-            Self::Data(_) => "data",
-            Self::Unreadable(_) => "unreadable",
-            Self::Unavailable(_) => "unavailable",
-            Self::Later(_) => "try_later",
-            Self::Unknown(_) => "outcome_unknown",
-            Self::Config(_) => "configuration",
-            Self::Cancelled => "cancelled",
-            Self::Terminated(_) => "terminated",
-        }
-    }
-
-    #[must_use]
-    pub fn words(&self) -> Option<&Words> {
-        match self {
-            Self::Refused(words)
-            | Self::Output(words, _)
-            | Self::Usage(words)
-            | Self::NotFound(words)
-            | Self::Credentials(words)
-            | Self::Exists(words)
-            | Self::Data(words)
-            | Self::Unreadable(words)
-            | Self::Unavailable(words)
-            | Self::Later(words)
-            | Self::Unknown(words)
-            | Self::Config(words) => Some(words),
-            Self::Cancelled | Self::Terminated(_) => None,
-        }
-    }
-
-    /// Adds a cause to whatever words it has.
-    #[must_use]
-    pub fn because(mut self, cause: &str) -> Self {
-        if let Self::Refused(words)
-        | Self::Output(words, _)
-        | Self::Usage(words)
-        | Self::NotFound(words)
-        | Self::Credentials(words)
-        | Self::Exists(words)
-        | Self::Data(words)
-        | Self::Unreadable(words)
-        | Self::Unavailable(words)
-        | Self::Later(words)
-        | Self::Unknown(words)
-        | Self::Config(words) = &mut self
-        {
-            words.causes.push(text::safe(cause).into_owned());
-        }
-        self
-    }
-
-    #[must_use]
-    pub fn message(&self) -> &str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::Terminated(_) => "terminated",
-            _ => self.words().map_or("", |words| words.message.as_str()),
-        }
-    }
-
-    /// Whether the write that was asked for took place.
-    #[must_use]
-    pub fn applied(&self) -> Applied {
-        match self {
-            Self::Unknown(_) => Applied::Unknown,
-            Self::Output(_, applied) => *applied,
-            _ => Applied::No,
-        }
+        self.kind.code()
     }
 }

@@ -65,11 +65,11 @@ pub mod verb;
 
 use command::{Format, Invocation, Request};
 use env::Environment;
-use error::{Error, Words};
+use error::{Error, ErrorKind};
 use outcome::{Applied, Outcome, Timestamp};
 use output::View;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use stdio::StandardInput;
 use trace::Trace;
 use value::{Io, Terminal};
@@ -179,10 +179,8 @@ fn execute(
 /// Sees that there are random numbers before anything needs one.
 fn random() -> Result<seal::Random, Error> {
     seal::Random::new().map_err(|_| {
-        Error::Refused(
-            Words::new("this machine gives no random numbers")
-                .cause("getrandom is refused, and /dev/random or /dev/urandom cannot be read"),
-        )
+        Error::refused("this machine gives no random numbers")
+            .cause("getrandom is refused, and /dev/random or /dev/urandom cannot be read")
     })
 }
 
@@ -196,17 +194,14 @@ fn applied(outcome: &Outcome) -> Applied {
 /// Whether the result was printed. A reader that went away has seen what it wanted, so a closed pipe is no failure.
 fn printed(written: io::Result<()>, applied: Applied) -> Result<(), Error> {
     match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let message = match applied {
                 Applied::Yes => {
                     "it was done, but the result could not be written to standard output"
                 }
                 _ => "the result could not be written to standard output",
             };
-            Err(Error::Output(
-                Words::new(message).cause(&error.to_string()),
-                applied,
-            ))
+            Err(Error::new(ErrorKind::Output(applied), message).cause(&error.to_string()))
         }
         _ => Ok(()),
     }

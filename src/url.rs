@@ -1,6 +1,6 @@
 //! Addresses as people write them: hosts, authorities, URLs, and the server's root (RFC 3986).
 
-use crate::error::{Error, Words};
+use crate::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where requests go when neither `--server-root-url` nor `WARP_SERVER_ROOT_URL` says otherwise.
@@ -184,25 +184,23 @@ impl Root {
     /// Reads `https://host[:port][/prefix]`, or the same with `http://` when the host is this machine.
     ///
     /// # Errors
-    /// [`Error::Config`] that says what is wrong. Nothing of the text is repeated, because a URL can hold a password.
+    /// [`ErrorKind::Config`] that says what is wrong. Nothing of the text is repeated, because a URL can hold a password.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if !text.is_ascii() {
-            return Err(Error::Config(
-                Words::new("the server root URL holds characters beyond ASCII")
+            return Err(
+                Error::config("the server root URL holds characters beyond ASCII")
                     .hint("write an internationalised host name in its xn-- form"),
-            ));
+            );
         }
         let url = Url::parse(text).map_err(fault)?;
         if url.rest.contains('?') {
             return Err(fault("has a query"));
         }
         if !url.is_private() {
-            return Err(Error::Config(
-                Words::new(
+            return Err(Error::config(
                     "the server root URL is http:// to another machine: the API key would travel in the clear",
                 )
-                .hint("use https://; http:// is allowed to localhost, 127.0.0.0/8 and [::1] only"),
-            ));
+                .hint("use https://; http:// is allowed to localhost, 127.0.0.0/8 and [::1] only"));
         }
         Ok(Self {
             scheme: url.scheme,
@@ -235,10 +233,8 @@ fn prefix(path: &str) -> Result<String, Error> {
 }
 
 fn fault(what: &str) -> Error {
-    Error::Config(
-        Words::new(format!("the server root URL {what}"))
-            .hint("it looks like https://HOST[:PORT][/PREFIX], from --server-root-url or WARP_SERVER_ROOT_URL"),
-    )
+    Error::config(format!("the server root URL {what}"))
+            .hint("it looks like https://HOST[:PORT][/PREFIX], from --server-root-url or WARP_SERVER_ROOT_URL")
 }
 
 /// The host and port that an absolute or network-path reference names (RFC 3986 section 4.2), without user name and
@@ -277,7 +273,7 @@ mod tests {
     }
 
     fn root(text: &str) -> Root {
-        Root::parse(text).unwrap_or_else(|error| panic!("{text}: {}", error.message()))
+        Root::parse(text).unwrap_or_else(|error| panic!("{text}: {}", error.message))
     }
 
     #[test]
@@ -490,7 +486,7 @@ mod tests {
                 Ok(_) => assert_eq!(message, "", "{text}"),
                 Err(error) => {
                     assert_eq!(
-                        error.message(),
+                        error.message,
                         format!("the server root URL {message}"),
                         "{text}"
                     );
@@ -508,7 +504,7 @@ mod tests {
         assert!(Root::parse(&longest).is_ok());
         let error = Root::parse(&format!("{longest}a")).unwrap_err();
         assert_eq!(
-            error.message(),
+            error.message,
             "the server root URL is longer than 4096 bytes"
         );
     }

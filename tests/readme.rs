@@ -3,8 +3,6 @@
 use crate::server::{Account, Server};
 use crate::support::binary;
 use oz::cli::table;
-use oz::error::{Error, Words};
-use oz::outcome::Applied;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -100,29 +98,7 @@ fn first_cells(heading: &str) -> Vec<String> {
 
 #[test]
 fn the_exit_codes_are_those_of_the_program() {
-    let w = || Words::new("");
-    let mut codes: Vec<u8> = [
-        Error::Refused(w()),
-        Error::Output(w(), Applied::No),
-        Error::Usage(w()),
-        Error::NotFound(w()),
-        Error::Credentials(w()),
-        Error::Exists(w()),
-        Error::Data(w()),
-        Error::Unreadable(w()),
-        Error::Unavailable(w()),
-        Error::Later(w()),
-        Error::Unknown(w()),
-        Error::Config(w()),
-        Error::Cancelled,
-        Error::Terminated(15),
-    ]
-    .iter()
-    .map(Error::code)
-    .chain([0])
-    .collect();
-    codes.sort_unstable();
-    codes.dedup();
+    let codes: Vec<u8> = table::EXITS.iter().map(|(code, _)| *code).collect();
     let written: Vec<u8> = first_cells("## Exit codes\n")
         .iter()
         .flat_map(|cell| {

@@ -188,7 +188,7 @@ fn request(operation: &Operation) -> Request<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Words;
+    use crate::error::Error;
     use crate::net::{Failure, Reply};
     use crate::secret::SecretBytes;
     use std::time::Duration;
@@ -286,7 +286,7 @@ mod tests {
 
     fn failure(processed: Processed, retry: Retry) -> Result<Reply, Failure> {
         Err(Failure {
-            error: Error::Unavailable(Words::new("cut")),
+            error: Error::unavailable("cut"),
             processed,
             retry,
         })

@@ -6,7 +6,7 @@
 //! nothing was changed.
 
 use super::Lookup;
-use crate::error::{Error, Words};
+use crate::error::{Error, ErrorKind};
 use crate::json::{self, Document, Node};
 use crate::net::{Failure, Processed, Reply, Retry};
 use crate::outcome::{Listed, Timestamp};
@@ -83,54 +83,70 @@ fn unclear(error: Error) -> Failure {
 /// other than the service answered.
 fn status(reply: &Reply, is_page: bool, cause: Option<String>, key: &ApiKey) -> Failure {
     let status = reply.status;
-    let words = |message: String| match &cause {
-        Some(cause) => Words::new(message).cause(cause),
-        None => Words::new(message),
+    let error = |kind: ErrorKind, message: String| match &cause {
+        Some(cause) => Error::new(kind, message).cause(cause),
+        None => Error::new(kind, message),
     };
     let later = match reply.retry_after {
         Some(time) => Retry::After(time),
         None => Retry::Backoff,
     };
     match status {
-        401 => Failure::refused(bad_key(
-            words("the service did not accept the API key (HTTP 401)".into()),
-            key,
-        )),
+        401 => Failure::refused(
+            error(
+                ErrorKind::Credentials,
+                "the service did not accept the API key (HTTP 401)".to_owned(),
+            )
+            .hint(key_hint(key)),
+        ),
         429 => Failure {
-            error: Error::Later(
-                words("the service asks to slow down (HTTP 429)".into()).hint(retry_hint(reply)),
-            ),
+            error: error(
+                ErrorKind::TryAgain,
+                "the service asks to slow down (HTTP 429)".to_owned(),
+            )
+            .hint(retry_hint(reply)),
             processed: Processed::No,
             retry: later,
         },
         // Gateways say 503 when the service fails with the request in hand, too.
         503 => Failure {
-            error: Error::Later(
-                words("the service is unavailable (HTTP 503)".into()).hint(retry_hint(reply)),
-            ),
+            error: error(
+                ErrorKind::TryAgain,
+                "the service is unavailable (HTTP 503)".to_owned(),
+            )
+            .hint(retry_hint(reply)),
             processed: Processed::Maybe,
             retry: later,
         },
         408 | 500..=599 => Failure {
-            error: Error::Later(
-                words(format!("the service failed (HTTP {status})")).hint("try again later"),
-            ),
+            error: error(
+                ErrorKind::TryAgain,
+                format!("the service failed (HTTP {status})"),
+            )
+            .hint("try again later"),
             processed: Processed::Maybe,
             retry: Retry::Backoff,
         },
         300..=399 => unclear(redirect(reply)),
         _ if is_page => unclear(not_the_service(status)),
-        403 => Failure::refused(bad_key(
-            words("the API key is not allowed to do this (HTTP 403)".into()),
-            key,
+        403 => Failure::refused(
+            error(
+                ErrorKind::Credentials,
+                "the API key is not allowed to do this (HTTP 403)".to_owned(),
+            )
+            .hint(key_hint(key)),
+        ),
+        404 => Failure::refused(
+            error(
+                ErrorKind::Refused,
+                "the service has no GraphQL endpoint at this address (HTTP 404)".to_owned(),
+            )
+            .hint("check --server-root-url and WARP_SERVER_ROOT_URL"),
+        ),
+        _ => unclear(error(
+            ErrorKind::Refused,
+            format!("the service refused the request (HTTP {status})"),
         )),
-        404 => Failure::refused(Error::Refused(
-            words("the service has no GraphQL endpoint at this address (HTTP 404)".into())
-                .hint("check --server-root-url and WARP_SERVER_ROOT_URL"),
-        )),
-        _ => unclear(Error::Refused(words(format!(
-            "the service refused the request (HTTP {status})"
-        )))),
     }
 }
 
@@ -153,9 +169,9 @@ fn redirect(reply: &Reply) -> Error {
         ),
         None => format!("the server redirects (HTTP {status}), and redirects are not followed"),
     };
-    Error::Unavailable(Words::new(message).hint(
+    Error::unavailable(message).hint(
         "a network that asks for a login does this; otherwise check --server-root-url and WARP_SERVER_ROOT_URL",
-    ))
+    )
 }
 
 /// Whether the body is a page for people, which the service never sends.
@@ -170,23 +186,23 @@ fn is_page(reply: &Reply) -> bool {
 }
 
 fn not_the_service(status: u16) -> Error {
-    Error::Unavailable(
-        Words::new(format!("the answer is a web page (HTTP {status}), so it is not the service that answered"))
-            .hint("a login page of the network, a proxy's block page or a wrong --server-root-url does this"),
+    Error::unavailable(format!(
+        "the answer is a web page (HTTP {status}), so it is not the service that answered"
+    ))
+    .hint(
+        "a login page of the network, a proxy's block page or a wrong --server-root-url does this",
     )
 }
 
-fn bad_key(words: Words, key: &ApiKey) -> Error {
-    Error::Credentials(words.hint(format!(
+fn key_hint(key: &ApiKey) -> String {
+    format!(
         "check that the key in {} is whole, not expired and not deleted",
         key.origin()
-    )))
+    )
 }
 
 fn malformed(what: &str) -> Error {
-    Error::Refused(Words::new(format!(
-        "the service's answer is malformed: {what}"
-    )))
+    Error::refused(format!("the service's answer is malformed: {what}"))
 }
 
 /// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
@@ -271,10 +287,10 @@ fn member<'a>(document: &'a Document, field: &str, output: &str) -> Member<'a> {
     match node.get("__typename").and_then(Node::text) {
         Some(name) if name == output => Member::Output(node),
         Some("UserFacingError") => Member::UserFacingError(user_facing_error(node)),
-        Some(name) => Member::Unknown(Error::Refused(Words::new(format!(
+        Some(name) => Member::Unknown(Error::refused(format!(
             "the service answered {field} with {}, which this version of oz does not know",
             shorten(name)
-        )))),
+        ))),
         None => Member::Unknown(malformed(&format!("{field}.__typename is missing"))),
     }
 }
@@ -308,18 +324,18 @@ fn query_output<'a>(
                 "AccountDelinquencyError" | "BudgetExceededError" | "PaymentMethodDeclinedError"
             );
             let is_about_key = field == "user" || mentions_key(&message);
-            let words = Words::new(message);
             Err(Failure::refused(if is_about_key && !is_about_money {
-                bad_key(words, key)
+                Error::credentials(message).hint(key_hint(key))
             } else {
-                Error::Refused(words)
+                Error::refused(message)
             }))
         }
         Member::Errors(messages) if has_key_code(document) || mentions_key(&messages) => {
-            Err(Failure::refused(bad_key(
-                Words::new("the service did not accept the API key").cause(&messages),
-                key,
-            )))
+            Err(Failure::refused(
+                Error::credentials("the service did not accept the API key")
+                    .cause(&messages)
+                    .hint(key_hint(key)),
+            ))
         }
         Member::Errors(messages) => Err(reports_error(&messages)),
     }
@@ -334,26 +350,20 @@ fn mutation_output<'a>(
     match member(document, field, output) {
         Member::Output(node) => Ok(node),
         Member::Unknown(error) => Err(unclear(error)),
-        Member::UserFacingError(UserFacingError { kind, message }) => {
-            let words = Words::new(message);
-            Err(Failure::refused(
-                if kind == "GenericStringObjectUniqueKeyConflict" {
-                    Error::Exists(
-                        words.hint("use `oz secret update`, or create with --if-exists update"),
-                    )
-                } else {
-                    Error::Refused(words)
-                },
-            ))
-        }
+        Member::UserFacingError(UserFacingError { kind, message }) => Err(Failure::refused(
+            if kind == "GenericStringObjectUniqueKeyConflict" {
+                Error::exists(message)
+                    .hint("use `oz secret update`, or create with --if-exists update")
+            } else {
+                Error::refused(message)
+            },
+        )),
         Member::Errors(messages) => Err(reports_error(&messages)),
     }
 }
 
 fn reports_error(messages: &str) -> Failure {
-    unclear(Error::Refused(
-        Words::new("the service reports an error").cause(messages),
-    ))
+    unclear(Error::refused("the service reports an error").cause(messages))
 }
 
 /// Whether an error has a code that servers commonly give to a missing or refused credential.
@@ -708,7 +718,7 @@ mod tests {
             ),
         ] {
             let failure = read(reply(status, kind, body)).err().unwrap();
-            assert_eq!(failure.error.message(), message, "{status} {kind}");
+            assert_eq!(failure.error.message, message, "{status} {kind}");
             assert_eq!(failure.error.code(), code, "{status} {kind}");
             assert_eq!((failure.processed, failure.retry), fate, "{status} {kind}");
         }
@@ -743,7 +753,7 @@ mod tests {
             ),
         ] {
             let failure = read(reply(401, JSON, &body)).err().unwrap();
-            assert_eq!(failure.error.words().unwrap().causes, [cause]);
+            assert_eq!(failure.error.causes, [cause]);
         }
         for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
             assert!(
@@ -751,8 +761,6 @@ mod tests {
                     .err()
                     .unwrap()
                     .error
-                    .words()
-                    .unwrap()
                     .causes
                     .is_empty()
             );
@@ -840,7 +848,7 @@ mod tests {
             let failure = query_output(&document, "user", "UserOutput", &key())
                 .err()
                 .unwrap();
-            assert_eq!(failure.error.message(), message, "{body}");
+            assert_eq!(failure.error.message, message, "{body}");
             assert_eq!(failure.error.code(), code, "{body}");
             assert_eq!((failure.processed, failure.retry), fate, "{body}");
         }
@@ -854,7 +862,7 @@ mod tests {
         let name = SecretName::parse("N").unwrap();
         let failure = created(&document, &name).err().unwrap();
         assert_eq!(
-            (failure.error.code(), failure.error.message()),
+            (failure.error.code(), failure.error.message.as_str()),
             (5, "taken")
         );
     }
@@ -871,7 +879,7 @@ mod tests {
         let document = read(reply(200, JSON, body)).ok().unwrap();
         created(&document, &SecretName::parse("N").unwrap()).map_err(|failure| {
             let error = failure.error;
-            (failure.processed, error.code(), error.message().to_owned())
+            (failure.processed, error.code(), error.message.to_owned())
         })
     }
 
@@ -920,7 +928,7 @@ mod tests {
         let body = format!(r#"{{"data":{{"user":{user}}}}}"#);
         let document = read(reply(200, JSON, &body)).ok().unwrap();
         let node = document.root().get("data").unwrap().get("user").unwrap();
-        account(node).map_err(|failure| failure.error.message().to_owned())
+        account(node).map_err(|failure| failure.error.message.to_owned())
     }
 
     #[test]
@@ -993,7 +1001,7 @@ mod tests {
             .unwrap()
             .get("managedSecrets")
             .unwrap();
-        secrets(node).map_err(|failure| failure.error.message().to_owned())
+        secrets(node).map_err(|failure| failure.error.message.to_owned())
     }
 
     #[test]

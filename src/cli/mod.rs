@@ -15,7 +15,7 @@ use std::ffi::OsString;
 
 /// A line that asks for nothing this program does.
 pub struct Misuse {
-    /// [`Error::Usage`], or [`Error::Data`] for a name that is refused.
+    /// [`ErrorKind::Usage`], or [`ErrorKind::InvalidData`] for a name that is refused.
     pub error: Error,
     /// What the user asked for anywhere on the line or in the environment, so that a program that asked for JSON
     /// gets its error as JSON.
@@ -48,13 +48,13 @@ mod tests {
     fn search(vocabulary: &[&[u8]], before: &[&[u8]], length: usize) -> usize {
         let Some(left) = length.checked_sub(1) else {
             if let Err(misuse) = read(before) {
-                let words = misuse.error.words().unwrap();
-                let hint = words.hint.as_deref().unwrap();
-                for text in [words.message.as_str(), hint] {
+                let error = &misuse.error;
+                let hint = error.hint.as_deref().unwrap();
+                for text in [error.message.as_str(), hint] {
                     assert!(!text.contains(MARKER) && !text.contains('\n'), "{text}");
                     assert!(!text.is_empty() && text.is_ascii(), "{text}");
                 }
-                assert!(matches!(misuse.error.code(), 2 | 65) && words.causes.is_empty());
+                assert!(matches!(error.code(), 2 | 65) && error.causes.is_empty());
             }
             return 1;
         };
@@ -192,9 +192,9 @@ mod tests {
                     Ok(_) => true,
                     Err(misuse) => {
                         assert!(
-                            misuse.error.message().contains("is not an option of"),
+                            misuse.error.message.contains("is not an option of"),
                             "{}",
-                            misuse.error.message()
+                            misuse.error.message
                         );
                         false
                     }
@@ -232,7 +232,7 @@ mod tests {
                 assert!(
                     read.is_ok(),
                     "{example}: {}",
-                    read.err().unwrap().error.message()
+                    read.err().unwrap().error.message
                 );
             }
         }

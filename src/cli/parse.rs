@@ -9,7 +9,7 @@ use crate::command::{
     KeySource, List, Request, Scope, Source, Target, Update, Verb,
 };
 use crate::env::Environment;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::secret::{FieldId, Kind, NameFault, SecretBytes, SecretName};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -226,7 +226,7 @@ impl Line {
         let is_empty = value.as_ref().is_some_and(|value| value.is_empty());
         self.draft.take(option, value).map_err(|message| {
             if is_empty {
-                Error::Usage(Words::new(message).hint(UNSET))
+                Error::usage(message).hint(UNSET)
             } else {
                 self.usage(message)
             }
@@ -266,7 +266,7 @@ impl Line {
     }
 
     fn usage(&self, message: impl Into<String>) -> Error {
-        Error::Usage(Words::new(message).hint(self.see()))
+        Error::usage(message).hint(self.see())
     }
 
     fn see(&self) -> String {
@@ -304,7 +304,7 @@ impl Line {
             }
             _ => self.see(),
         };
-        Error::Usage(Words::new(message).hint(hint))
+        Error::usage(message).hint(hint)
     }
 
     fn fault(&self, fault: Fault) -> Error {
@@ -314,21 +314,19 @@ impl Line {
                 self.usage(format!("unknown option '-{short}'"))
             }
             Fault::Short(_) => self.usage("unknown option"),
-            Fault::Unwanted(flag) if flag.id == Id::AskValue => Error::Usage(
-                Words::new("'--value' takes no value").hint(
+            Fault::Unwanted(flag) if flag.id == Id::AskValue => Error::usage("'--value' takes no value").hint(
                     "give the value on standard input or at the prompt, or name its file with '-f FILE'",
                 ),
-            ),
             Fault::Unwanted(flag) => self.usage(format!("'--{}' takes no value", flag.long)),
             Fault::Lacking(option, dash) => {
                 let message = format!("'--{}' needs a value", option.long);
                 if !dash {
                     return self.usage(message);
                 }
-                Error::Usage(Words::new(message).hint(format!(
+                Error::usage(message).hint(format!(
                     "a value that starts with '-' is attached, as in '--{}=-x'",
                     option.long
-                )))
+                ))
             }
         }
     }
@@ -350,9 +348,7 @@ impl Line {
             "unknown option".to_owned()
         };
         match meant {
-            Some(long) => {
-                Error::Usage(Words::new(message).hint(format!("did you mean '--{long}'?")))
-            }
+            Some(long) => Error::usage(message).hint(format!("did you mean '--{long}'?")),
             None => self.usage(message),
         }
     }
@@ -379,7 +375,7 @@ fn no_such_command(group: &'static Command, word: &OsString) -> Error {
         Some(command) => format!("did you mean '{}'?", command.path()),
         None => choose(group),
     };
-    Error::Usage(Words::new(message).hint(hint))
+    Error::usage(message).hint(hint)
 }
 
 /// What can follow a command.
@@ -620,7 +616,7 @@ fn needs_command(group: &'static Command) -> Error {
         hint.push_str(group.word());
         hint.push('\'');
     }
-    Error::Usage(Words::new(format!("'{}' needs a command", group.path())).hint(hint))
+    Error::usage(format!("'{}' needs a command", group.path())).hint(hint)
 }
 
 fn topic(line: &Line) -> Result<&'static Command, Error> {
@@ -636,12 +632,10 @@ fn topic(line: &Line) -> Result<&'static Command, Error> {
 
 fn shell(line: &Line) -> Result<String, Error> {
     let Some(word) = line.operands.first() else {
-        return Err(Error::Usage(
-            Words::new("a SHELL is required").hint(shells()),
-        ));
+        return Err(Error::usage("a SHELL is required").hint(shells()));
     };
     completions::script(word.to_str().unwrap_or_default())
-        .ok_or_else(|| Error::Usage(Words::new("the SHELL is not one known here").hint(shells())))
+        .ok_or_else(|| Error::usage("the SHELL is not one known here").hint(shells()))
 }
 
 fn shells() -> String {
@@ -651,18 +645,16 @@ fn shells() -> String {
 fn target(line: &mut Line) -> Result<Target, Error> {
     let Some(word) = line.operands.first() else {
         let path = line.command.path();
-        return Err(Error::Usage(
-            Words::new("a NAME is required").hint(format!("'{path} NAME'; see '{path} --help'")),
-        ));
+        return Err(
+            Error::usage("a NAME is required").hint(format!("'{path} NAME'; see '{path} --help'"))
+        );
     };
     let name = match word.to_str().map(SecretName::parse) {
         Some(Ok(name)) => name,
         Some(Err(fault)) => return Err(bad_name(fault)),
         None => {
-            return Err(Error::Data(
-                Words::new("the name of a secret must be UTF-8")
-                    .hint("use letters, digits and underscores"),
-            ));
+            return Err(Error::invalid_data("the name of a secret must be UTF-8")
+                .hint("use letters, digits and underscores"));
         }
     };
     Ok(Target {
@@ -691,7 +683,7 @@ fn bad_name(fault: NameFault) -> Error {
             "use a shorter name",
         ),
     };
-    Error::Data(Words::new(message).hint(hint))
+    Error::invalid_data(message).hint(hint)
 }
 
 fn inputs(draft: &mut Draft, ask: bool) -> Inputs {
@@ -727,9 +719,9 @@ fn update(line: &mut Line) -> Result<Update, Error> {
         },
         (false, Some(description)) => Change::Description(description),
         (false, None) => {
-            return Err(Error::Usage(Words::new("there is nothing to change").hint(
+            return Err(Error::usage("there is nothing to change").hint(
                 "give '--value', '-f FILE', the fields of the secret's type, or '--description TEXT'",
-            )));
+            ));
         }
     };
     Ok(Update {
@@ -839,12 +831,10 @@ fn key_shares_stdin(line: &Line, globals: &Globals, verb: &Verb) -> Result<(), E
         .iter()
         .any(|(field, _)| *field == FieldId::Value);
     if wants_value && !is_given {
-        return Err(Error::Usage(
-            Words::new(format!(
-                "'{origin}' and the value can't both be read from standard input"
-            ))
-            .hint("name the file of one of them: '-f FILE' for the value"),
-        ));
+        return Err(Error::usage(format!(
+            "'{origin}' and the value can't both be read from standard input"
+        ))
+        .hint("name the file of one of them: '-f FILE' for the value"));
     }
     Ok(())
 }
@@ -875,17 +865,17 @@ mod tests {
                 text
             }
             Err(misuse) => {
-                let words = misuse.error.words().unwrap();
-                assert!(words.causes.is_empty());
+                let error = &misuse.error;
+                assert!(error.causes.is_empty());
                 let format = match misuse.format {
                     Format::Pretty => String::new(),
                     format => format!(" ({format:?})"),
                 };
                 format!(
                     "{}{format}: {} / {}",
-                    misuse.error.code(),
-                    words.message,
-                    words.hint.as_deref().unwrap()
+                    error.code(),
+                    error.message,
+                    error.hint.as_deref().unwrap()
                 )
             }
         }

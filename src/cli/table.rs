@@ -996,7 +996,7 @@ pub const EXITS: &[(u8, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, Words};
+    use crate::error::ErrorKind;
     use crate::outcome::Applied;
 
     #[test]
@@ -1118,24 +1118,23 @@ mod tests {
 
     #[test]
     fn every_error_has_its_exit_code_in_the_table() {
-        let words = || Words::new("");
-        for error in [
-            Error::Refused(words()),
-            Error::Output(words(), Applied::No),
-            Error::Usage(words()),
-            Error::NotFound(words()),
-            Error::Credentials(words()),
-            Error::Exists(words()),
-            Error::Data(words()),
-            Error::Unreadable(words()),
-            Error::Unavailable(words()),
-            Error::Later(words()),
-            Error::Unknown(words()),
-            Error::Config(words()),
-            Error::Cancelled,
-            Error::Terminated(15),
+        for kind in [
+            ErrorKind::Refused,
+            ErrorKind::Output(Applied::No),
+            ErrorKind::Usage,
+            ErrorKind::NotFound,
+            ErrorKind::Credentials,
+            ErrorKind::Exists,
+            ErrorKind::InvalidData,
+            ErrorKind::Unreadable,
+            ErrorKind::Unavailable,
+            ErrorKind::TryAgain,
+            ErrorKind::OutcomeUnknown,
+            ErrorKind::Config,
+            ErrorKind::Cancelled,
+            ErrorKind::Terminated(15),
         ] {
-            assert!(EXITS.iter().any(|(code, _)| *code == error.code()));
+            assert!(EXITS.iter().any(|(code, _)| *code == kind.code()));
         }
         assert!(EXITS.is_sorted_by(|a, b| a.0 < b.0));
     }

@@ -8,7 +8,7 @@ use super::proxy::{self, Proxy};
 use super::tls::{self, Received};
 use super::url::{DEFAULT_ROOT, Root, Scheme};
 use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport};
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::secret::ApiKey;
 use crate::trace::Trace;
 use std::io;
@@ -21,7 +21,7 @@ const BUFFER: usize = 16 * 1024;
 /// Checks what can be checked without the network: the URL, the proxy variables, and the CA files.
 ///
 /// # Errors
-/// [`Error::Config`], or [`Error::Unreadable`] for a CA file.
+/// [`ErrorKind::Config`], or [`ErrorKind::Unreadable`] for a CA file.
 pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
     let root = Root::parse(settings.root.unwrap_or(DEFAULT_ROOT))?;
     let proxy = proxy::choose(&root, settings.env)?;
@@ -120,9 +120,9 @@ impl Transport for Client<'_> {
 impl Client<'_> {
     fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
         if !request.team.is_none_or(http::is_header_word) {
-            return Err(Failure::refused(Error::Usage(Words::new(
+            return Err(Failure::refused(Error::usage(
                 "the team's UID holds characters that no UID has",
-            ))));
+            )));
         }
         let head = Head {
             host: &self.host_header,
@@ -219,8 +219,8 @@ impl Client<'_> {
         }
     }
 
-    fn handshake_cut(&self, error: Option<&io::Error>) -> Words {
-        let words = Words::new(format!(
+    fn handshake_cut(&self, error: Option<&io::Error>) -> Error {
+        let words = Error::unavailable(format!(
             "{} closed the connection during the TLS handshake",
             self.host
         ));
@@ -244,7 +244,7 @@ impl Client<'_> {
     ) -> Result<TcpStream, Failure> {
         let addresses = connect::lookup(host, port, deadline).map_err(|stop| match stop {
             Stop::Io(error) => {
-                let words = Words::new(format!("{who} could not be looked up"))
+                let words = Error::unavailable(format!("{who} could not be looked up"))
                     .cause(&connect::words(&error))
                     .hint("check the name (--server-root-url, proxy variables) and this machine's DNS");
                 unsent(words, connect::is_passing(&error))
@@ -253,7 +253,7 @@ impl Client<'_> {
         })?;
         let (stream, address) = connect::open(&addresses, deadline).map_err(|stop| match stop {
             Stop::Io(error) => {
-                let words = Words::new(format!("{place} could not be reached"))
+                let words = Error::unavailable(format!("{place} could not be reached"))
                     .cause(&connect::words(&error))
                     .hint("check --server-root-url, the proxy variables and the network");
                 unsent(words, true)
@@ -294,11 +294,12 @@ impl Client<'_> {
                 matches!(status, 502..=504),
             ),
             Err(Broken::Fault(Fault::Cut) | Broken::Stop(Stop::Closed)) => (
-                Words::new(format!("{place} closed the connection without an answer")),
+                Error::unavailable(format!("{place} closed the connection without an answer")),
                 true,
             ),
             Err(Broken::Fault(fault)) => (
-                Words::new(format!("the reply of {place} is not usable")).cause(fault.words()),
+                Error::unavailable(format!("the reply of {place} is not usable"))
+                    .cause(fault.words()),
                 false,
             ),
             Err(Broken::Stop(Stop::Deadline)) => (
@@ -309,7 +310,7 @@ impl Client<'_> {
                 false,
             ),
             Err(Broken::Stop(Stop::Io(error))) => (
-                Words::new(format!("the connection to {place} was lost"))
+                Error::unavailable(format!("the connection to {place} was lost"))
                     .cause(&connect::words(&error)),
                 true,
             ),
@@ -329,14 +330,14 @@ impl Client<'_> {
                 false,
             ),
             Stop::Io(error) => unsent(
-                Words::new(format!(
+                Error::unavailable(format!(
                     "the connection to {host} was lost while the request was sent"
                 ))
                 .cause(&connect::words(&error)),
                 true,
             ),
             Stop::Closed => unsent(
-                Words::new(format!(
+                Error::unavailable(format!(
                     "the connection to {host} was lost while the request was sent"
                 )),
                 true,
@@ -349,35 +350,34 @@ impl Client<'_> {
         let host = &self.host;
         let cut = || {
             if started {
-                Words::new(format!(
+                Error::unavailable(format!(
                     "the connection to {host} was cut before its answer was complete"
                 ))
             } else {
-                Words::new(format!("{host} closed the connection without an answer"))
+                Error::unavailable(format!("{host} closed the connection without an answer"))
             }
         };
         let (error, transient) = match broken {
             Broken::Stop(Stop::Deadline) => {
-                let words =
-                    Words::new(format!("no answer from {host} within {}", deadline.words()));
+                let words = Error::unavailable(format!(
+                    "no answer from {host} within {}",
+                    deadline.words()
+                ));
                 (
-                    Error::Later(words.hint("try again later, or allow more time with --timeout")),
+                    words.hint("try again later, or allow more time with --timeout"),
                     false,
                 )
             }
-            Broken::Stop(Stop::Io(error)) => (
-                Error::Unavailable(cut().cause(&connect::words(&error))),
-                true,
-            ),
+            Broken::Stop(Stop::Io(error)) => (cut().cause(&connect::words(&error)), true),
             Broken::Stop(Stop::Closed) | Broken::Fault(Fault::Cut | Fault::CutWithoutLength) => {
-                (Error::Unavailable(cut()), true)
+                (cut(), true)
             }
-            Broken::Stop(Stop::Untrusted(words)) => (Error::Unavailable(words), false),
+            Broken::Stop(Stop::Untrusted(words)) => (words, false),
             Broken::Fault(fault) => {
-                let words = Words::new(format!("the reply of {host} is not usable"))
+                let words = Error::unavailable(format!("the reply of {host} is not usable"))
                     .cause(fault.words())
                     .hint("this may not be the service: check --server-root-url and the proxy variables");
-                (Error::Unavailable(words), false)
+                (words, false)
             }
         };
         Failure {
@@ -389,35 +389,35 @@ impl Client<'_> {
 }
 
 /// A failure before the request was written to its end.
-fn unsent(words: Words, transient: bool) -> Failure {
+fn unsent(error: Error, transient: bool) -> Failure {
     Failure {
-        error: Error::Unavailable(words),
+        error,
         processed: Processed::No,
         retry: Retry::backoff_if(transient),
     }
 }
 
-fn late(message: String) -> Words {
-    Words::new(message)
+fn late(message: String) -> Error {
+    Error::unavailable(message)
         .hint("check the network and the proxy variables, or allow more time with --timeout")
 }
 
-fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Words {
+fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Error {
     let variable = proxy.variable;
     // 401 is a server's status, and what tinyproxy says to credentials it does not know.
     if !matches!(status, 401 | 407) {
-        return Words::new(format!(
+        return Error::unavailable(format!(
             "{place} did not connect to {target}: status {status}"
         ))
         .hint("ask for access there, or name hosts that need no proxy in NO_PROXY");
     }
     if proxy.credentials.is_some() {
-        return Words::new(format!(
+        return Error::unavailable(format!(
             "{place} did not accept the credentials: status {status}"
         ))
         .hint(format!("check the user name and password in {variable}"));
     }
-    Words::new(format!("{place} demands credentials: status {status}")).hint(format!(
+    Error::unavailable(format!("{place} demands credentials: status {status}")).hint(format!(
         "put them into {variable}: http://USER:PASSWORD@HOST:PORT"
     ))
 }

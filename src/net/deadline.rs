@@ -2,7 +2,7 @@
 //! Must not know what is waited for.
 
 use super::Pause;
-use crate::error::Words;
+use crate::error::Error;
 use crate::time::seconds;
 use crate::trace::Trace;
 use std::io;
@@ -131,7 +131,7 @@ pub enum Stop {
     /// The peer closed the connection where something was to come.
     Closed,
     /// TLS refused the peer, or the peer refused us.
-    Untrusted(Words),
+    Untrusted(Error),
 }
 
 impl From<io::Error> for Stop {

@@ -35,7 +35,7 @@ use super::url::{DEFAULT_ROOT, Host, Root, Scheme};
 use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport};
 use crate::base64;
 use crate::env::Environment;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::secret::ApiKey;
 use crate::trace::Trace;
 use ::minreq::{Error as Fault, Proxy as Tunnel, Request as Sending, ResponseLazy};
@@ -55,7 +55,7 @@ const NO_STATUS_LINE: &str = "Server did not provide a status line";
 /// Checks what can be checked without the network.
 ///
 /// # Errors
-/// [`Error::Config`], also for what minreq cannot do; [`Error::Unreadable`] for `SSL_CERT_FILE`.
+/// [`ErrorKind::Config`], also for what minreq cannot do; [`ErrorKind::Unreadable`] for `SSL_CERT_FILE`.
 pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
     let root = Root::parse(settings.root.unwrap_or(DEFAULT_ROOT))?;
     if settings.ca_file.is_some() {
@@ -105,12 +105,10 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
 
 /// Something that our own client does and minreq does not.
 fn cannot(what: &str, hint: &str) -> Error {
-    Error::Config(
-        Words::new(format!(
-            "{what} is not supported by this build, which uses minreq"
-        ))
-        .hint(format!("{hint}, or use the default build")),
-    )
+    Error::config(format!(
+        "{what} is not supported by this build, which uses minreq"
+    ))
+    .hint(format!("{hint}, or use the default build"))
 }
 
 fn tunnel(proxy: &Proxy) -> Result<Tunnel, Error> {
@@ -169,11 +167,11 @@ fn check_trust(env: &Environment) -> Result<(), Error> {
         Ok(_) => Ok(()),
         Err(error) => {
             let path = path.to_string_lossy();
-            let words = Words::new(format!(
+            let words = Error::unavailable(format!(
                 "SSL_CERT_FILE {} cannot be read",
                 crate::text::safe(&path)
             ));
-            Err(Error::Unreadable(words.cause(&connect::words(&error))))
+            Err(words.cause(&connect::words(&error)))
         }
     }
 }
@@ -242,8 +240,9 @@ impl Client<'_> {
         // more when the deadline has passed: then no time is left for another request either, and the run ends.
         let run = move || drop(sender.send(fetch(sending)));
         if let Err(error) = thread::Builder::new().spawn(run) {
-            let words = Words::new("no thread could be started").cause(&connect::words(&error));
-            return Err(failure(Error::Unavailable(words), false, false));
+            let words =
+                Error::unavailable("no thread could be started").cause(&connect::words(&error));
+            return Err(failure(words, false, false));
         }
         let message = match receiver.recv_timeout(left) {
             Ok(Ok(message)) => message,
@@ -260,7 +259,7 @@ impl Client<'_> {
     }
 
     fn sending(&self, request: &Request<'_>, left: Duration) -> Result<Sending, Failure> {
-        let refused = |what: &str| Failure::refused(Error::Usage(Words::new(what)));
+        let refused = |what: &str| Failure::refused(Error::usage(what));
         if !request.team.is_none_or(is_header_word) {
             return Err(refused("the team's UID holds characters that no UID has"));
         }
@@ -298,9 +297,9 @@ impl Client<'_> {
             Broken::Cut(error) if error.kind() == ErrorKind::TimedOut => self.late(true, deadline),
             Broken::Cut(error) => {
                 let words = cut(host).cause(&connect::words(&error));
-                failure(Error::Unavailable(words), true, true)
+                failure(words, true, true)
             }
-            Broken::Short => failure(Error::Unavailable(cut(host)), true, true),
+            Broken::Short => failure(cut(host), true, true),
             Broken::Unusable(what) => failure(unusable(host, what), true, false),
         }
     }
@@ -309,35 +308,33 @@ impl Client<'_> {
         let host = &self.host;
         let error = match fault {
             // Trust is read before a connection is made.
-            Fault::RustlsCreateConnection(error) => Error::Config(
-                Words::new("no certificate authority is trusted on this machine")
-                    .cause(&error.to_string())
-                    .hint("name a file of certificates in PEM in SSL_CERT_FILE; this build has none built in"),
+            Fault::RustlsCreateConnection(error) => Error::config(
+                "no certificate authority is trusted on this machine",
+            )
+            .cause(&error.to_string())
+            .hint(
+                "name a file of certificates in PEM in SSL_CERT_FILE; this build has none built in",
             ),
-            Fault::BadProxy | Fault::ProxyConnect | Fault::InvalidProxyCreds => {
-                Error::Unavailable(self.refusal(fault))
-            }
-            Fault::AddressNotFound => {
-                Error::Unavailable(Words::new(format!("{host} has no address")))
-            }
+            Fault::BadProxy | Fault::ProxyConnect | Fault::InvalidProxyCreds => self.refusal(fault),
+            Fault::AddressNotFound => Error::unavailable(format!("{host} has no address")),
             other => return failure(unusable(host, &other.to_string()), true, false),
         };
         failure(error, false, false)
     }
 
-    fn refusal(&self, fault: &Fault) -> Words {
+    fn refusal(&self, fault: &Fault) -> Error {
         let (place, variable) = match &self.proxy {
             Some(proxy) => (proxy.place(), proxy.variable),
             None => (String::new(), ""),
         };
         match fault {
-            Fault::InvalidProxyCreds => Words::new(format!(
+            Fault::InvalidProxyCreds => Error::unavailable(format!(
                 "the proxy {place} ({variable}) did not accept the credentials"
             ))
             .hint(format!(
                 "put them into {variable}: http://USER:PASSWORD@HOST:PORT"
             )),
-            _ => Words::new(format!(
+            _ => Error::unavailable(format!(
                 "the proxy {place} ({variable}) did not connect to {}",
                 self.target
             ))
@@ -353,32 +350,32 @@ impl Client<'_> {
         match (tls, error.kind()) {
             // The server's certificate comes before any request.
             (Some(error @ rustls::Error::InvalidCertificate(_)), _) => {
-                let words = Words::new(format!("the certificate of {host} is not trusted"))
+                let words = Error::unavailable(format!("the certificate of {host} is not trusted"))
                     .cause(&error.to_string())
                     .hint("name the authority's certificate in SSL_CERT_FILE, and check --server-root-url");
-                failure(Error::Unavailable(words), false, false)
+                failure(words, false, false)
             }
             (Some(error), _) => {
-                let words = Words::new(format!("the TLS connection to {host} failed"))
+                let words = Error::unavailable(format!("the TLS connection to {host} failed"))
                     .cause(&error.to_string());
-                failure(Error::Unavailable(words), true, false)
+                failure(words, true, false)
             }
             // Only an attempt to connect is refused.
             (None, ErrorKind::ConnectionRefused) => {
                 let place = self.proxy.as_ref().map_or(self.target.clone(), |proxy| {
                     format!("the proxy {} ({})", proxy.place(), proxy.variable)
                 });
-                let words = Words::new(format!("{place} could not be reached"))
+                let words = Error::unavailable(format!("{place} could not be reached"))
                     .cause(&connect::words(error))
                     .hint("check --server-root-url, the proxy variables and the network");
-                failure(Error::Unavailable(words), false, true)
+                failure(words, false, true)
             }
             (None, ErrorKind::TimedOut) => self.late(true, deadline),
             _ if connect::words(error).starts_with("failed to lookup address") => {
-                let words = Words::new(format!("{host} could not be looked up"))
+                let words = Error::unavailable(format!("{host} could not be looked up"))
                     .cause(&connect::words(error))
                     .hint("check the name (--server-root-url, proxy variables) and this machine's DNS");
-                failure(Error::Unavailable(words), false, connect::is_passing(error))
+                failure(words, false, connect::is_passing(error))
             }
             _ => self.lost(Some(error)),
         }
@@ -386,7 +383,7 @@ impl Client<'_> {
 
     /// The connection ended before there was a reply.
     fn lost(&self, error: Option<&io::Error>) -> Failure {
-        let words = Words::new(format!(
+        let words = Error::unavailable(format!(
             "the connection to {} was lost before an answer came",
             self.host
         ));
@@ -394,17 +391,17 @@ impl Client<'_> {
             Some(error) => words.cause(&connect::words(error)),
             None => words,
         };
-        failure(Error::Unavailable(words), true, true)
+        failure(words, true, true)
     }
 
     fn late(&self, sent: bool, deadline: &Deadline) -> Failure {
-        let words = Words::new(format!(
+        let words = Error::unavailable(format!(
             "no answer from {} within {}",
             self.host,
             deadline.words()
         ))
         .hint("try again later, or allow more time with --timeout");
-        failure(Error::Later(words), sent, false)
+        failure(words, sent, false)
     }
 }
 
@@ -420,18 +417,16 @@ fn failure(error: Error, sent: bool, transient: bool) -> Failure {
     }
 }
 
-fn cut(host: &str) -> Words {
-    Words::new(format!(
+fn cut(host: &str) -> Error {
+    Error::unavailable(format!(
         "the connection to {host} was cut before its answer was complete"
     ))
 }
 
 fn unusable(host: &str, what: &str) -> Error {
-    Error::Unavailable(
-        Words::new(format!("the reply of {host} is not usable"))
-            .cause(what)
-            .hint("this may not be the service: check --server-root-url and the proxy variables"),
-    )
+    Error::unavailable(format!("the reply of {host} is not usable"))
+        .cause(what)
+        .hint("this may not be the service: check --server-root-url and the proxy variables")
 }
 
 /// One request and its whole reply.

@@ -11,7 +11,7 @@
 use super::url::{Host, Root, Scheme, authority};
 use crate::base64;
 use crate::env::Environment;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::secret::SecretBytes;
 use std::net::IpAddr;
 
@@ -43,7 +43,7 @@ impl Proxy {
 /// The proxy for a server, if the environment names one.
 ///
 /// # Errors
-/// [`Error::Config`] when the variable that counts is not understood.
+/// [`ErrorKind::Config`] when the variable that counts is not understood.
 pub fn choose(root: &Root, env: &Environment) -> Result<Option<Proxy>, Error> {
     if root.scheme == Scheme::Http {
         return Ok(None);
@@ -67,9 +67,7 @@ fn first(
         if let Some(value) = env.filled(variable) {
             return match value.into_string() {
                 Ok(value) => Ok(Some((variable, value))),
-                Err(_) => Err(Error::Config(Words::new(format!(
-                    "{variable} is not UTF-8"
-                )))),
+                Err(_) => Err(Error::config(format!("{variable} is not UTF-8"))),
             };
         }
     }
@@ -78,10 +76,8 @@ fn first(
 
 fn parse(variable: &'static str, value: &str) -> Result<Proxy, Error> {
     let fault = |what: &str| {
-        Error::Config(
-            Words::new(format!("{variable} {what}"))
-                .hint("a proxy looks like http://[USER:PASSWORD@]HOST:PORT; NO_PROXY names the hosts that need none"),
-        )
+        Error::config(format!("{variable} {what}"))
+                .hint("a proxy looks like http://[USER:PASSWORD@]HOST:PORT; NO_PROXY names the hosts that need none")
     };
     let rest = match value.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
@@ -421,7 +417,7 @@ mod tests {
             let error = parse("https_proxy", value)
                 .err()
                 .unwrap_or_else(|| panic!("{value}"));
-            assert_eq!(error.message(), message, "{value}");
+            assert_eq!(error.message, message, "{value}");
             assert_eq!(error.code(), 78);
             assert!(!format!("{error:?}").contains("hunter"), "{value}");
         }
@@ -436,7 +432,7 @@ mod tests {
             .err()
             .unwrap();
         assert_eq!(
-            (error.code(), error.message()),
+            (error.code(), error.message.as_str()),
             (78, "HTTPS_PROXY is not UTF-8")
         );
     }

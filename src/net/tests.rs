@@ -85,7 +85,7 @@ impl Setup {
 
     fn client(self) -> Client<'static> {
         self.open()
-            .unwrap_or_else(|error| panic!("{}", error.message()))
+            .unwrap_or_else(|error| panic!("{}", error.message))
     }
 }
 
@@ -257,9 +257,9 @@ fn fate(failure: &Failure) -> (bool, bool) {
 
 /// What a failure says, with the parts of an address that change from run to run replaced.
 fn said(failure: &Failure, address: SocketAddr) -> (u8, bool, bool, String) {
-    let words = failure.error.words().unwrap();
-    let mut text = words.message.clone();
-    for cause in &words.causes {
+    let error = &failure.error;
+    let mut text = error.message.clone();
+    for cause in &error.causes {
         text.push_str(" | ");
         text.push_str(cause);
     }
@@ -606,7 +606,7 @@ fn a_request_past_its_deadline_is_not_sent() {
         &Environment::new(|_| None),
         Duration::from_secs(5),
     )
-    .unwrap_or_else(|error| panic!("{}", error.message()));
+    .unwrap_or_else(|error| panic!("{}", error.message));
     let deadline = |millis| Budget::new(Duration::from_millis(millis), Clock::SYSTEM).start();
     let (stream, _) = connect::open(&[address], &deadline(5000)).unwrap();
     let mut session = tls::Session::open(&context, &host, stream, &deadline(5000)).unwrap();
@@ -910,10 +910,7 @@ fn ca_files_that_are_none() {
             match setup.open() {
                 Ok(_) => assert_eq!(fault, ""),
                 Err(error) => {
-                    assert_eq!(
-                        error.message(),
-                        format!("{name} {} {fault}", path.display())
-                    );
+                    assert_eq!(error.message, format!("{name} {} {fault}", path.display()));
                     assert_eq!(error.code(), 78);
                 }
             }
@@ -927,7 +924,7 @@ fn ca_files_that_are_none() {
             .err()
             .unwrap();
         assert_eq!(
-            error.message(),
+            error.message,
             format!("{variable} {} cannot be read", missing.display())
         );
         assert_eq!(error.code(), 66);
@@ -939,7 +936,7 @@ fn ca_files_that_are_none() {
         .err()
         .unwrap();
     assert_eq!(
-        error.message(),
+        error.message,
         format!(
             "SSL_CERT_DIR {} holds no usable certificate",
             empty.path().display()
@@ -1111,7 +1108,7 @@ fn proxies_that_open_nothing() {
         );
         assert!(!format!("{:?}", failure.error).contains("hunter2"));
         if !hint.is_empty() {
-            assert_eq!(failure.error.words().unwrap().hint.as_deref(), Some(hint));
+            assert_eq!(failure.error.hint.as_deref(), Some(hint));
         }
     }
     for (reply, fault) in [

@@ -11,7 +11,7 @@ use super::deadline::{Deadline, Stop};
 use super::url::Host;
 use super::x509;
 use crate::env::Environment;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::file;
 use crate::outcome::Timestamp;
 use crate::text;
@@ -87,7 +87,7 @@ impl Context {
     /// a server needs them. A file that is a pipe may take as long as `timeout`.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] for a file that cannot be read, or a directory where there is no file; [`Error::Config`] for
+    /// [`ErrorKind::Unreadable`] for a file that cannot be read, or a directory where there is no file; [`ErrorKind::Config`] for
     /// one without certificates.
     pub fn load(
         host: &Host,
@@ -100,9 +100,9 @@ impl Context {
             Host::Name(name) => match DnsName::try_from(name.clone()) {
                 Ok(name) => ServerName::DnsName(name),
                 Err(_) => {
-                    return Err(Error::Config(Words::new(
+                    return Err(Error::config(
                         "the server's host name cannot be in a certificate",
-                    )));
+                    ));
                 }
             },
         };
@@ -144,7 +144,7 @@ impl Context {
         let verifier = Arc::new(Verifier::new(trusted, fallback, &provider));
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
-            .map_err(|_| Error::Config(Words::new("this build cannot speak TLS")))?
+            .map_err(|_| Error::config("this build cannot speak TLS"))?
             .dangerous()
             .with_custom_certificate_verifier(verifier.clone())
             .with_no_client_auth();
@@ -205,14 +205,11 @@ fn add_file(
     what: &str,
     timeout: Duration,
 ) -> Result<(), Error> {
-    let config = |fault: &str| {
-        Error::Config(Words::new(format!("{} {fault}", place(what, path))).hint(PEM_HINT))
-    };
+    let config =
+        |fault: &str| Error::config(format!("{} {fault}", place(what, path))).hint(PEM_HINT);
     let mut bytes = file::read(path, MAX_CA_FILE, timeout).map_err(|error| {
-        Error::Unreadable(
-            Words::new(format!("{} cannot be read", place(what, path)))
-                .cause(&connect::words(&error)),
-        )
+        Error::unreadable(format!("{} cannot be read", place(what, path)))
+            .cause(&connect::words(&error))
     })?;
     if bytes.len() > MAX_CA_FILE {
         return Err(config("is larger than 4 MiB"));
@@ -299,11 +296,11 @@ fn require_certificates(trusted: &Trusted, list: &OsStr) -> Result<(), Error> {
         return Ok(());
     }
     if let Some((what, why)) = &trusted.unreadable {
-        return Err(Error::Unreadable(Words::new(what.clone()).cause(why)));
+        return Err(Error::unreadable(what.clone()).cause(why));
     }
     let what = place("SSL_CERT_DIR", Path::new(list));
-    let words = Words::new(format!("{what} holds no usable certificate"));
-    Err(Error::Config(words.hint(PEM_HINT)))
+    let words = Error::unavailable(format!("{what} holds no usable certificate"));
+    Err(words.hint(PEM_HINT))
 }
 
 /// Verifies the chain of a server with what is trusted, and with the fallback where that fails.
@@ -803,7 +800,7 @@ impl Drop for Session {
 }
 
 /// Why TLS failed, and what can be done.
-fn explain(error: &rustls::Error, host: &str, refused: Option<&Refused>) -> Words {
+fn explain(error: &rustls::Error, host: &str, refused: Option<&Refused>) -> Error {
     match error {
         rustls::Error::InvalidCertificate(error) => explain_certificate(error, host, refused),
         rustls::Error::AlertReceived(alert) => explain_alert(*alert, host),
@@ -814,78 +811,78 @@ fn explain(error: &rustls::Error, host: &str, refused: Option<&Refused>) -> Word
             | PeerIncompatible::Tls12NotOfferedOrEnabled,
         ) => too_old(host),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
-            Words::new(format!("{host} did not answer in TLS"))
+            Error::unavailable(format!("{host} did not answer in TLS"))
                 .hint("something else listens there; check --server-root-url, its port, and the proxy variables")
         }
-        other => Words::new(format!("the TLS connection to {host} failed"))
+        other => Error::unavailable(format!("the TLS connection to {host} failed"))
             .cause(&other.to_string())
             .hint("check --server-root-url and the proxy variables: something between may not let TLS through"),
     }
 }
 
-fn too_old(host: &str) -> Words {
-    Words::new(format!("{host} speaks no TLS version that is still safe"))
+fn too_old(host: &str) -> Error {
+    Error::unavailable(format!("{host} speaks no TLS version that is still safe"))
         .hint("the server, or a proxy that answers in its place, has to support TLS 1.2 or 1.3")
 }
 
-fn explain_alert(alert: AlertDescription, host: &str) -> Words {
+fn explain_alert(alert: AlertDescription, host: &str) -> Error {
     match alert {
         AlertDescription::ProtocolVersion => too_old(host),
-        AlertDescription::UnrecognisedName => Words::new(format!("the server that answered does not serve {host}"))
+        AlertDescription::UnrecognisedName => Error::unavailable(format!("the server that answered does not serve {host}"))
             .hint("check --server-root-url and the proxy variables"),
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-            Words::new(format!("{host} and this client have no TLS cipher suite or key in common"))
+            Error::unavailable(format!("{host} and this client have no TLS cipher suite or key in common"))
                 .hint("the server, or a proxy that answers in its place, has to support current TLS cipher suites")
         }
-        other => Words::new(format!("{host} ended the TLS connection")).cause(&format!("alert {other:?}"))
+        other => Error::unavailable(format!("{host} ended the TLS connection")).cause(&format!("alert {other:?}"))
             .hint("the log of the server, or of a proxy that answers in its place, says why"),
     }
 }
 
-fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Refused>) -> Words {
+fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Refused>) -> Error {
     let hosts = refused.map_or(&[][..], |refused| &refused.hosts);
     let words = match error {
-        CertificateError::ExpiredContext { time, not_after } => Words::new(format!(
+        CertificateError::ExpiredContext { time, not_after } => Error::unavailable(format!(
             "the certificate of {host} expired on {}",
             day(*not_after)
         ))
         .cause(&format!("this machine's clock says {}", day(*time)))
         .hint("if the clock is right, the server's certificate has to be renewed"),
-        CertificateError::NotValidYetContext { time, not_before } => Words::new(format!(
+        CertificateError::NotValidYetContext { time, not_before } => Error::unavailable(format!(
             "the certificate of {host} is not valid before {}",
             day(*not_before)
         ))
         .cause(&format!("this machine's clock says {}", day(*time)))
         .hint("check this machine's clock"),
         CertificateError::NotValidForNameContext { .. } if hosts.is_empty() => {
-            return Words::new(format!("the certificate of {host} names no host"))
+            return Error::unavailable(format!("the certificate of {host} names no host"))
                 .cause("a common name does not count any more")
                 .hint("the server needs a certificate with a subject alternative name");
         }
         CertificateError::NotValidForNameContext { .. } => {
-            return Words::new(format!("the server's certificate is for {}, not {host}", list(hosts)))
+            return Error::unavailable(format!("the server's certificate is for {}, not {host}", list(hosts)))
                 .hint("check --server-root-url and the proxy variables: another server answers there");
         }
         CertificateError::UnknownIssuer => unknown_issuer(host, refused),
         // ring answers the same to a short RSA key as to a signature that does not fit.
-        CertificateError::BadSignature => Words::new(format!(
+        CertificateError::BadSignature => Error::unavailable(format!(
             "a signature by {host}, or on its certificate, could not be verified"
         ))
         .hint("a key may be RSA with less than 2048 bits, or an authority trusted here has the same name as the one that issued it"),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Words::new(format!(
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Error::unavailable(format!(
             "the certificate of {host} is signed in a way that is not safe, or not known here"
         ))
         .hint("the server needs a certificate with an ECDSA, Ed25519 or RSA key of 2048 bits or more and SHA-2"),
         CertificateError::InvalidPurposeContext { .. } | CertificateError::InvalidPurpose => {
-            Words::new(format!("the certificate of {host} is not for servers"))
+            Error::unavailable(format!("the certificate of {host} is not for servers"))
                 .hint("its key usage has to allow signatures, and its extended key usage server authentication")
         }
-        CertificateError::BadEncoding => Words::new(format!("the certificate of {host} is malformed"))
+        CertificateError::BadEncoding => Error::unavailable(format!("the certificate of {host} is malformed"))
             .hint("the server, or a proxy that answers in its place, has to show another"),
-        CertificateError::Revoked => Words::new(format!("the certificate of {host} was revoked")),
+        CertificateError::Revoked => Error::unavailable(format!("the certificate of {host} was revoked")),
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            Words::new(format!("{host} shows the certificate of an authority as its own"))
+            Error::unavailable(format!("{host} shows the certificate of an authority as its own"))
                 .hint("the server needs a certificate of its own; to trust just this one, name it with --ca-file")
         }
         // What rustls has no word for comes wrapped: webpki's own word is inside.
@@ -900,18 +897,18 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
     words.cause(&format!("the server's certificate is for {}", list(hosts)))
 }
 
-fn not_acceptable(host: &str, why: &str) -> Words {
-    Words::new(format!("the certificate of {host} is not acceptable"))
+fn not_acceptable(host: &str, why: &str) -> Error {
+    Error::unavailable(format!("the certificate of {host} is not acceptable"))
         .cause(why)
         .hint("the server, or a proxy that answers in its place, has to show another")
 }
 
-fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Words {
+fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Error {
     let words = match refused {
         Some(refused) if refused.is_self_issued => {
-            Words::new(format!("the certificate of {host} is self-signed"))
+            Error::unavailable(format!("the certificate of {host} is self-signed"))
         }
-        _ => Words::new(format!(
+        _ => Error::unavailable(format!(
             "the certificate of {host} is issued by an authority that is not trusted here"
         )),
     };
@@ -1079,8 +1076,8 @@ mod tests {
     fn nothing_but_the_variables_leaves_the_built_in_roots() {
         let none = Environment::new(|_| None);
         let host = Host::parse("h.example").unwrap();
-        let context = Context::load(&host, None, &none, TIMEOUT)
-            .unwrap_or_else(|e| panic!("{}", e.message()));
+        let context =
+            Context::load(&host, None, &none, TIMEOUT).unwrap_or_else(|e| panic!("{}", e.message));
         let is = |context: &Context, built_in, given, falls_back| {
             let verifier = &context.verifier;
             assert_eq!(verifier.trusted.built_in, built_in);
@@ -1092,20 +1089,20 @@ mod tests {
         let file = directory.path().join("ca.pem");
         std::fs::write(&file, authority("A").pem()).unwrap();
         let added = Context::load(&host, Some(&file), &none, TIMEOUT)
-            .unwrap_or_else(|e| panic!("{}", e.message()));
+            .unwrap_or_else(|e| panic!("{}", e.message));
         is(&added, true, 1, true);
         let path = file.clone().into_os_string();
         let only = Environment::new(move |name| (name == "SSL_CERT_FILE").then(|| path.clone()));
-        let replaced = Context::load(&host, None, &only, TIMEOUT)
-            .unwrap_or_else(|e| panic!("{}", e.message()));
+        let replaced =
+            Context::load(&host, None, &only, TIMEOUT).unwrap_or_else(|e| panic!("{}", e.message));
         is(&replaced, false, 1, false);
         let path = directory.path().as_os_str().to_owned();
         let only = Environment::new(move |name| (name == "SSL_CERT_DIR").then(|| path.clone()));
-        let replaced = Context::load(&host, None, &only, TIMEOUT)
-            .unwrap_or_else(|e| panic!("{}", e.message()));
+        let replaced =
+            Context::load(&host, None, &only, TIMEOUT).unwrap_or_else(|e| panic!("{}", e.message));
         is(&replaced, false, 1, false);
         let added = Context::load(&host, Some(&file), &only, TIMEOUT)
-            .unwrap_or_else(|e| panic!("{}", e.message()));
+            .unwrap_or_else(|e| panic!("{}", e.message));
         is(&added, false, 1, true);
     }
 

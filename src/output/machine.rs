@@ -96,21 +96,20 @@ fn word(action: Action) -> (&'static str, Option<usize>) {
 
 /// One object on one line: why a run failed.
 pub fn failure(error: &Error, out: &mut Vec<u8>) {
-    let words = error.words();
     Writer::new(out).object(|w| {
         w.key("error").object(|w| {
             w.key("code").number(u64::from(error.code()));
-            w.key("kind").string(error.kind());
-            w.key("message").printable(error.message());
+            w.key("kind").string(error.kind.word());
+            w.key("message").printable(&error.message);
             w.key("hint");
-            optional(w, words.and_then(|words| words.hint.as_deref()));
+            optional(w, error.hint.as_deref());
             w.key("causes").array(|w| {
-                for cause in words.map_or(&[][..], |words| &words.causes) {
+                for cause in &error.causes {
                     w.printable(cause);
                 }
             });
             w.key("applied");
-            match error.applied() {
+            match error.kind.applied() {
                 Applied::Yes => w.boolean(true),
                 Applied::No => w.boolean(false),
                 Applied::Unknown => w.string("unknown"),

@@ -107,19 +107,15 @@ pub fn failure(error: &Error, format: Format) -> Vec<u8> {
         machine::failure(error, &mut out);
         return out;
     }
-    push_line("error: ", error.message(), &mut out);
-    if let Some(words) = error.words() {
-        for cause in &words.causes {
-            push_line("  caused by: ", cause, &mut out);
-        }
-        if let Some(hint) = &words.hint {
-            // A hint may be a list, a line each.
-            let mut prefix = "hint: ";
-            for line in hint.lines() {
-                push_line(prefix, line, &mut out);
-                prefix = "";
-            }
-        }
+    push_line("error: ", &error.message, &mut out);
+    for cause in &error.causes {
+        push_line("  caused by: ", cause, &mut out);
+    }
+    // A hint may be a list, a line each.
+    let mut prefix = "hint: ";
+    for line in error.hint.iter().flat_map(|hint| hint.lines()) {
+        push_line(prefix, line, &mut out);
+        prefix = "";
     }
     out
 }
@@ -176,7 +172,7 @@ fn sorted(rows: &[Listed]) -> Vec<&Listed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Words;
+    use crate::error::ErrorKind;
     use crate::outcome::Applied;
     use crate::secret::{Kind, SecretName};
 
@@ -393,7 +389,7 @@ mod tests {
 
     #[test]
     fn failures() {
-        let words = Words::new("no secret 'N\u{1b}'")
+        let not_found = Error::not_found("no secret 'N\u{1b}'")
             .cause("first")
             .cause("second\n")
             .hint("list them");
@@ -405,24 +401,24 @@ mod tests {
             )
         };
         for (error, human, json) in [
-            (Error::NotFound(words), human, json.to_owned()),
+            (not_found, human, json.to_owned()),
             (
-                Error::Cancelled,
+                Error::cancelled(),
                 "error: cancelled\n",
                 bare(130, "cancelled", "cancelled", "false"),
             ),
             (
-                Error::Terminated(15),
+                Error::terminated(15),
                 "error: terminated\n",
                 bare(143, "terminated", "terminated", "false"),
             ),
             (
-                Error::Unknown(Words::new("lost")),
+                Error::outcome_unknown("lost"),
                 "error: lost\n",
                 bare(75, "outcome_unknown", "lost", "\"unknown\""),
             ),
             (
-                Error::Output(Words::new("full"), Applied::Yes),
+                Error::new(ErrorKind::Output(Applied::Yes), "full"),
                 "error: full\n",
                 bare(1, "output", "full", "true"),
             ),

@@ -4,7 +4,7 @@ use super::shape::{self, Fault};
 use super::source::{Io, drop_final_newline, read_file, read_stdin, safe_path};
 use crate::command::{Input, KeySource};
 use crate::env::Environment;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::secret::{ApiKey, Form, MAX_API_KEY, SecretBytes};
 
 /// The most that is read of a key file: the longest key and its newline, CR and LF.
@@ -19,8 +19,8 @@ const HOW_TO_GIVE: &str = "set WARP_API_KEY, or name a file that holds the key w
 /// Reads the key.
 ///
 /// # Errors
-/// [`Error::Credentials`] if there is none or it is empty, [`Error::Config`] if it cannot be a key,
-/// [`Error::Unreadable`] for its file, [`Error::Usage`] if it would have to be typed in plain sight.
+/// [`ErrorKind::Credentials`] if there is none or it is empty, [`ErrorKind::Config`] if it cannot be a key,
+/// [`ErrorKind::Unreadable`] for its file, [`ErrorKind::Usage`] if it would have to be typed in plain sight.
 pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
     match source {
         KeySource::Absent => Err(absent(io.env)),
@@ -30,12 +30,10 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
             path: Input::Stdin,
         } => {
             if io.stdin_is_terminal {
-                return Err(Error::Usage(
-                    Words::new(format!(
-                        "{origin} names standard input, which is a terminal"
-                    ))
-                    .hint("pipe the key in, or name a file: typed here it would be shown"),
-                ));
+                return Err(Error::usage(format!(
+                    "{origin} names standard input, which is a terminal"
+                ))
+                .hint("pipe the key in, or name a file: typed here it would be shown"));
             }
             let text = read_stdin(io.stdin, READ_LIMIT)?;
             parse(&format!("standard input of {origin}"), text)
@@ -58,19 +56,19 @@ fn absent(env: &Environment) -> Error {
     let empty = ["WARP_API_KEY", "WARP_API_KEY_FILE"]
         .into_iter()
         .find(|name| env.raw(name).is_some());
-    Error::Credentials(match empty {
-        Some(name) => Words::new(format!("no API key: the variable {name} is set to nothing"))
-            .hint("in CI: does this job have access to the secret?"),
-        None => Words::new("no API key").hint(HOW_TO_GIVE),
-    })
+    match empty {
+        Some(name) => {
+            Error::credentials(format!("no API key: the variable {name} is set to nothing"))
+                .hint("in CI: does this job have access to the secret?")
+        }
+        None => Error::credentials("no API key").hint(HOW_TO_GIVE),
+    }
 }
 
 fn parse(subject: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
     drop_final_newline(text.expose_mut());
     if text.is_empty() {
-        return Err(Error::Credentials(
-            Words::new(format!("{subject} is empty")).hint(HOW_TO_GIVE),
-        ));
+        return Err(Error::credentials(format!("{subject} is empty")).hint(HOW_TO_GIVE));
     }
     let form = match mistaken(text.expose()) {
         Some(fault) => Err(fault),
@@ -87,9 +85,7 @@ fn parse(subject: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
         // What was pasted instead is known, and so is what to do.
         Err(fault) => (fault.what, fault.hint.unwrap_or(LOOKS)),
     };
-    Err(Error::Config(
-        Words::new(format!("{subject} {what}")).hint(hint),
-    ))
+    Err(Error::config(format!("{subject} {what}")).hint(hint))
 }
 
 /// What stands in the place of the key and is none: it would be sent, and some of it is secret too.
@@ -130,7 +126,7 @@ mod tests {
         };
         match api_key(source, &mut io) {
             Ok(key) => Ok(String::from_utf8(key.expose().to_vec()).unwrap()),
-            Err(error) => Err((error.code(), error.message().to_owned())),
+            Err(error) => Err((error.code(), error.message.to_owned())),
         }
     }
 

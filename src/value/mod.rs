@@ -18,7 +18,7 @@ pub use payload::Fields;
 pub use source::{Io, MAX_VALUE};
 
 use crate::command::{Input, Inputs, Source};
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::secret::{Field, FieldId, Form, Kind, MAX_VARIABLE, SecretBytes, SecretName};
 use crate::text;
 use source::{Given, MAX_PASSWORD, Origin, too_long};
@@ -38,8 +38,8 @@ pub trait Terminal {
     /// Asks for one field; an empty answer is an answer. What was typed before the question is not.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], [`Error::Terminated`], [`Error::Data`] for several lines at a hidden prompt, or
-    /// [`Error::Usage`] where there is nowhere to ask.
+    /// [`ErrorKind::Cancelled`], [`ErrorKind::Terminated`], [`ErrorKind::InvalidData`] for several lines at a hidden prompt, or
+    /// [`ErrorKind::Usage`] where there is nowhere to ask.
     fn ask(&mut self, field: &Field) -> Result<SecretBytes, Error>;
 
     /// Says something between two questions.
@@ -75,7 +75,7 @@ pub struct Draft {
 /// unless that is a terminal; [`Draft::fit`] refuses it if the kind turns out to have none.
 ///
 /// # Errors
-/// [`Error::Unreadable`] for files and standard input; [`Error::Data`] for what no secret can hold.
+/// [`ErrorKind::Unreadable`] for files and standard input; [`ErrorKind::InvalidData`] for what no secret can hold.
 pub fn read(inputs: Inputs, kind: Option<Kind>, io: &mut Io<'_>) -> Result<Draft, Error> {
     let Inputs {
         given: named,
@@ -147,8 +147,8 @@ impl Draft {
     /// Holds what was read to a kind. `interactive` says whether what is missing can be asked for.
     ///
     /// # Errors
-    /// [`Error::Usage`] for fields that the kind does not have, and for missing ones that nobody can be asked for;
-    /// [`Error::Data`] for a value the kind cannot hold.
+    /// [`ErrorKind::Usage`] for fields that the kind does not have, and for missing ones that nobody can be asked for;
+    /// [`ErrorKind::InvalidData`] for a value the kind cannot hold.
     pub fn fit(self, kind: Kind, name: &SecretName, interactive: bool) -> Result<Fitted, Error> {
         let Self {
             given,
@@ -242,8 +242,8 @@ impl Fitted {
     /// Asks for what is missing, in the kind's order, and gives the terminal back.
     ///
     /// # Errors
-    /// [`Error::Cancelled`] by the person, or by an empty answer to a required field; [`Error::Terminated`];
-    /// [`Error::Data`] for an answer that stayed wrong.
+    /// [`ErrorKind::Cancelled`] by the person, or by an empty answer to a required field; [`ErrorKind::Terminated`];
+    /// [`ErrorKind::InvalidData`] for an answer that stayed wrong.
     pub fn complete(mut self, terminal: &mut dyn Terminal) -> Result<Fields, Error> {
         let asked = if self.interactive {
             self.ask(terminal)
@@ -302,7 +302,7 @@ fn ask_one(
         }
         if answer.is_empty() {
             return if field.required {
-                Err(Error::Cancelled)
+                Err(Error::cancelled())
             } else {
                 Ok(None)
             };
@@ -320,10 +320,9 @@ fn ask_one(
             Ok(()) => return Ok(Some(given.bytes)),
             Err(error) if attempt >= ATTEMPTS => return Err(error),
             Err(error) => {
-                let hint = error.words().and_then(|words| words.hint.as_deref());
-                match hint {
-                    Some(hint) => terminal.say(&format!("{}: {hint}", error.message())),
-                    None => terminal.say(error.message()),
+                match &error.hint {
+                    Some(hint) => terminal.say(&format!("{}: {hint}", error.message)),
+                    None => terminal.say(&error.message),
                 }
                 attempt += 1;
             }
@@ -355,11 +354,11 @@ fn check(
         return Err(too_long(origin, limit));
     }
     shape::check(field.form, value.expose()).map_err(|fault| {
-        let words = Words::new(format!("{} {}", origin.subject(), fault.what));
-        Error::Data(match fault.hint {
-            Some(hint) => words.hint(hint),
-            None => words,
-        })
+        let error = Error::invalid_data(format!("{} {}", origin.subject(), fault.what));
+        match fault.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     })
 }
 
@@ -386,14 +385,12 @@ fn is_from_environment(field: &Field) -> bool {
 /// Something was given that the kind has no place for.
 fn foreign(what: &str, kind: Kind, name: &SecretName) -> Error {
     let flags: Vec<&str> = kind.fields().iter().map(|field| option(field.id)).collect();
-    Error::Usage(
-        Words::new(format!(
-            "'{}' is of type {}, which does not take {what}",
-            text::safe(name.as_str()),
-            kind.label()
-        ))
-        .hint(format!("that type takes {}", joined(&flags))),
-    )
+    Error::usage(format!(
+        "'{}' is of type {}, which does not take {what}",
+        text::safe(name.as_str()),
+        kind.label()
+    ))
+    .hint(format!("that type takes {}", joined(&flags)))
 }
 
 /// Required fields are missing, and nobody can be asked.
@@ -416,10 +413,8 @@ fn not_given(missing: &[&Field]) -> Error {
     }
     ways.push("asked for on a terminal, without --no-input".to_owned());
     let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
-    Error::Usage(
-        Words::new(format!("missing {}", joined(&flags)))
-            .hint(format!("values can also be {}", ways.join("; "))),
-    )
+    Error::usage(format!("missing {}", joined(&flags)))
+        .hint(format!("values can also be {}", ways.join("; ")))
 }
 
 /// The option as a person would type it.
@@ -468,7 +463,7 @@ mod tests {
         fn ask(&mut self, field: &Field) -> Result<SecretBytes, Error> {
             self.asked.push(field.prompt);
             if self.answers.is_empty() {
-                return Err(Error::Cancelled);
+                return Err(Error::cancelled());
             }
             Ok(SecretBytes::new(self.answers.remove(0).into()))
         }
@@ -487,7 +482,7 @@ mod tests {
         }
 
         fn confirm(&mut self, _: &str, _: &str) -> Result<bool, Error> {
-            Err(Error::Cancelled)
+            Err(Error::cancelled())
         }
     }
 
@@ -561,13 +556,13 @@ mod tests {
         let fields = fitted.and_then(|fitted| fitted.complete(terminal));
         match fields {
             Ok(fields) => String::from_utf8(fields.payload().expose().to_vec()).unwrap(),
-            Err(error) => format!("{}: {}", error.code(), error.message()),
+            Err(error) => format!("{}: {}", error.code(), error.message),
         }
     }
 
     fn hint(fitted: Result<Fitted, Error>) -> String {
         let error = fitted.err().unwrap();
-        error.words().unwrap().hint.clone().unwrap()
+        error.hint.clone().unwrap()
     }
 
     /// What only tests ask of a fitted draft.
@@ -695,7 +690,7 @@ mod tests {
                 match case.fitted(kind) {
                     Ok(fitted) => assert!(fits && fitted.known_length() == Some(length)),
                     Err(error) => assert!(
-                        !fits && error.code() == 65 && error.message() == expected,
+                        !fits && error.code() == 65 && error.message == expected,
                         "{error:?}"
                     ),
                 }
@@ -894,8 +889,8 @@ mod tests {
             ),
         ] {
             let error = fitted.err().unwrap();
-            assert_eq!(format!("{}: {}", error.code(), error.message()), message);
-            assert_eq!(error.words().unwrap().hint.as_deref(), Some(advice));
+            assert_eq!(format!("{}: {}", error.code(), error.message), message);
+            assert_eq!(error.hint.as_deref(), Some(advice));
         }
     }
 

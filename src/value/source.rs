@@ -3,7 +3,7 @@
 
 use crate::command::{Input, Source};
 use crate::env::Environment;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::file;
 use crate::secret::{FieldId, MAX_VARIABLE, SecretBytes};
 use crate::text;
@@ -89,7 +89,7 @@ impl Origin {
     }
 
     pub(super) fn is_empty(&self) -> Error {
-        Error::Data(Words::new(format!("{} is empty", self.subject())).hint(self.empty_hint()))
+        Error::invalid_data(format!("{} is empty", self.subject())).hint(self.empty_hint())
     }
 }
 
@@ -169,7 +169,7 @@ impl Given {
                 "{} holds a NUL byte at byte offset {offset}",
                 self.origin.subject()
             );
-            return Err(Error::Data(Words::new(message).hint(ENCODE)));
+            return Err(Error::invalid_data(message).hint(ENCODE));
         }
         if let Err(error) = std::str::from_utf8(bytes) {
             let message = format!(
@@ -177,7 +177,7 @@ impl Given {
                 self.origin.subject(),
                 error.valid_up_to()
             );
-            return Err(Error::Data(Words::new(message).hint(ENCODE)));
+            return Err(Error::invalid_data(message).hint(ENCODE));
         }
         Ok(())
     }
@@ -185,8 +185,7 @@ impl Given {
 
 /// A value of more than `limit` bytes.
 pub(super) fn too_long(origin: &Origin, limit: usize) -> Error {
-    Error::Data(
-        Words::new(format!(
+    Error::invalid_data(format!(
             "{} is longer than {limit} bytes",
             origin.subject()
         ))
@@ -196,8 +195,7 @@ pub(super) fn too_long(origin: &Origin, limit: usize) -> Error {
             format!(
                 "a run receives secrets as environment variables, and Linux allows {MAX_VARIABLE} bytes for one, its name included"
             )
-        }),
-    )
+        })
 }
 
 /// Drops one LF or CRLF at the end.
@@ -223,15 +221,14 @@ pub(super) fn read_file(
 ) -> Result<SecretBytes, Error> {
     file::read_secret(path, limit, timeout).map_err(|error| {
         let message = format!("cannot read the file '{}' of {flag}", safe_path(path));
-        Error::Unreadable(Words::new(message).cause(&error.to_string()))
+        Error::unreadable(message).cause(&error.to_string())
     })
 }
 
 /// Reads standard input, at most one byte past `limit`.
 pub(super) fn read_stdin(stdin: &mut dyn Read, limit: usize) -> Result<SecretBytes, Error> {
-    file::read_to_limit(stdin, limit).map_err(|error| {
-        Error::Unreadable(Words::new("cannot read standard input").cause(&error.to_string()))
-    })
+    file::read_to_limit(stdin, limit)
+        .map_err(|error| Error::unreadable("cannot read standard input").cause(&error.to_string()))
 }
 
 #[cfg(test)]
@@ -252,7 +249,7 @@ mod tests {
         };
         assert_eq!(
             error,
-            Error::Unreadable(Words::new("cannot read standard input").cause("broken\\u{1b}"))
+            Error::unreadable("cannot read standard input").cause("broken\\u{1b}")
         );
     }
 
@@ -272,13 +269,11 @@ mod tests {
             };
             assert_eq!(
                 error,
-                Error::Unreadable(
-                    Words::new(format!(
-                        "cannot read the file '{}' of --password-file",
-                        path.replace('\x07', "\\u{7}")
-                    ))
-                    .cause(cause)
-                )
+                Error::unreadable(format!(
+                    "cannot read the file '{}' of --password-file",
+                    path.replace('\x07', "\\u{7}")
+                ))
+                .cause(cause)
             );
         }
     }
@@ -331,7 +326,7 @@ mod tests {
             (&longer, Some("standard input is longer than 131069 bytes")),
         ] {
             let error = given(bytes).check().err();
-            assert_eq!(error.as_ref().map(Error::message), message);
+            assert_eq!(error.as_ref().map(|error| error.message.as_str()), message);
             assert!(error.is_none_or(|error| error.code() == 65));
         }
     }

@@ -9,7 +9,7 @@ use super::Terminal;
 use super::line::{CTRL_C, Line, Step};
 use super::process::{self, Modes, Watch};
 use super::source::MAX_VALUE;
-use crate::error::{Error, Words};
+use crate::error::{Error, ErrorKind};
 use crate::secret::{Field, FieldId, SecretBytes};
 use crate::text;
 use nix::errno::Errno;
@@ -95,7 +95,8 @@ impl ProcessTerminal {
         raw.draw(&question.open());
         let read = raw.read_line(&mut line, question);
         // The rest of a paste is not for the shell, either. A signal does not wait for it.
-        let rest = if matches!(read, Err(Error::Terminated(_))) {
+        let rest = if matches!(&read, Err(error) if matches!(error.kind, ErrorKind::Terminated(_)))
+        {
             raw.flush();
             Ok(false)
         } else {
@@ -338,7 +339,7 @@ impl RawMode {
             };
             match step {
                 Step::Done => return Ok(()),
-                Step::Cancelled => return Err(Error::Cancelled),
+                Step::Cancelled => return Err(Error::cancelled()),
                 Step::Typed if !question.hidden => {
                     self.draw(&text::safe(line.last().unwrap_or_default()));
                 }
@@ -363,7 +364,7 @@ impl RawMode {
         }
         self.flush();
         if cancelled {
-            return Err(Error::Cancelled);
+            return Err(Error::cancelled());
         }
         Ok(more)
     }
@@ -380,7 +381,7 @@ impl RawMode {
                 Ok(0) => return Ok(Event::Pause),
                 Ok(_) => {}
                 Err(Errno::EINTR) => continue,
-                Err(_) => return Err(Error::Cancelled),
+                Err(_) => return Err(Error::cancelled()),
             }
             let [signals, input] = &watched;
             if signals.any().unwrap_or(false) {
@@ -412,9 +413,9 @@ impl RawMode {
             return Ok(is_continued.then_some(Event::Continued));
         }
         Err(if process::is(number, Signal::SIGINT) {
-            Error::Cancelled
+            Error::cancelled()
         } else {
-            Error::Terminated(number)
+            Error::terminated(number)
         })
     }
 
@@ -426,7 +427,7 @@ impl RawMode {
         {
             return error;
         }
-        Error::Cancelled
+        Error::cancelled()
     }
 }
 
@@ -483,11 +484,9 @@ fn output() -> Result<File, Error> {
 }
 
 fn no_terminal(message: &str, cause: &str) -> Error {
-    Error::Usage(
-        Words::new(format!("cannot ask on the terminal: {message}"))
-            .cause(cause)
-            .hint("give every value as an option, from a file or on standard input"),
-    )
+    Error::usage(format!("cannot ask on the terminal: {message}"))
+        .cause(cause)
+        .hint("give every value as an option, from a file or on standard input")
 }
 
 /// Several lines at a hidden prompt: to store the first would be to store a part of a key.
@@ -496,9 +495,7 @@ fn several_lines(field: &Field) -> Error {
         FieldId::Value => "-f",
         id => id.file_flag().unwrap_or(id.flag()),
     };
-    Error::Data(
-        Words::new("more than one line was pasted, and nothing was stored").hint(format!(
-            "a value of several lines is given with {flag} FILE, or {flag} - for standard input"
-        )),
-    )
+    Error::invalid_data("more than one line was pasted, and nothing was stored").hint(format!(
+        "a value of several lines is given with {flag} FILE, or {flag} - for standard input"
+    ))
 }

@@ -5,7 +5,7 @@ use super::{Sealed, Session, WriteContext, update};
 use crate::api::Lookup;
 use crate::api::operation::Keys;
 use crate::command::{Create, IfExists};
-use crate::error::{Error, Words};
+use crate::error::{Error, ErrorKind};
 use crate::net::{Failure, Processed};
 use crate::outcome::{Action, Listed, Write};
 use crate::secret::{Kind, StoredType};
@@ -118,7 +118,7 @@ fn refused(
     notes: Vec<String>,
     session: &mut Session<'_, '_>,
 ) -> Result<Write, Error> {
-    let is_taken = matches!(failure.error, Error::Exists(_));
+    let is_taken = failure.error.kind == ErrorKind::Exists;
     if is_taken && if_exists == IfExists::Fail {
         return Err(failure.error);
     }
@@ -152,14 +152,12 @@ fn exists(existing: &Listed) -> Error {
         text::safe(&existing.name),
         owner::adjective(&existing.owner),
     );
-    Error::Exists(
-        Words::new(format!("there is already a {owner} secret '{name}'"))
-            .hint("use `oz secret update`, or create with --if-exists update or --if-exists skip"),
-    )
+    Error::exists(format!("there is already a {owner} secret '{name}'"))
+        .hint("use `oz secret update`, or create with --if-exists update or --if-exists skip")
 }
 
 /// # Errors
-/// [`Error::Exists`] if the secret that is there is of another type.
+/// [`ErrorKind::Exists`] if the secret that is there is of another type.
 fn check_type(existing: &Listed, kind: Kind) -> Result<(), Error> {
     if existing.stored_type == StoredType::Known(kind) {
         return Ok(());
@@ -169,11 +167,9 @@ fn check_type(existing: &Listed, kind: Kind) -> Result<(), Error> {
         owner::adjective(&existing.owner),
     );
     let stored = text::safe(existing.stored_type.label());
-    Err(Error::Exists(
-        Words::new(format!(
-            "there is already a {owner} secret '{name}', of type {stored} and not {}",
-            kind.label()
-        ))
-        .hint("a secret keeps its type: delete it first, or choose another name"),
+    Err(Error::exists(format!(
+        "there is already a {owner} secret '{name}', of type {stored} and not {}",
+        kind.label()
     ))
+    .hint("a secret keeps its type: delete it first, or choose another name"))
 }

@@ -6,7 +6,7 @@ use super::reconcile;
 use crate::api::Lookup;
 use crate::api::operation::Keys;
 use crate::command::Delete;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::outcome::{Action, Write};
 use crate::secret::{Owner, SecretName};
 use crate::text;
@@ -20,10 +20,10 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
     } = delete;
     let must_confirm = !force && !dry_run;
     if must_confirm && !session.terminal.available() {
-        return Err(Error::Usage(
-            Words::new("deleting asks for confirmation, and there is no terminal to ask on")
-                .hint("use --force to delete without being asked"),
-        ));
+        return Err(Error::usage(
+            "deleting asks for confirmation, and there is no terminal to ask on",
+        )
+        .hint("use --force to delete without being asked"));
     }
     if must_confirm {
         session.terminal.prepare();

@@ -12,7 +12,7 @@ mod update;
 
 use crate::api::Api;
 use crate::command::Verb;
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::outcome::{Action, Outcome, Write};
 use crate::seal::{Context, Random};
 use crate::secret::{FieldId, Kind, SecretName, StoredType};
@@ -80,9 +80,7 @@ impl WriteContext<'_> {
         let envelope = key
             .seal(&context, &fields.payload(), session.random)
             .map_err(|fault| {
-                Error::Refused(
-                    Words::new("the value could not be sealed").cause(&fault.to_string()),
-                )
+                Error::refused("the value could not be sealed").cause(&fault.to_string())
             })?;
         Ok(Sealed {
             envelope,

@@ -3,7 +3,7 @@
 use crate::api::Lookup;
 use crate::api::reply::{Account, Team};
 use crate::command::{Scope, Target};
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::outcome::Listed;
 use crate::seal::PublicKey;
 use crate::secret::{Owner, SecretName};
@@ -23,7 +23,7 @@ pub(super) struct ResolvedOwner {
 
 impl ResolvedOwner {
     /// # Errors
-    /// [`Error::Usage`] for a scope that this account does not have.
+    /// [`ErrorKind::Usage`] for a scope that this account does not have.
     pub(super) fn resolve(target: &Target, account: &Account) -> Result<Self, Error> {
         let team = scope_team(&target.scope, account)?;
         let note = || {
@@ -47,27 +47,23 @@ impl ResolvedOwner {
     /// The key to seal with. Parsed before the user is asked to type anything.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the service has no key, or none that can be used.
+    /// [`ErrorKind::Refused`] if the service has no key, or none that can be used.
     pub(super) fn key(&self) -> Result<PublicKey, Error> {
         let whose = match &self.owner {
             Owner::Team(uid) => format!("team {}", text::safe(uid)),
             _ => "this user".to_owned(),
         };
         let Some(keyset) = &self.public_key else {
-            return Err(Error::Refused(
-                Words::new(format!(
-                    "the service has no public key for {whose}, so nothing can be sealed for it"
-                ))
-                .hint("managed secrets may not be enabled for this account"),
-            ));
+            return Err(Error::refused(format!(
+                "the service has no public key for {whose}, so nothing can be sealed for it"
+            ))
+            .hint("managed secrets may not be enabled for this account"));
         };
         PublicKey::parse(keyset).map_err(|fault| {
-            Error::Refused(
-                Words::new(format!(
-                    "the service's public key for {whose} can't be used"
-                ))
-                .cause(&fault.to_string()),
-            )
+            Error::refused(format!(
+                "the service's public key for {whose} can't be used"
+            ))
+            .cause(&fault.to_string())
         })
     }
 }
@@ -75,7 +71,7 @@ impl ResolvedOwner {
 /// The team that a scope means; `None` is the person behind the key.
 ///
 /// # Errors
-/// [`Error::Usage`] for a scope that this account does not have.
+/// [`ErrorKind::Usage`] for a scope that this account does not have.
 pub(super) fn scope_team<'a>(
     scope: &Scope,
     account: &'a Account,
@@ -104,20 +100,16 @@ pub(super) fn named_team(scope: &Scope) -> Option<&str> {
 
 fn only_team(account: &Account) -> Result<&Team, Error> {
     match account.teams.as_slice() {
-        [] if account.is_service_account => Err(Error::Usage(Words::new(
+        [] if account.is_service_account => Err(Error::usage(
             "the API key belongs to a team, but the service names none",
-        ))),
-        [] => Err(Error::Usage(
-            Words::new("you are not on a team").hint("use --personal"),
         )),
+        [] => Err(Error::usage("you are not on a team").hint("use --personal")),
         [team] => Ok(team),
-        teams => Err(Error::Usage(
-            Words::new(format!(
-                "you are on {} teams, so --team needs to say which",
-                teams.len()
-            ))
-            .hint(choices(teams)),
-        )),
+        teams => Err(Error::usage(format!(
+            "you are on {} teams, so --team needs to say which",
+            teams.len()
+        ))
+        .hint(choices(teams))),
     }
 }
 
@@ -130,7 +122,7 @@ fn not_personal(account: &Account) -> Error {
         ),
         _ => "the API key belongs to a team, so it has no personal secrets".to_owned(),
     };
-    Error::Usage(Words::new(message).hint("leave --personal out"))
+    Error::usage(message).hint("leave --personal out")
 }
 
 fn choices(teams: &[Team]) -> String {
@@ -148,14 +140,14 @@ fn choices(teams: &[Team]) -> String {
 }
 
 fn no_such_team(uid: &str, account: &Account) -> Error {
-    let words = Words::new(format!(
+    let error = Error::usage(format!(
         "you are not on a team with the uid '{}'",
         text::safe(uid)
     ));
-    Error::Usage(match account.teams.as_slice() {
-        [] => words.hint("you are not on any team; use --personal"),
-        teams => words.hint(choices(teams)),
-    })
+    match account.teams.as_slice() {
+        [] => error.hint("you are not on any team; use --personal"),
+        teams => error.hint(choices(teams)),
+    }
 }
 
 /// The word for an owner in a sentence.
@@ -169,37 +161,35 @@ pub(super) fn adjective(owner: &Owner) -> &'static str {
 /// The secret that an update or delete is about, or `None` if it certainly does not exist.
 ///
 /// # Errors
-/// [`Error::Later`] if the list does not have it, but came with errors.
+/// [`ErrorKind::TryAgain`] if the list does not have it, but came with errors.
 pub(super) fn find<'a>(
     lookup: &'a Lookup,
     owner: &Owner,
     name: &SecretName,
 ) -> Result<Option<&'a Listed>, Error> {
     match (lookup.find(owner, name), &lookup.errors) {
-        (None, Some(errors)) => Err(Error::Later(
-            Words::new(format!(
-                "whether there is a {} secret '{}' is not known: the service's list came with errors",
-                adjective(owner),
-                text::safe(name.as_str())
-            ))
-            .cause(errors)
-            .hint("try again later"),
-        )),
+        (None, Some(errors)) => Err(Error::try_again(format!(
+            "whether there is a {} secret '{}' is not known: the service's list came with errors",
+            adjective(owner),
+            text::safe(name.as_str())
+        ))
+        .cause(errors)
+        .hint("try again later")),
         (found, _) => Ok(found),
     }
 }
 
 /// There is no secret of that name for that owner.
 pub(super) fn not_found(owner: &Owner, name: &SecretName, lookup: &Lookup) -> Error {
-    let words = Words::new(format!(
+    Error::not_found(format!(
         "there is no {} secret '{}'",
         adjective(owner),
         text::safe(name.as_str())
-    ));
-    Error::NotFound(words.hint(match found_elsewhere(name, lookup) {
+    ))
+    .hint(match found_elsewhere(name, lookup) {
         Some(elsewhere) => elsewhere,
         None => "`oz secret list` shows the names there are".to_owned(),
-    }))
+    })
 }
 
 /// Names the other owner who has a secret of that name.

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::api::Lookup;
-use crate::error::{Error, Words};
+use crate::error::{Error, ErrorKind};
 use crate::net::{Failure, Processed};
 use crate::outcome::Listed;
 use crate::secret::{Kind, Owner, SecretName, StoredType};
@@ -29,7 +29,7 @@ impl Target<'_> {
     /// `done` is the write's past participle. Returns a note that says how the outcome was learned.
     ///
     /// # Errors
-    /// The failure itself if nothing was changed; [`Error::Unknown`] if the list does not show the effect in time. A
+    /// The failure itself if nothing was changed; [`ErrorKind::OutcomeUnknown`] if the list does not show the effect in time. A
     /// list without the effect proves nothing: the service may be at work still.
     pub(super) fn confirm(
         self,
@@ -49,16 +49,14 @@ impl Target<'_> {
             }
             Err(why) => why,
         };
-        Err(Error::Unknown(
-            Words::new(format!(
+        Err(Error::outcome_unknown(format!(
                 "outcome unknown: the write was sent, and whether the secret was {done} could not be learned"
             ))
-            .cause(failure.error.message())
+            .cause(&failure.error.message)
             .cause(&why)
             .hint(format!(
                 "`oz secret list` shows whether the secret was {done}, once the service is done"
-            )),
-        ))
+            )))
     }
 
     /// Reads the list again, with growing pauses, until it shows what `look` looks for.
@@ -83,11 +81,10 @@ impl Target<'_> {
                             String::new()
                         }
                     },
-                    Err(Failure {
-                        error: error @ Error::Credentials(_),
-                        ..
-                    }) => return Err(error.message().to_owned()),
-                    Err(failure) => failure.error.message().to_owned(),
+                    Err(failure) if failure.error.kind == ErrorKind::Credentials => {
+                        return Err(failure.error.message);
+                    }
+                    Err(failure) => failure.error.message,
                 };
                 if !api.pause(pause) {
                     return Err(if was_read {
@@ -107,7 +104,7 @@ impl Target<'_> {
         failure: &Failure,
         session: &mut Session<'_, '_>,
     ) -> Option<Lookup> {
-        let refused = matches!(failure.error, Error::Refused(_) | Error::Exists(_));
+        let refused = matches!(failure.error.kind, ErrorKind::Refused | ErrorKind::Exists);
         if failure.processed == Processed::Maybe || !refused {
             return None;
         }

@@ -4,7 +4,7 @@ use super::owner::{self, ResolvedOwner};
 use super::{Sealed, Session, WriteContext};
 use crate::api::operation::Keys;
 use crate::command::{Change, Update};
-use crate::error::{Error, Words};
+use crate::error::Error;
 use crate::outcome::{Action, Listed, Write};
 use crate::secret::{Kind, StoredType};
 use crate::text;
@@ -116,12 +116,10 @@ fn buildable(before: &Listed) -> Result<Kind, Error> {
                 text::safe(&before.name),
                 text::safe(before.stored_type.label()),
             );
-            Err(Error::Refused(
-                Words::new(format!(
-                    "'{name}' is of type {stored}, whose values oz can't build"
-                ))
-                .hint("only its description can be updated here: --description TEXT"),
+            Err(Error::refused(format!(
+                "'{name}' is of type {stored}, whose values oz can't build"
             ))
+            .hint("only its description can be updated here: --description TEXT"))
         }
     }
 }

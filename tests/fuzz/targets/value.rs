@@ -137,8 +137,8 @@ fn accepted(form: Form, id: FieldId, value: &[u8], bytes: &[u8], trim_newline: b
 
 /// A message is words of our own, options and numbers.
 fn refused(error: &Error) {
-    assert!(matches!(error, Error::Data(_)), "{}", error.message());
-    let words = error.words().unwrap();
+    assert!(matches!(error, Error::Data(_)), "{}", error.message);
+    let words = error;
     assert!(words.causes.is_empty() && words.hint.is_some());
     let known = [
         "is empty",
