@@ -10,6 +10,9 @@ const EPOCH: i64 = 719_528;
 /// The first second of the year 0, and the last one of the year 9999: RFC 3339 has no others.
 const FIRST: i64 = -62_167_219_200;
 const LAST: i64 = 253_402_300_799;
+const MONTHS: [&[u8]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
 /// Days before each month of a common year.
 const BEFORE_MONTH: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
@@ -24,22 +27,35 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     byte(&mut rest, b"-")?;
     let day = digits(&mut rest, 2)?;
     byte(&mut rest, b"Tt")?;
-    let hour = digits(&mut rest, 2)?;
-    byte(&mut rest, b":")?;
-    let minute = digits(&mut rest, 2)?;
-    byte(&mut rest, b":")?;
-    let second = digits(&mut rest, 2)?;
+    let time = time_of_day(&mut rest)?;
     let nanoseconds = fraction(&mut rest)?;
     let offset = offset(&mut rest)?;
-    if !rest.is_empty() || hour > 23 || minute > 59 || second > 60 {
+    if !rest.is_empty() {
         return None;
     }
-    let days = days(year, month, day)?;
-    let seconds = days * DAY + hour * 3600 + minute * 60 + second - offset;
+    let seconds = days(year, month, day)? * DAY + time - offset;
     (FIRST..=LAST).contains(&seconds).then_some(Timestamp {
         seconds,
         nanoseconds,
     })
+}
+
+/// Reads the form of an HTTP date that senders have to use, `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110
+/// section 5.6.7), in seconds since 1970. The name of the day is not compared with the date.
+#[must_use]
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    let (day_name, rest) = text.split_once(", ")?;
+    let mut rest = rest.as_bytes();
+    let day = digits(&mut rest, 2)?;
+    byte(&mut rest, b" ")?;
+    let (name, after) = rest.split_at_checked(3)?;
+    rest = after;
+    let month = (1..).zip(MONTHS).find(|(_, month)| *month == name)?.0;
+    byte(&mut rest, b" ")?;
+    let year = digits(&mut rest, 4)?;
+    byte(&mut rest, b" ")?;
+    let time = time_of_day(&mut rest)?;
+    (day_name.len() == 3 && rest == b" GMT").then_some(days(year, month, day)? * DAY + time)
 }
 
 /// Appends `YYYY-MM-DDTHH:MM:SSZ`, with 3, 6 or 9 digits of a fraction where they are needed. An instant outside the
@@ -158,6 +174,16 @@ fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
         byte.is_ascii_digit()
             .then(|| number * 10 + i64::from(byte - b'0'))
     })
+}
+
+/// `HH:MM:SS` in seconds; a leap second is the first second of the next minute.
+fn time_of_day(rest: &mut &[u8]) -> Option<i64> {
+    let hour = digits(rest, 2)?;
+    byte(rest, b":")?;
+    let minute = digits(rest, 2)?;
+    byte(rest, b":")?;
+    let second = digits(rest, 2)?;
+    (hour <= 23 && minute <= 59 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// The fraction of a second in nanoseconds; 0 if there is none, `None` if there is a dot without a digit.
@@ -311,6 +337,35 @@ mod tests {
         for seconds in 1_767_323_045..1_767_323_045 + DAY {
             let text = written(seconds, 0);
             assert_eq!(parse_rfc3339(&text).unwrap().seconds, seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn http_dates() {
+        for (text, seconds) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Thu, 01 Jan 1970 00:00:01 GMT", Some(1)),
+            ("Thu, 29 Feb 2024 23:59:60 GMT", Some(1_709_251_200)),
+            ("Mon, 01 Mar 2100 00:00:00 GMT", Some(4_107_542_400)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_300_799)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sun Nov  6 08:49:37 1994", None),
+            ("Sun, 06 Nov 1994 08:49:37 UTC", None),
+            ("Sun, 06 Nov 1994 24:00:00 GMT", None),
+            ("Sun, 06 Nov 1994 08:60:00 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:61 GMT", None),
+            ("Sun, 06 Nov 1994 8:49:37 GMT", None),
+            ("Sun, 00 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 31 Nov 1994 08:49:37 GMT", None),
+            ("Thu, 29 Feb 2023 23:59:59 GMT", None),
+            ("Sun, 06 nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 94 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 GMT x", None),
+            ("Sunday, 06 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_http_date(text), seconds, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::connect;
 use super::deadline::{Budget, Clock, Deadline, Stop};
-use super::http::{self, Fault, Head, Reader};
+use super::http::{self, Head, Reader, ReplyError};
 use super::proxy::{self, Proxy};
 use super::tls::{self, Received};
 use super::url::{DEFAULT_ROOT, Root, Scheme};
@@ -293,13 +293,13 @@ impl Client<'_> {
                 refusal(proxy, place, &target, status),
                 matches!(status, 502..=504),
             ),
-            Err(Broken::Fault(Fault::Cut) | Broken::Stop(Stop::Closed)) => (
+            Err(Broken::Reply(ReplyError::Cut) | Broken::Stop(Stop::Closed)) => (
                 Error::unavailable(format!("{place} closed the connection without an answer")),
                 true,
             ),
-            Err(Broken::Fault(fault)) => (
+            Err(Broken::Reply(error)) => (
                 Error::unavailable(format!("the reply of {place} is not usable"))
-                    .cause(fault.words()),
+                    .cause(error.describe()),
                 false,
             ),
             Err(Broken::Stop(Stop::Deadline)) => (
@@ -369,13 +369,12 @@ impl Client<'_> {
                 )
             }
             Broken::Stop(Stop::Io(error)) => (cut().cause(&connect::words(&error)), true),
-            Broken::Stop(Stop::Closed) | Broken::Fault(Fault::Cut | Fault::CutWithoutLength) => {
-                (cut(), true)
-            }
+            Broken::Stop(Stop::Closed)
+            | Broken::Reply(ReplyError::Cut | ReplyError::CutWithoutLength) => (cut(), true),
             Broken::Stop(Stop::Untrusted(words)) => (words, false),
-            Broken::Fault(fault) => {
+            Broken::Reply(error) => {
                 let words = Error::unavailable(format!("the reply of {host} is not usable"))
-                    .cause(fault.words())
+                    .cause(error.describe())
                     .hint("this may not be the service: check --server-root-url and the proxy variables");
                 (words, false)
             }
@@ -425,7 +424,7 @@ fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Error {
 /// Why no reply came.
 enum Broken {
     Stop(Stop),
-    Fault(Fault),
+    Reply(ReplyError),
 }
 
 /// The status of the reply to CONNECT.
@@ -436,14 +435,14 @@ fn read_tunnel_reply(stream: &TcpStream, deadline: &Deadline) -> Result<u16, Bro
         let count = connect::read(stream, &mut buffer, deadline).map_err(Broken::Stop)?;
         let bytes = buffer.get(..count).unwrap_or(&[]);
         if bytes.is_empty() {
-            return Err(Broken::Fault(Fault::Cut));
+            return Err(Broken::Reply(ReplyError::Cut));
         }
         match reader.feed(bytes) {
             Ok(false) => {}
             Ok(true) => break,
             // A refusal may come with a page, of which nothing is needed.
-            Err(Fault::MoreThanPromised) if !reader.is_success() => break,
-            Err(fault) => return Err(Broken::Fault(fault)),
+            Err(ReplyError::MoreThanPromised) if !reader.is_success() => break,
+            Err(error) => return Err(Broken::Reply(error)),
         }
     }
     Ok(reader.into_message().status)
@@ -453,10 +452,10 @@ fn read_reply(wire: &mut Wire, reader: &mut Reader, deadline: &Deadline) -> Resu
     let mut buffer = vec![0; BUFFER];
     loop {
         match wire.receive(&mut buffer, deadline).map_err(Broken::Stop)? {
-            Received::End { clean } => return reader.end(clean).map_err(Broken::Fault),
+            Received::End { clean } => return reader.end(clean).map_err(Broken::Reply),
             Received::Data(count) => {
                 let bytes = buffer.get(..count).unwrap_or(&[]);
-                if reader.feed(bytes).map_err(Broken::Fault)? {
+                if reader.feed(bytes).map_err(Broken::Reply)? {
                     return Ok(());
                 }
             }

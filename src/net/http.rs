@@ -16,6 +16,7 @@
 
 use crate::secret::{ApiKey, SecretBytes};
 use crate::text;
+use crate::time::parse_http_date;
 use std::time::Duration;
 
 /// The longest status line, without its end. RFC 9112 section 3 recommends 8000 for request lines; replies carry a
@@ -120,28 +121,12 @@ pub fn is_header_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// What is wrong with a reply.
+/// Why a reply is not usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    NotHttp,
-    Http2,
-    Version,
-    StatusLine,
-    StatusLineTooLong,
-    BareLineEnd,
-    Header,
-    HeadersTooLong,
-    TooManyHeaders,
-    ContentLength,
-    ConflictingLengths,
-    LengthAndEncoding,
-    TransferEncoding,
-    ContentEncoding,
-    TooManyInterim,
-    SwitchedProtocols,
-    Chunk,
-    ChunkLineTooLong,
-    BodyTooLong,
+pub enum ReplyError {
+    /// It breaks a rule; this one, as the end of a sentence.
+    Malformed(&'static str),
+    /// Bytes came after its end.
     MoreThanPromised,
     /// The connection ended inside the status line, the headers or the body.
     Cut,
@@ -149,29 +134,38 @@ pub enum Fault {
     CutWithoutLength,
 }
 
-impl Fault {
-    /// The fault as the end of a sentence.
-    pub fn words(self) -> &'static str {
+const NOT_HTTP: ReplyError = ReplyError::Malformed("it does not begin as an HTTP reply");
+const HTTP_2: ReplyError = ReplyError::Malformed("it is HTTP/2, which was not offered");
+const VERSION: ReplyError = ReplyError::Malformed("its HTTP version is not 1.0 or 1.1");
+const STATUS_LINE: ReplyError = ReplyError::Malformed("its status line is malformed");
+const STATUS_LINE_TOO_LONG: ReplyError =
+    ReplyError::Malformed("its status line is longer than 8192 bytes");
+const BARE_LINE_END: ReplyError = ReplyError::Malformed("a line of it ends without CR LF");
+const HEADER: ReplyError = ReplyError::Malformed("a header line is malformed");
+const HEADERS_TOO_LONG: ReplyError = ReplyError::Malformed("its headers are longer than 32 KiB");
+const TOO_MANY_HEADERS: ReplyError = ReplyError::Malformed("it has more than 100 header lines");
+const CONTENT_LENGTH: ReplyError = ReplyError::Malformed("its Content-Length is no number");
+const CONFLICTING_LENGTHS: ReplyError =
+    ReplyError::Malformed("it has two different Content-Length values");
+const LENGTH_AND_ENCODING: ReplyError =
+    ReplyError::Malformed("it has both Content-Length and Transfer-Encoding");
+const TRANSFER_ENCODING: ReplyError = ReplyError::Malformed("its Transfer-Encoding is not chunked");
+const CONTENT_ENCODING: ReplyError =
+    ReplyError::Malformed("it is compressed, which was not asked for");
+const TOO_MANY_INTERIM: ReplyError =
+    ReplyError::Malformed("more than 8 interim replies came before it");
+const SWITCHED_PROTOCOLS: ReplyError =
+    ReplyError::Malformed("it switches protocols, which was not asked for");
+const CHUNK: ReplyError = ReplyError::Malformed("a chunk of its body is malformed");
+const CHUNK_LINE_TOO_LONG: ReplyError =
+    ReplyError::Malformed("a chunk-size line is longer than 256 bytes");
+const BODY_TOO_LONG: ReplyError = ReplyError::Malformed("its body is longer than 32 MiB");
+
+impl ReplyError {
+    /// The end of a sentence that begins with the reply.
+    pub fn describe(self) -> &'static str {
         match self {
-            Self::NotHttp => "it does not begin as an HTTP reply",
-            Self::Http2 => "it is HTTP/2, which was not offered",
-            Self::Version => "its HTTP version is not 1.0 or 1.1",
-            Self::StatusLine => "its status line is malformed",
-            Self::StatusLineTooLong => "its status line is longer than 8192 bytes",
-            Self::BareLineEnd => "a line of it ends without CR LF",
-            Self::Header => "a header line is malformed",
-            Self::HeadersTooLong => "its headers are longer than 32 KiB",
-            Self::TooManyHeaders => "it has more than 100 header lines",
-            Self::ContentLength => "its Content-Length is no number",
-            Self::ConflictingLengths => "it has two different Content-Length values",
-            Self::LengthAndEncoding => "it has both Content-Length and Transfer-Encoding",
-            Self::TransferEncoding => "its Transfer-Encoding is not chunked",
-            Self::ContentEncoding => "it is compressed, which was not asked for",
-            Self::TooManyInterim => "more than 8 interim replies came before it",
-            Self::SwitchedProtocols => "it switches protocols, which was not asked for",
-            Self::Chunk => "a chunk of its body is malformed",
-            Self::ChunkLineTooLong => "a chunk-size line is longer than 256 bytes",
-            Self::BodyTooLong => "its body is longer than 32 MiB",
+            Self::Malformed(what) => what,
             Self::MoreThanPromised => "more bytes came than it promised",
             Self::Cut => "it ends too early",
             Self::CutWithoutLength => "it has no length and the connection was cut",
@@ -279,20 +273,20 @@ impl Reader {
     /// Takes the next bytes of the connection; `true` when the reply is complete.
     ///
     /// # Errors
-    /// The first [`Fault`]; the reader is of no use afterwards.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
+    /// The first [`ReplyError`]; the reader is of no use afterwards.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<bool, ReplyError> {
         let mut rest = bytes;
         self.started |= !bytes.is_empty();
         while !rest.is_empty() {
             rest = match self.state {
-                State::Done => return Err(Fault::MoreThanPromised),
+                State::Done => return Err(ReplyError::MoreThanPromised),
                 State::Length(left) => self.take_body(rest, left, State::Done, State::Length)?,
                 State::ChunkData(left) => {
                     self.take_body(rest, left, State::ChunkEnd, State::ChunkData)?
                 }
                 State::UntilEnd => {
                     if rest.len() > MAX_BODY.saturating_sub(self.message.body.len()) {
-                        return Err(Fault::BodyTooLong);
+                        return Err(BODY_TOO_LONG);
                     }
                     self.message.body.extend_from_slice(rest);
                     &[]
@@ -307,16 +301,16 @@ impl Reader {
     /// reply is complete.
     ///
     /// # Errors
-    /// [`Fault::Cut`] or [`Fault::CutWithoutLength`] when it is not.
-    pub fn end(&mut self, clean: bool) -> Result<(), Fault> {
+    /// [`ReplyError::Cut`] or [`ReplyError::CutWithoutLength`] when it is not.
+    pub fn end(&mut self, clean: bool) -> Result<(), ReplyError> {
         match self.state {
             State::Done => Ok(()),
             State::UntilEnd if clean => {
                 self.state = State::Done;
                 Ok(())
             }
-            State::UntilEnd => Err(Fault::CutWithoutLength),
-            _ => Err(Fault::Cut),
+            State::UntilEnd => Err(ReplyError::CutWithoutLength),
+            _ => Err(ReplyError::Cut),
         }
     }
 
@@ -326,7 +320,7 @@ impl Reader {
         left: usize,
         then: State,
         more: fn(usize) -> State,
-    ) -> Result<&'b [u8], Fault> {
+    ) -> Result<&'b [u8], ReplyError> {
         let (taken, rest) = bytes.split_at_checked(left).unwrap_or((bytes, &[]));
         self.message.body.extend_from_slice(taken);
         let left = left.saturating_sub(taken.len());
@@ -335,7 +329,7 @@ impl Reader {
     }
 
     /// Adds bytes to the current line, and acts on it when it is complete.
-    fn take_line<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Fault> {
+    fn take_line<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ReplyError> {
         let end = bytes.iter().position(|&b| b == b'\n');
         let (taken, rest) = match end {
             Some(at) => bytes
@@ -355,10 +349,10 @@ impl Reader {
         }
         let mut line = std::mem::take(&mut self.line);
         let Some(content) = line.strip_suffix(b"\r\n") else {
-            return Err(Fault::BareLineEnd);
+            return Err(BARE_LINE_END);
         };
         if content.contains(&b'\r') {
-            return Err(Fault::BareLineEnd);
+            return Err(BARE_LINE_END);
         }
         match self.state {
             State::Status => self.status_line(content)?,
@@ -366,7 +360,7 @@ impl Reader {
             State::ChunkSize => self.chunk_line(content)?,
             // Empty, or its length would have been refused.
             State::ChunkEnd => self.state = State::ChunkSize,
-            _ => return Err(Fault::Chunk),
+            _ => return Err(CHUNK),
         }
         // The buffer serves the next line.
         line.clear();
@@ -375,17 +369,17 @@ impl Reader {
     }
 
     /// Refuses a line that is `length` bytes long so far, its end included if it is there.
-    fn check_length(&mut self, length: usize, complete: bool) -> Result<(), Fault> {
+    fn check_length(&mut self, length: usize, complete: bool) -> Result<(), ReplyError> {
         // A lone CR may be the first half of the end.
         let end = 2;
         match self.state {
-            State::Status if length > MAX_STATUS_LINE + end => Err(Fault::StatusLineTooLong),
-            State::ChunkSize if length > MAX_CHUNK_LINE + end => Err(Fault::ChunkLineTooLong),
-            State::ChunkEnd if length > end => Err(Fault::Chunk),
+            State::Status if length > MAX_STATUS_LINE + end => Err(STATUS_LINE_TOO_LONG),
+            State::ChunkSize if length > MAX_CHUNK_LINE + end => Err(CHUNK_LINE_TOO_LONG),
+            State::ChunkEnd if length > end => Err(CHUNK),
             State::Headers | State::Trailers => {
                 let total = self.header_bytes.saturating_add(length);
                 if total > MAX_HEADERS {
-                    return Err(Fault::HeadersTooLong);
+                    return Err(HEADERS_TOO_LONG);
                 }
                 if complete {
                     self.header_bytes = total;
@@ -398,7 +392,7 @@ impl Reader {
 
     /// Refuses what is no HTTP/1 reply as soon as that shows, instead of waiting for the end of a line that may
     /// never come. `more` is what comes after what is kept of the line.
-    fn check_start(&self, more: &[u8]) -> Result<(), Fault> {
+    fn check_start(&self, more: &[u8]) -> Result<(), ReplyError> {
         const START: &[u8] = b"HTTP/1.";
         let line = || self.line.iter().chain(more);
         let shared = line().zip(START).take_while(|(a, b)| a == b).count();
@@ -408,24 +402,20 @@ impl Reader {
         // A SETTINGS frame for stream 0 (RFC 9113 section 6.5), or a status line that says so.
         if shared == 0 && line().next() == Some(&0) {
             match line().nth(3) {
-                Some(4) => return Err(Fault::Http2),
+                Some(4) => return Err(HTTP_2),
                 // The type of the frame is still to come.
                 None if line().all(|&byte| byte != b'\n') => return Ok(()),
                 _ => {}
             }
         }
         if shared == 5 && line().nth(5) == Some(&b'2') {
-            return Err(Fault::Http2);
+            return Err(HTTP_2);
         }
-        Err(if shared == 5 {
-            Fault::Version
-        } else {
-            Fault::NotHttp
-        })
+        Err(if shared == 5 { VERSION } else { NOT_HTTP })
     }
 
     /// `HTTP/1.x SP 3DIGIT [SP reason]` (RFC 9112 section 4).
-    fn status_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn status_line(&mut self, line: &[u8]) -> Result<(), ReplyError> {
         let [
             b'H',
             b'T',
@@ -442,23 +432,23 @@ impl Reader {
             reason @ ..,
         ] = line
         else {
-            return Err(Fault::StatusLine);
+            return Err(STATUS_LINE);
         };
         if !minor.is_ascii_digit() {
-            return Err(Fault::Version);
+            return Err(VERSION);
         }
         if !matches!(reason, [] | [b' ', ..]) || reason.iter().any(|&b| is_control(b)) {
-            return Err(Fault::StatusLine);
+            return Err(STATUS_LINE);
         }
         let mut status = 0;
         for digit in [a, b, c] {
             if !digit.is_ascii_digit() {
-                return Err(Fault::StatusLine);
+                return Err(STATUS_LINE);
             }
             status = status * 10 + u16::from(digit - b'0');
         }
         if status < 100 {
-            return Err(Fault::StatusLine);
+            return Err(STATUS_LINE);
         }
         self.fields = Fields {
             http_1_0: *minor == b'0',
@@ -474,10 +464,10 @@ impl Reader {
         Ok(())
     }
 
-    fn header_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn header_line(&mut self, line: &[u8]) -> Result<(), ReplyError> {
         if let [b' ' | b'\t', ..] = line {
             if self.pending.is_empty() {
-                return Err(Fault::Header);
+                return Err(HEADER);
             }
             self.pending.push(b' ');
             self.pending.extend_from_slice(line.trim_ascii());
@@ -487,7 +477,7 @@ impl Reader {
         if !previous.is_empty() {
             self.header_lines = self.header_lines.saturating_add(1);
             if self.header_lines > MAX_HEADER_LINES {
-                return Err(Fault::TooManyHeaders);
+                return Err(TOO_MANY_HEADERS);
             }
             self.header(&previous)?;
         }
@@ -502,15 +492,15 @@ impl Reader {
         self.end_of_headers()
     }
 
-    fn header(&mut self, line: &[u8]) -> Result<(), Fault> {
-        let colon = line.iter().position(|&b| b == b':').ok_or(Fault::Header)?;
-        let (name, rest) = line.split_at_checked(colon).ok_or(Fault::Header)?;
+    fn header(&mut self, line: &[u8]) -> Result<(), ReplyError> {
+        let colon = line.iter().position(|&b| b == b':').ok_or(HEADER)?;
+        let (name, rest) = line.split_at_checked(colon).ok_or(HEADER)?;
         let value = rest.get(1..).unwrap_or(&[]).trim_ascii();
         if name.is_empty()
             || !name.iter().all(|&b| is_token(b))
             || value.iter().any(|&b| is_control(b))
         {
-            return Err(Fault::Header);
+            return Err(HEADER);
         }
         if self.state == State::Trailers {
             return Ok(());
@@ -543,11 +533,11 @@ impl Reader {
         Ok(())
     }
 
-    fn content_length(&mut self, value: &[u8]) -> Result<(), Fault> {
+    fn content_length(&mut self, value: &[u8]) -> Result<(), ReplyError> {
         for item in value.split(|&b| b == b',') {
-            let length = number(item.trim_ascii(), 10).ok_or(Fault::ContentLength)?;
+            let length = number(item.trim_ascii(), 10).ok_or(CONTENT_LENGTH)?;
             match self.fields.length {
-                Some(known) if known != length => return Err(Fault::ConflictingLengths),
+                Some(known) if known != length => return Err(CONFLICTING_LENGTHS),
                 _ => self.fields.length = Some(length),
             }
         }
@@ -555,7 +545,7 @@ impl Reader {
     }
 
     /// The length of the body (RFC 9112 section 6.3, in its order).
-    fn end_of_headers(&mut self) -> Result<(), Fault> {
+    fn end_of_headers(&mut self) -> Result<(), ReplyError> {
         let fields = &self.fields;
         let status = self.message.status;
         if self.tunnel && status >= 200 {
@@ -563,13 +553,13 @@ impl Reader {
             return Ok(());
         }
         if fields.encoded && fields.length.is_some() {
-            return Err(Fault::LengthAndEncoding);
+            return Err(LENGTH_AND_ENCODING);
         }
         if fields.encoded && (fields.http_1_0 || !fields.chunked) {
-            return Err(Fault::TransferEncoding);
+            return Err(TRANSFER_ENCODING);
         }
         match status {
-            101 => return Err(Fault::SwitchedProtocols),
+            101 => return Err(SWITCHED_PROTOCOLS),
             ..200 => return self.interim(),
             204 | 304 => {
                 self.finish();
@@ -579,7 +569,7 @@ impl Reader {
         }
         // A body that nobody can read is no loss where the status says it all.
         if fields.compressed && (200..300).contains(&status) {
-            return Err(Fault::ContentEncoding);
+            return Err(CONTENT_ENCODING);
         }
         if fields.chunked {
             self.state = State::ChunkSize;
@@ -589,7 +579,7 @@ impl Reader {
             Some(length) => match usize::try_from(length) {
                 Ok(0) => self.finish(),
                 Ok(length) if length <= MAX_BODY => self.state = State::Length(length),
-                _ => return Err(Fault::BodyTooLong),
+                _ => return Err(BODY_TOO_LONG),
             },
             None => self.state = State::UntilEnd,
         }
@@ -597,10 +587,10 @@ impl Reader {
         Ok(())
     }
 
-    fn interim(&mut self) -> Result<(), Fault> {
+    fn interim(&mut self) -> Result<(), ReplyError> {
         self.interim = self.interim.saturating_add(1);
         if self.interim > MAX_INTERIM {
-            return Err(Fault::TooManyInterim);
+            return Err(TOO_MANY_INTERIM);
         }
         self.state = State::Status;
         Ok(())
@@ -619,21 +609,21 @@ impl Reader {
     }
 
     /// `chunk-size [chunk-ext]`; extensions are ignored (RFC 9112 section 7.1.1).
-    fn chunk_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn chunk_line(&mut self, line: &[u8]) -> Result<(), ReplyError> {
         let digits = line
             .iter()
             .position(|b| !b.is_ascii_hexdigit())
             .unwrap_or(line.len());
-        let (size, extension) = line.split_at_checked(digits).ok_or(Fault::Chunk)?;
+        let (size, extension) = line.split_at_checked(digits).ok_or(CHUNK)?;
         let extension_is_one =
             extension.is_empty() || extension.trim_ascii_start().first() == Some(&b';');
         if !extension_is_one || extension.iter().any(|&b| is_control(b)) {
-            return Err(Fault::Chunk);
+            return Err(CHUNK);
         }
-        let size = number(size, 16).ok_or(Fault::Chunk)?;
-        let size = usize::try_from(size).map_err(|_| Fault::BodyTooLong)?;
+        let size = number(size, 16).ok_or(CHUNK)?;
+        let size = usize::try_from(size).map_err(|_| BODY_TOO_LONG)?;
         if size > MAX_BODY.saturating_sub(self.message.body.len()) {
-            return Err(Fault::BodyTooLong);
+            return Err(BODY_TOO_LONG);
         }
         self.state = if size == 0 {
             State::Trailers
@@ -696,95 +686,8 @@ pub fn retry_after(value: &str, now: i64) -> Option<Duration> {
     if value.bytes().all(|b| b.is_ascii_digit()) {
         return number(value.as_bytes(), 10).map(Duration::from_secs);
     }
-    let seconds = date(value, now)?.saturating_sub(now);
+    let seconds = parse_http_date(value)?.saturating_sub(now);
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-}
-
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
-/// `HTTP-date` in its three forms (RFC 9110 section 5.6.7), in seconds since 1970. The name of the day is not
-/// compared with the date. `now` decides the century of a two-digit year.
-pub fn date(value: &str, now: i64) -> Option<i64> {
-    let (day_name, rest) = value.split_once(' ')?;
-    let mut words = rest.split(' ').filter(|word| !word.is_empty());
-    let (year, month, day, clock);
-    if let Some(name) = day_name.strip_suffix(',') {
-        if name.len() == 3 {
-            // Sun, 06 Nov 1994 08:49:37 GMT
-            day = digits(words.next()?, 2)?;
-            month = month_number(words.next()?)?;
-            year = digits(words.next()?, 4)?;
-        } else {
-            // Sunday, 06-Nov-94 08:49:37 GMT
-            let mut parts = words.next()?.split('-');
-            day = digits(parts.next()?, 2)?;
-            month = month_number(parts.next()?)?;
-            year = full_year(digits(parts.next()?, 2)?, now);
-            if parts.next().is_some() {
-                return None;
-            }
-        }
-        clock = words.next()?;
-        if words.next()? != "GMT" {
-            return None;
-        }
-    } else {
-        // Sun Nov  6 08:49:37 1994
-        month = month_number(words.next()?)?;
-        let word = words.next()?;
-        day = digits(word, word.len().clamp(1, 2))?;
-        clock = words.next()?;
-        year = digits(words.next()?, 4)?;
-    }
-    if words.next().is_some() || !(1..=31).contains(&day) {
-        return None;
-    }
-    Some(days(year, month, day) * 86_400 + time_of_day(clock)?)
-}
-
-fn month_number(name: &str) -> Option<i64> {
-    let index = MONTHS.iter().position(|month| *month == name)?;
-    i64::try_from(index).ok()?.checked_add(1)
-}
-
-fn digits(text: &str, count: usize) -> Option<i64> {
-    if text.len() != count {
-        return None;
-    }
-    i64::try_from(number(text.as_bytes(), 10)?).ok()
-}
-
-/// A two-digit year that appears to be more than 50 years in the future is in the past.
-fn full_year(short: i64, now: i64) -> i64 {
-    let this_year = 1970 + now.div_euclid(31_556_952);
-    let year = this_year - this_year.rem_euclid(100) + short;
-    if year > this_year + 50 {
-        year - 100
-    } else {
-        year
-    }
-}
-
-/// `08:49:37`; second 60 is a leap second.
-fn time_of_day(clock: &str) -> Option<i64> {
-    let mut parts = clock.split(':');
-    let hour = digits(parts.next()?, 2)?;
-    let minute = digits(parts.next()?, 2)?;
-    let second = digits(parts.next()?, 2)?;
-    let valid = parts.next().is_none() && hour < 24 && minute < 60 && second <= 60;
-    valid.then_some(hour * 3600 + minute * 60 + second)
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar; years are counted from March, so that the leap day is
-/// the last one.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + day_of_year - 719_468
 }
 
 #[cfg(test)]
@@ -796,11 +699,11 @@ mod tests {
     }
 
     /// What a whole reply gives, the end of the connection included where it is needed.
-    fn read(bytes: &[u8], clean: bool) -> Result<Message, Fault> {
+    fn read(bytes: &[u8], clean: bool) -> Result<Message, ReplyError> {
         read_in_pieces(&[bytes], clean)
     }
 
-    fn read_in_pieces(pieces: &[&[u8]], clean: bool) -> Result<Message, Fault> {
+    fn read_in_pieces(pieces: &[&[u8]], clean: bool) -> Result<Message, ReplyError> {
         let mut reader = Reader::reply();
         let mut done = false;
         for piece in pieces {
@@ -815,7 +718,7 @@ mod tests {
     }
 
     /// The same, however the bytes are cut: in two at every place, and byte by byte.
-    fn read_every_way(bytes: &[u8]) -> Result<Message, Fault> {
+    fn read_every_way(bytes: &[u8]) -> Result<Message, ReplyError> {
         let whole = read(bytes, true);
         for at in 0..=bytes.len() {
             let (a, b) = bytes.split_at(at);
@@ -831,7 +734,7 @@ mod tests {
         whole
     }
 
-    fn body(text: &str) -> Result<(u16, String, bool), Fault> {
+    fn body(text: &str) -> Result<(u16, String, bool), ReplyError> {
         let message = read_every_way(text.as_bytes())?;
         Ok((
             message.status,
@@ -1046,7 +949,7 @@ mod tests {
         ] {
             if status == 0 {
                 // A quoted extension value may not hold a CR.
-                assert_eq!(body(text), Err(Fault::BareLineEnd), "{text:?}");
+                assert_eq!(body(text), Err(BARE_LINE_END), "{text:?}");
             } else {
                 assert_eq!(
                     body(text),
@@ -1060,195 +963,201 @@ mod tests {
     #[test]
     fn replies_that_are_refused() {
         for (text, fault) in [
-            ("", Fault::Cut),
-            ("{}", Fault::NotHttp),
-            ("<html>", Fault::NotHttp),
-            ("\r\nHTTP/1.1 200 OK\r\n\r\n", Fault::NotHttp),
-            ("http/1.1 200 OK\r\n\r\n", Fault::NotHttp),
-            ("HTTP/2 200 OK\r\n\r\n", Fault::Http2),
-            ("\0\0\u{6}\u{4}\0\0\0\0\0", Fault::Http2),
-            ("\0\0\u{6}\u{5}\0\0\0\0\0", Fault::NotHttp),
-            ("\0\0\n\u{4}", Fault::NotHttp),
-            ("\0\0\u{6}", Fault::Cut),
-            ("HTTP/3.0 200 OK\r\n\r\n", Fault::Version),
-            ("HTTP/1.x 200 OK\r\n\r\n", Fault::Version),
-            ("HTTP/1.1200 OK\r\n\r\n", Fault::StatusLine),
-            ("HTTP/1.1  200 OK\r\n\r\n", Fault::StatusLine),
-            ("HTTP/1.1 20 OK\r\n\r\n", Fault::StatusLine),
-            ("HTTP/1.1 2000 OK\r\n\r\n", Fault::StatusLine),
-            ("HTTP/1.1 099 OK\r\n\r\n", Fault::StatusLine),
-            ("HTTP/1.1 200 O\0K\r\n\r\n", Fault::StatusLine),
-            ("HTTP/1.1 200 OK\n\n", Fault::BareLineEnd),
-            ("HTTP/1.1 200 O\rK\r\n\r\n", Fault::BareLineEnd),
+            ("", ReplyError::Cut),
+            ("{}", NOT_HTTP),
+            ("<html>", NOT_HTTP),
+            ("\r\nHTTP/1.1 200 OK\r\n\r\n", NOT_HTTP),
+            ("http/1.1 200 OK\r\n\r\n", NOT_HTTP),
+            ("HTTP/2 200 OK\r\n\r\n", HTTP_2),
+            ("\0\0\u{6}\u{4}\0\0\0\0\0", HTTP_2),
+            ("\0\0\u{6}\u{5}\0\0\0\0\0", NOT_HTTP),
+            ("\0\0\n\u{4}", NOT_HTTP),
+            ("\0\0\u{6}", ReplyError::Cut),
+            ("HTTP/3.0 200 OK\r\n\r\n", VERSION),
+            ("HTTP/1.x 200 OK\r\n\r\n", VERSION),
+            ("HTTP/1.1200 OK\r\n\r\n", STATUS_LINE),
+            ("HTTP/1.1  200 OK\r\n\r\n", STATUS_LINE),
+            ("HTTP/1.1 20 OK\r\n\r\n", STATUS_LINE),
+            ("HTTP/1.1 2000 OK\r\n\r\n", STATUS_LINE),
+            ("HTTP/1.1 099 OK\r\n\r\n", STATUS_LINE),
+            ("HTTP/1.1 200 O\0K\r\n\r\n", STATUS_LINE),
+            ("HTTP/1.1 200 OK\n\n", BARE_LINE_END),
+            ("HTTP/1.1 200 O\rK\r\n\r\n", BARE_LINE_END),
             (
                 "HTTP/1.1 200 OK\r\nA: b\nContent-Length: 0\r\n\r\n",
-                Fault::BareLineEnd,
+                BARE_LINE_END,
             ),
-            ("HTTP/1.1 200 OK\r\nA: b\r\r\n\r\n", Fault::BareLineEnd),
-            ("HTTP/1.1 200 OK\r\nA: b\0\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\nA: b\u{7f}\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\n: b\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\n A: b\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\nA: b\r\n\0\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\n\u{e9}: b\r\n\r\n", Fault::Header),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 2", Fault::Cut),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{", Fault::Cut),
+            ("HTTP/1.1 200 OK\r\nA: b\r\r\n\r\n", BARE_LINE_END),
+            ("HTTP/1.1 200 OK\r\nA: b\0\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\nA: b\u{7f}\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\n: b\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\n A: b\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\0\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\n\u{e9}: b\r\n\r\n", HEADER),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2", ReplyError::Cut),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{",
+                ReplyError::Cut,
+            ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}!",
-                Fault::MoreThanPromised,
+                ReplyError::MoreThanPromised,
             ),
-            ("HTTP/1.1 204 No Content\r\n\r\n!", Fault::MoreThanPromised),
+            (
+                "HTTP/1.1 204 No Content\r\n\r\n!",
+                ReplyError::MoreThanPromised,
+            ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n",
-                Fault::MoreThanPromised,
+                ReplyError::MoreThanPromised,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
-                Fault::ConflictingLengths,
+                CONFLICTING_LENGTHS,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\n{}",
-                Fault::ConflictingLengths,
+                CONFLICTING_LENGTHS,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 2,\r\n\r\n{}",
-                Fault::ContentLength,
+                CONTENT_LENGTH,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n{}",
-                Fault::ContentLength,
+                CONTENT_LENGTH,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
-                Fault::ContentLength,
+                CONTENT_LENGTH,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\n{}",
-                Fault::ContentLength,
+                CONTENT_LENGTH,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 2 2\r\n\r\n{}",
-                Fault::ContentLength,
+                CONTENT_LENGTH,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n{}",
-                Fault::ContentLength,
+                CONTENT_LENGTH,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n{}",
-                Fault::ContentLength,
+                CONTENT_LENGTH,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n{}",
-                Fault::BodyTooLong,
+                BODY_TOO_LONG,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                Fault::LengthAndEncoding,
+                LENGTH_AND_ENCODING,
             ),
             (
                 "HTTP/1.1 100 C\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
-                Fault::LengthAndEncoding,
+                LENGTH_AND_ENCODING,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-                Fault::TransferEncoding,
+                TRANSFER_ENCODING,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                Fault::TransferEncoding,
+                TRANSFER_ENCODING,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n",
-                Fault::TransferEncoding,
+                TRANSFER_ENCODING,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\n",
-                Fault::TransferEncoding,
+                TRANSFER_ENCODING,
             ),
             (
                 "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                Fault::TransferEncoding,
+                TRANSFER_ENCODING,
             ),
             (
                 "HTTP/1.1 204 OK\r\nTransfer-Encoding: x\r\n\r\n",
-                Fault::TransferEncoding,
+                TRANSFER_ENCODING,
             ),
             (
                 "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
-                Fault::ContentEncoding,
+                CONTENT_ENCODING,
             ),
             (
                 "HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
-                Fault::SwitchedProtocols,
+                SWITCHED_PROTOCOLS,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-                Fault::Cut,
+                ReplyError::Cut,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
-                Fault::Cut,
+                ReplyError::Cut,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ng\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1 \r\na\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;\0\r\na\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\n",
-                Fault::BareLineEnd,
+                BARE_LINE_END,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n",
-                Fault::BareLineEnd,
+                BARE_LINE_END,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n",
-                Fault::Chunk,
+                CHUNK,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
-                Fault::BodyTooLong,
+                BODY_TOO_LONG,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nbad\r\n\r\n",
-                Fault::Header,
+                HEADER,
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n!",
-                Fault::MoreThanPromised,
+                ReplyError::MoreThanPromised,
             ),
         ] {
             assert_eq!(body(text), Err(fault), "{text:?}");
         }
         // What it begins with says more than how long it is, in one piece as in many.
-        assert_eq!(body(&"x".repeat(MAX_STATUS_LINE * 2)), Err(Fault::NotHttp));
+        assert_eq!(body(&"x".repeat(MAX_STATUS_LINE * 2)), Err(NOT_HTTP));
     }
 
     #[test]
@@ -1257,36 +1166,20 @@ mod tests {
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na";
         assert_eq!(reader.feed(head), Ok(false));
         assert_eq!(reader.feed(b"xy"), Ok(false));
-        assert_eq!(reader.feed(b"z"), Err(Fault::Chunk));
-    }
-
-    #[test]
-    fn a_year_of_two_digits_is_at_most_fifty_years_ahead() {
-        let at = |year: i64| days(year, 7, 1) * 86_400;
-        for (short, now, year) in [
-            (76, 2026, 2076),
-            (77, 2026, 1977),
-            (99, 2026, 1999),
-            (0, 2026, 2000),
-            (99, 1999, 1999),
-            (10, 1970, 1910),
-            (21, 1970, 1921),
-        ] {
-            assert_eq!(full_year(short, at(now)), year, "{short} in {now}");
-        }
+        assert_eq!(reader.feed(b"z"), Err(CHUNK));
     }
 
     #[test]
     fn a_cut_is_told_from_an_end() {
         let until_end = b"HTTP/1.1 200 OK\r\n\r\nbytes";
         assert!(read(until_end, true).is_ok());
-        assert_eq!(read(until_end, false), Err(Fault::CutWithoutLength));
+        assert_eq!(read(until_end, false), Err(ReplyError::CutWithoutLength));
         let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
         for at in 0..whole.len() {
             for clean in [true, false] {
                 assert_eq!(
                     read(whole.get(..at).unwrap(), clean),
-                    Err(Fault::Cut),
+                    Err(ReplyError::Cut),
                     "{at}"
                 );
             }
@@ -1337,13 +1230,13 @@ mod tests {
             (
                 &status as &dyn Fn(usize) -> String,
                 MAX_STATUS_LINE,
-                Fault::StatusLineTooLong,
+                STATUS_LINE_TOO_LONG,
             ),
-            (&lines, MAX_HEADER_LINES, Fault::TooManyHeaders),
-            (&headers, MAX_HEADERS, Fault::HeadersTooLong),
-            (&trailers, MAX_HEADERS, Fault::HeadersTooLong),
-            (&interim, most, Fault::TooManyInterim),
-            (&chunk, MAX_CHUNK_LINE, Fault::ChunkLineTooLong),
+            (&lines, MAX_HEADER_LINES, TOO_MANY_HEADERS),
+            (&headers, MAX_HEADERS, HEADERS_TOO_LONG),
+            (&trailers, MAX_HEADERS, HEADERS_TOO_LONG),
+            (&interim, most, TOO_MANY_INTERIM),
+            (&chunk, MAX_CHUNK_LINE, CHUNK_LINE_TOO_LONG),
         ] {
             assert!(read(build(limit - 1).as_bytes(), true).is_ok(), "{fault:?}");
             assert!(read(build(limit).as_bytes(), true).is_ok(), "{fault:?}");
@@ -1362,10 +1255,7 @@ mod tests {
                 Err(fault) => break fault,
             }
         };
-        assert_eq!(
-            (fault, fed),
-            (Fault::HeadersTooLong, MAX_HEADERS / 1000 * 1000)
-        );
+        assert_eq!((fault, fed), (HEADERS_TOO_LONG, MAX_HEADERS / 1000 * 1000));
     }
 
     #[test]
@@ -1389,12 +1279,9 @@ mod tests {
                 }
             }
             let over: &[u8] = if piece.is_empty() { b"x" } else { b"1\r\n" };
-            assert_eq!(reader.feed(over), Err(Fault::BodyTooLong));
+            assert_eq!(reader.feed(over), Err(BODY_TOO_LONG));
         }
-        for (length, outcome) in [
-            (MAX_BODY, Ok(false)),
-            (MAX_BODY + 1, Err(Fault::BodyTooLong)),
-        ] {
+        for (length, outcome) in [(MAX_BODY, Ok(false)), (MAX_BODY + 1, Err(BODY_TOO_LONG))] {
             let mut reader = Reader::reply();
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
             assert_eq!(reader.feed(head.as_bytes()), outcome);
@@ -1417,7 +1304,7 @@ mod tests {
             ),
             (
                 "HTTP/1.1 200 OK\r\n\r\n\u{16}",
-                Err(Fault::MoreThanPromised),
+                Err(ReplyError::MoreThanPromised),
             ),
         ] {
             for size in 1..text.len() {
@@ -1492,29 +1379,7 @@ mod tests {
             ("soon", 0, None),
             ("Sun, 06 Nov 1994 08:49:37 GMT", then - 30, Some(30)),
             ("Sun, 06 Nov 1994 08:49:37 GMT", then + 30, Some(0)),
-            ("Sunday, 06-Nov-94 08:49:37 GMT", then - 30, Some(30)),
-            ("Sun Nov  6 08:49:37 1994", then - 30, Some(30)),
-            ("Sun Nov 16 08:49:37 1994", then - 30, Some(864_030)),
-            ("Thu, 01 Jan 1970 00:00:01 GMT", 0, Some(1)),
-            ("Thu, 29 Feb 2024 23:59:60 GMT", 1_709_164_800, Some(86_400)),
-            ("Fri, 01 Mar 2024 00:00:00 GMT", 1_709_164_800, Some(86_400)),
-            ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_456_000, Some(86_400)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_798, Some(1)),
-            // In 2026, 77 is 1977 and 76 is 2076.
-            ("Friday, 01-Jan-77 00:00:00 GMT", 1_780_000_000, Some(0)),
-            ("Friday, 01-Jan-76 00:00:00 GMT", 3_345_062_400, Some(0)),
-            ("Sun, 06 Nov 1994 08:49:37 UTC", 0, None),
-            ("Sun, 06 Nov 1994 24:00:00 GMT", 0, None),
-            ("Sun, 06 Nov 1994 08:60:00 GMT", 0, None),
-            ("Sun, 06 Nov 1994 08:49:61 GMT", 0, None),
-            ("Sun, 06 Nov 1994 8:49:37 GMT", 0, None),
-            ("Sun, 00 Nov 1994 08:49:37 GMT", 0, None),
-            ("Sun, 32 Nov 1994 08:49:37 GMT", 0, None),
-            ("Sun, 06 nov 1994 08:49:37 GMT", 0, None),
-            ("Sun, 06 Nov 94 08:49:37 GMT", 0, None),
-            ("Sun, 06 Nov 1994 08:49:37 GMT x", 0, None),
-            ("Sun, 06 Nov 1994", 0, None),
-            ("Sunday, 06-Nov-94-1 08:49:37 GMT", 0, None),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", then, None),
         ] {
             assert_eq!(
                 retry_after(value, now),

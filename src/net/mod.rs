@@ -26,6 +26,7 @@ pub use crate::url;
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
+use crate::time::parse_http_date;
 use crate::trace::Trace;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -94,10 +95,7 @@ impl Reply {
         let now = deadline::unix_time();
         Self {
             request_complete,
-            date: message
-                .date
-                .as_deref()
-                .and_then(|value| http::date(value, now)),
+            date: message.date.as_deref().and_then(parse_http_date),
             status: message.status,
             body: message.body,
             content_type: content_type.map(|kind| key.redacted(kind)),
