@@ -33,7 +33,7 @@ pub struct Document {
 
 /// Why bytes are no document. Never holds any of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ParseError {
     /// More than [`MAX_BYTES`].
     TooLarge,
     /// More than [`MAX_DEPTH`] levels.
@@ -48,7 +48,7 @@ pub enum Refusal {
     Syntax { line: usize, column: usize },
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => write!(f, "longer than {MAX_BYTES} bytes"),
@@ -67,13 +67,13 @@ impl fmt::Display for Refusal {
 /// then handed to `redact`, which may overwrite it with other UTF-8.
 ///
 /// # Errors
-/// [`Refusal`], for whatever RFC 8259 does not allow and for the limits above.
-pub fn parse(text: Vec<u8>, redact: &dyn Fn(&mut [u8])) -> Result<Document, Refusal> {
+/// [`ParseError`], for whatever RFC 8259 does not allow and for the limits above.
+pub fn parse(text: Vec<u8>, redact: &dyn Fn(&mut [u8])) -> Result<Document, ParseError> {
     if text.len() > MAX_BYTES {
-        return Err(Refusal::TooLarge);
+        return Err(ParseError::TooLarge);
     }
     if let Err(error) = str::from_utf8(&text) {
-        return Err(Refusal::NotUtf8 {
+        return Err(ParseError::NotUtf8 {
             offset: error.valid_up_to(),
         });
     }
@@ -126,7 +126,7 @@ struct Position {
 }
 
 impl Parser<'_> {
-    fn document(&mut self) -> Result<(), Refusal> {
+    fn document(&mut self) -> Result<(), ParseError> {
         loop {
             while self.value()? {}
             if !self.next_value()? {
@@ -142,10 +142,10 @@ impl Parser<'_> {
 
     /// Reads a value, but no more of a container than its opening bracket and its first key: `true` if a value inside
     /// it comes next.
-    fn value(&mut self) -> Result<bool, Refusal> {
+    fn value(&mut self) -> Result<bool, ParseError> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            return Err(Refusal::TooMany);
+            return Err(ParseError::TooMany);
         }
         self.skip_space();
         match self.peek() {
@@ -166,9 +166,9 @@ impl Parser<'_> {
         Ok(false)
     }
 
-    fn open(&mut self, container: Container, end: u8) -> Result<bool, Refusal> {
+    fn open(&mut self, container: Container, end: u8) -> Result<bool, ParseError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Refusal::TooDeep);
+            return Err(ParseError::TooDeep);
         }
         self.open.push(container);
         self.at += 1;
@@ -181,7 +181,7 @@ impl Parser<'_> {
     }
 
     /// Moves to the next value, out of every container that ends before it. `false` at the end of the document.
-    fn next_value(&mut self) -> Result<bool, Refusal> {
+    fn next_value(&mut self) -> Result<bool, ParseError> {
         while let Some(&container) = self.open.last() {
             self.skip_space();
             match (self.peek(), container) {
@@ -201,7 +201,7 @@ impl Parser<'_> {
     }
 
     /// Reads the key of a member, if the innermost container is an object.
-    fn key(&mut self) -> Result<(), Refusal> {
+    fn key(&mut self) -> Result<(), ParseError> {
         if !matches!(self.open.last(), Some(Container::Object { .. })) {
             return Ok(());
         }
@@ -209,7 +209,7 @@ impl Parser<'_> {
         if self.peek() != Some(b'"') {
             return Err(self.syntax(self.at));
         }
-        let start = u32::try_from(self.at + 1).map_err(|_| Refusal::TooLarge)?;
+        let start = u32::try_from(self.at + 1).map_err(|_| ParseError::TooLarge)?;
         self.keys.push(start);
         self.string()?;
         self.skip_space();
@@ -221,7 +221,7 @@ impl Parser<'_> {
 
     /// Refuses an object that has a key twice, and forgets its keys. Sorting finds them in `n log n` steps, whatever
     /// the keys are.
-    fn close_object(&mut self, outer_keys: usize) -> Result<(), Refusal> {
+    fn close_object(&mut self, outer_keys: usize) -> Result<(), ParseError> {
         let keys = self.keys.get_mut(outer_keys..).unwrap_or_default();
         let key = |start: u32| {
             let start = usize::try_from(start).unwrap_or(usize::MAX);
@@ -232,13 +232,13 @@ impl Parser<'_> {
             .windows(2)
             .any(|pair| matches!(pair, [a, b] if key(*a).eq(key(*b))))
         {
-            return Err(Refusal::Duplicate);
+            return Err(ParseError::Duplicate);
         }
         self.keys.truncate(outer_keys);
         Ok(())
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<(), Refusal> {
+    fn word(&mut self, word: &[u8]) -> Result<(), ParseError> {
         if !self.rest().starts_with(word) {
             return Err(self.syntax(self.at));
         }
@@ -247,7 +247,7 @@ impl Parser<'_> {
     }
 
     /// `-? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?` (RFC 8259 section 6).
-    fn number(&mut self) -> Result<(), Refusal> {
+    fn number(&mut self) -> Result<(), ParseError> {
         self.skip(|byte| byte == b'-');
         if !self.skip(|byte| byte == b'0') {
             self.digits()?;
@@ -262,7 +262,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), Refusal> {
+    fn digits(&mut self) -> Result<(), ParseError> {
         let is_digit = |byte: u8| byte.is_ascii_digit();
         if !self.skip(is_digit) {
             return Err(self.syntax(self.at));
@@ -272,7 +272,7 @@ impl Parser<'_> {
     }
 
     /// Reads a string and decodes it; where its bytes are now.
-    fn string(&mut self) -> Result<Range<usize>, Refusal> {
+    fn string(&mut self) -> Result<Range<usize>, ParseError> {
         let start = self.at + 1;
         let mut is_escaped = false;
         self.at = start;
@@ -298,7 +298,7 @@ impl Parser<'_> {
     }
 
     /// Moves past a backslash and what it escapes.
-    fn escape(&mut self) -> Result<(), Refusal> {
+    fn escape(&mut self) -> Result<(), ParseError> {
         self.at += 1;
         if self.skip(|byte| byte == b'u') {
             for _ in 0..4 {
@@ -313,7 +313,7 @@ impl Parser<'_> {
     }
 
     /// Replaces the string between here and its opening quote at `start` by what it stands for, and white space.
-    fn decode(&mut self, start: usize) -> Result<usize, Refusal> {
+    fn decode(&mut self, start: usize) -> Result<usize, ParseError> {
         let spelling = self.text.get(start..self.at).unwrap_or_default();
         let spelling = str::from_utf8(spelling).unwrap_or_default();
         let decoded = match spelling.parse() {
@@ -355,9 +355,9 @@ impl Parser<'_> {
         while self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {}
     }
 
-    fn syntax(&self, offset: usize) -> Refusal {
+    fn syntax(&self, offset: usize) -> ParseError {
         let Position { line, column, .. } = self.position(offset);
-        Refusal::Syntax { line, column }
+        ParseError::Syntax { line, column }
     }
 
     fn position(&self, offset: usize) -> Position {
@@ -702,16 +702,16 @@ fn needs_escape(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn parse(text: Vec<u8>) -> Result<Document, Refusal> {
+    fn parse(text: Vec<u8>) -> Result<Document, ParseError> {
         super::parse(text, &|_| {})
     }
 
-    fn refusal(text: &[u8]) -> Option<Refusal> {
+    fn refusal(text: &[u8]) -> Option<ParseError> {
         parse(text.to_vec()).err()
     }
 
-    fn at(line: usize, column: usize) -> Option<Refusal> {
-        Some(Refusal::Syntax { line, column })
+    fn at(line: usize, column: usize) -> Option<ParseError> {
+        Some(ParseError::Syntax { line, column })
     }
 
     #[test]
@@ -769,7 +769,7 @@ mod tests {
             (b"[\"\\n\\u00e4\\ud83d\\ude00\", x]", at(1, 26)),
             (b"[\"\\n\",\n\"\\n\", x]", at(2, 7)),
             (b"'a'", at(1, 1)),
-            (b"\"a\xff\"", Some(Refusal::NotUtf8 { offset: 2 })),
+            (b"\"a\xff\"", Some(ParseError::NotUtf8 { offset: 2 })),
             (b"[-1e999]", None),
             (b"12345678901234567890", None),
         ] {
@@ -822,13 +822,17 @@ mod tests {
             r#"{"a":1,"\u0061":2}"#,
             r#"[{"x":{"b":[],"b":[]}}]"#,
         ] {
-            assert_eq!(refusal(text.as_bytes()), Some(Refusal::Duplicate), "{text}");
+            assert_eq!(
+                refusal(text.as_bytes()),
+                Some(ParseError::Duplicate),
+                "{text}"
+            );
         }
         let wide = |last: usize| {
             let members: Vec<_> = (0..100).map(|n| format!(r#""{n}":[]"#)).collect();
             format!(r#"{{{},"{last}":1}}"#, members.join(","))
         };
-        assert_eq!(refusal(wide(7).as_bytes()), Some(Refusal::Duplicate));
+        assert_eq!(refusal(wide(7).as_bytes()), Some(ParseError::Duplicate));
         assert_eq!(refusal(wide(100).as_bytes()), None);
         for text in [r#"[{"a":1},{"a":1}]"#, r#"{"a":":","b:":"{"}"#] {
             assert_eq!(refusal(text.as_bytes()), None, "{text}");
@@ -839,10 +843,13 @@ mod tests {
     fn depth_is_bounded() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert_eq!(refusal(nested(64).as_bytes()), None);
-        assert_eq!(refusal(nested(65).as_bytes()), Some(Refusal::TooDeep));
-        assert_eq!(refusal(nested(100_000).as_bytes()), Some(Refusal::TooDeep));
+        assert_eq!(refusal(nested(65).as_bytes()), Some(ParseError::TooDeep));
+        assert_eq!(
+            refusal(nested(100_000).as_bytes()),
+            Some(ParseError::TooDeep)
+        );
         let objects = "{\"a\":".repeat(100_000);
-        assert_eq!(refusal(objects.as_bytes()), Some(Refusal::TooDeep));
+        assert_eq!(refusal(objects.as_bytes()), Some(ParseError::TooDeep));
         let mixed = "{\"a\":[".repeat(32) + &"]}".repeat(32);
         assert_eq!(refusal(mixed.as_bytes()), None);
         let wide = format!("[{}{{}}]", "[[{\"a\":1}]],".repeat(1000));
@@ -854,7 +861,10 @@ mod tests {
         // The array itself is one of them.
         let list = |items: usize| format!("[{}1]", "1,".repeat(items - 1));
         assert_eq!(refusal(list(MAX_VALUES - 1).as_bytes()), None);
-        assert_eq!(refusal(list(MAX_VALUES).as_bytes()), Some(Refusal::TooMany));
+        assert_eq!(
+            refusal(list(MAX_VALUES).as_bytes()),
+            Some(ParseError::TooMany)
+        );
     }
 
     #[test]
@@ -863,19 +873,19 @@ mod tests {
         text[0] = b'1';
         assert_eq!(refusal(&text), None);
         text.push(b' ');
-        assert_eq!(refusal(&text), Some(Refusal::TooLarge));
+        assert_eq!(refusal(&text), Some(ParseError::TooLarge));
     }
 
     #[test]
     fn refusals_have_words() {
         for (refusal, words) in [
-            (Refusal::TooLarge, "longer than 67108864 bytes"),
-            (Refusal::TooDeep, "nested deeper than 64 levels"),
-            (Refusal::TooMany, "more than 2000000 values"),
-            (Refusal::Duplicate, "an object has the same key twice"),
-            (Refusal::NotUtf8 { offset: 7 }, "not UTF-8 at byte 7"),
+            (ParseError::TooLarge, "longer than 67108864 bytes"),
+            (ParseError::TooDeep, "nested deeper than 64 levels"),
+            (ParseError::TooMany, "more than 2000000 values"),
+            (ParseError::Duplicate, "an object has the same key twice"),
+            (ParseError::NotUtf8 { offset: 7 }, "not UTF-8 at byte 7"),
             (
-                Refusal::Syntax { line: 2, column: 3 },
+                ParseError::Syntax { line: 2, column: 3 },
                 "not JSON at line 2, column 3",
             ),
         ] {

@@ -5,16 +5,16 @@ use crate::secret::{Owner, SecretName, StoredType};
 
 /// What one run did.
 pub enum Outcome {
-    Write(Write),
+    Write(WriteOutcome),
     Listed {
-        secrets: Vec<Listed>,
+        secrets: Vec<SecretInfo>,
         /// What the user should know of the list, without prefix.
         note: Option<String>,
     },
 }
 
 /// What happened to one secret.
-pub struct Write {
+pub struct WriteOutcome {
     pub action: Action,
     pub name: String,
     pub owner: Owner,
@@ -32,7 +32,7 @@ pub enum Action {
     /// `--if-exists skip` met the name.
     Unchanged,
     /// `--ignore-missing` did not.
-    Absent,
+    NotFound,
     /// `--dry-run`: the value's length in bytes, as far as it was given.
     WouldCreate {
         length: Option<usize>,
@@ -55,7 +55,7 @@ impl Action {
 
 /// One row of `list` (schema: `ManagedSecret`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct SecretInfo {
     pub name: String,
     pub description: Option<String>,
     pub owner: Owner,
@@ -81,7 +81,7 @@ pub enum Applied {
     Unknown,
 }
 
-impl Write {
+impl WriteOutcome {
     #[must_use]
     pub fn new(
         action: Action,

@@ -6,7 +6,7 @@ pub mod reply;
 use crate::error::Error;
 use crate::json::Document;
 use crate::net::{Failure, Pause, Processed, Request, Retry, Transport};
-use crate::outcome::Listed;
+use crate::outcome::SecretInfo;
 use crate::secret::{ApiKey, Kind, Owner, SecretName};
 use crate::trace::Trace;
 use operation::{Keys, Operation};
@@ -19,7 +19,7 @@ pub const MAX_ATTEMPTS: u32 = 3;
 /// The account behind the key, and the secrets it can see.
 pub struct Lookup {
     pub account: Account,
-    pub secrets: Vec<Listed>,
+    pub secrets: Vec<SecretInfo>,
     /// The messages of errors that came beside the list. Such a list may lack secrets that exist.
     pub errors: Option<String>,
     /// The server's clock when it answered, in seconds since 1970.
@@ -29,7 +29,7 @@ pub struct Lookup {
 impl Lookup {
     /// The secret of that name, exactly spelled, of that owner: a name is unique within an owner (schema).
     #[must_use]
-    pub fn find(&self, owner: &Owner, name: &SecretName) -> Option<&Listed> {
+    pub fn find(&self, owner: &Owner, name: &SecretName) -> Option<&SecretInfo> {
         self.secrets
             .iter()
             .find(|secret| secret.name == name.as_str() && secret.owner == *owner)

@@ -9,7 +9,7 @@ use super::Lookup;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Document, Node};
 use crate::net::{Failure, Processed, Reply, Retry};
-use crate::outcome::{Listed, Timestamp};
+use crate::outcome::{SecretInfo, Timestamp};
 use crate::secret::{ApiKey, Owner, SecretName, StoredType};
 use crate::text;
 use crate::time;
@@ -517,7 +517,7 @@ fn public_key(holder: Node<'_>) -> Option<String> {
 ///
 /// # Errors
 /// A missing or mistyped field.
-fn secrets(output: Node<'_>) -> Result<Vec<Listed>, Failure> {
+fn secrets(output: Node<'_>) -> Result<Vec<SecretInfo>, Failure> {
     let items = output
         .get("managedSecrets")
         .and_then(Node::items)
@@ -525,12 +525,12 @@ fn secrets(output: Node<'_>) -> Result<Vec<Listed>, Failure> {
     items.map(secret).collect()
 }
 
-fn secret(node: Node<'_>) -> Result<Listed, Failure> {
+fn secret(node: Node<'_>) -> Result<SecretInfo, Failure> {
     let text = |key: &str| node.get(key).and_then(Node::text);
     let owner = node
         .get("owner")
         .ok_or_else(|| missing_field("managedSecrets.owner"))?;
-    Ok(Listed {
+    Ok(SecretInfo {
         name: text("name")
             .ok_or_else(|| missing_field("managedSecrets.name"))?
             .to_owned(),
@@ -992,7 +992,7 @@ mod tests {
     const SECRET: &str = r#"{"name":"N","description":null,"createdAt":"2026-01-02T03:04:05Z",
         "updatedAt":"2026-01-02T03:04:06.5+01:00","owner":{"uid":"u","type":"User"},"type":"RAW_VALUE"}"#;
 
-    fn read_secrets(items: &str) -> Result<Vec<Listed>, String> {
+    fn read_secrets(items: &str) -> Result<Vec<SecretInfo>, String> {
         let body = format!(r#"{{"data":{{"managedSecrets":{{"managedSecrets":{items}}}}}}}"#);
         let document = read(reply(200, JSON, &body)).ok().unwrap();
         let node = document

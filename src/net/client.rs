@@ -2,11 +2,11 @@
 //! Must not know GraphQL, nor which request may be sent twice: it says exactly what happened, and the caller decides.
 
 use super::connect;
-use super::deadline::{Budget, Clock, Deadline, Stop};
+use super::deadline::{Budget, Clock, Deadline, StreamError};
 use super::http::{self, Head, Reader, ReplyError};
 use super::proxy::{self, Proxy};
 use super::tls::{self, Received};
-use super::url::{DEFAULT_ROOT, Root, Scheme};
+use super::url::{DEFAULT_ROOT, Host, Root, Scheme};
 use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport};
 use crate::error::Error;
 use crate::secret::ApiKey;
@@ -26,7 +26,7 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
     let root = Root::parse(settings.root.unwrap_or(DEFAULT_ROOT))?;
     let proxy = proxy::choose(&root, settings.env)?;
     let tls = match root.scheme {
-        Scheme::Https => Some(tls::Context::load(
+        Scheme::Https => Some(tls::TlsConfig::load(
             &root.host,
             settings.ca_file.as_deref(),
             settings.env,
@@ -43,7 +43,7 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
         tls,
         budget: Budget::new(settings.timeout, Clock::SYSTEM),
         trace: settings.trace,
-        wire: None,
+        idle_connection: None,
     })
 }
 
@@ -55,28 +55,28 @@ pub struct Client<'a> {
     host_header: String,
     key: &'a ApiKey,
     proxy: Option<Proxy>,
-    tls: Option<tls::Context>,
+    tls: Option<tls::TlsConfig>,
     budget: Budget,
     trace: Trace,
     /// A connection on which the last reply ended where it should.
-    wire: Option<Wire>,
+    idle_connection: Option<Stream>,
 }
 
 /// Something that carries bytes.
-enum Wire {
+enum Stream {
     Plain(TcpStream),
-    Tls(Box<tls::Session>),
+    Tls(Box<tls::TlsStream>),
 }
 
-impl Wire {
-    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Stop> {
+impl Stream {
+    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), StreamError> {
         match self {
             Self::Plain(stream) => connect::write(stream, bytes, deadline),
             Self::Tls(session) => session.send(bytes, deadline),
         }
     }
 
-    fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<Received, Stop> {
+    fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<Received, StreamError> {
         match self {
             Self::Plain(stream) => match connect::read(stream, buffer, deadline)? {
                 // Without TLS nothing tells an end from a cut but the socket itself.
@@ -132,8 +132,8 @@ impl Client<'_> {
             team: request.team,
         };
         let bytes = http::request(&head, request.body);
-        let mut wire = match self.kept() {
-            Some(wire) => wire,
+        let mut stream = match self.take_idle_connection() {
+            Some(stream) => stream,
             None => self.connect(deadline)?,
         };
         self.trace.line(format_args!(
@@ -141,15 +141,15 @@ impl Client<'_> {
             request.operation,
             request.body.len()
         ));
-        let sent = wire.send(bytes.expose(), deadline);
+        let sent = stream.send(bytes.expose(), deadline);
         drop(bytes);
         let request_complete = sent.is_ok();
         let mut reader = Reader::reply();
         // A server may reject a request before reading all of it (RFC 9112 section 9.5): its reply says why.
-        match (sent, read_reply(&mut wire, &mut reader, deadline)) {
+        match (sent, read_reply(&mut stream, &mut reader, deadline)) {
             (_, Ok(())) => {}
-            (Ok(()), Err(broken)) => {
-                return Err(self.reply_failed(broken, reader.started(), deadline));
+            (Ok(()), Err(failure)) => {
+                return Err(self.reply_failed(failure, reader.started(), deadline));
             }
             (Err(stop), Err(_)) => return Err(self.send_failed(stop, deadline)),
         }
@@ -160,16 +160,16 @@ impl Client<'_> {
             message.body.len()
         ));
         if message.reusable && request_complete {
-            self.wire = Some(wire);
+            self.idle_connection = Some(stream);
         }
         Ok(Reply::new(message, request_complete, self.key))
     }
 
     /// The connection of the last request, if it can carry another.
-    fn kept(&mut self) -> Option<Wire> {
-        let mut wire = self.wire.take()?;
-        if wire.is_idle() {
-            return Some(wire);
+    fn take_idle_connection(&mut self) -> Option<Stream> {
+        let mut stream = self.idle_connection.take()?;
+        if stream.is_idle() {
+            return Some(stream);
         }
         self.trace.line(format_args!(
             "the connection is not used again: it was closed, or more came after the reply"
@@ -178,11 +178,11 @@ impl Client<'_> {
     }
 
     /// A new connection, ready for a request.
-    fn connect(&self, deadline: &Deadline) -> Result<Wire, Failure> {
+    fn connect(&self, deadline: &Deadline) -> Result<Stream, Failure> {
         let stream = match &self.proxy {
             None => {
                 let place = format!("{}:{}", self.host, self.root.port);
-                self.reach(
+                self.connect_tcp(
                     &self.root.host,
                     self.root.port,
                     &self.host,
@@ -191,81 +191,83 @@ impl Client<'_> {
                 )?
             }
             Some(proxy) => {
-                let place = format!("the proxy {} ({})", proxy.place(), proxy.variable);
-                let stream = self.reach(&proxy.host, proxy.port, &place, &place, deadline)?;
+                let place = format!("the proxy {} ({})", proxy.authority(), proxy.variable);
+                let stream = self.connect_tcp(&proxy.host, proxy.port, &place, &place, deadline)?;
                 self.tunnel(&stream, proxy, &place, deadline)?;
                 stream
             }
         };
         let Some(context) = &self.tls else {
-            return Ok(Wire::Plain(stream));
+            return Ok(Stream::Plain(stream));
         };
-        match tls::Session::open(context, &self.root.host, stream, deadline) {
+        match tls::TlsStream::open(context, &self.root.host, stream, deadline) {
             Ok(session) => {
                 self.trace.line(format_args!("{}", session.summary()));
-                Ok(Wire::Tls(Box::new(session)))
+                Ok(Stream::Tls(Box::new(session)))
             }
-            Err(Stop::Deadline) => Err(unsent(
-                late(format!(
+            Err(StreamError::Deadline) => Err(unsent(
+                timed_out(format!(
                     "no TLS handshake with {} within {}",
                     self.host,
-                    deadline.words()
+                    deadline.describe()
                 )),
                 false,
             )),
-            Err(Stop::Closed) => Err(unsent(self.handshake_cut(None), true)),
-            Err(Stop::Io(error)) => Err(unsent(self.handshake_cut(Some(&error)), true)),
-            Err(Stop::Untrusted(words)) => Err(unsent(words, false)),
+            Err(StreamError::Closed) => Err(unsent(self.handshake_cut(None), true)),
+            Err(StreamError::Io(error)) => Err(unsent(self.handshake_cut(Some(&error)), true)),
+            Err(StreamError::Tls(error)) => Err(unsent(error, false)),
         }
     }
 
-    fn handshake_cut(&self, error: Option<&io::Error>) -> Error {
-        let words = Error::unavailable(format!(
+    fn handshake_cut(&self, cause: Option<&io::Error>) -> Error {
+        let error = Error::unavailable(format!(
             "{} closed the connection during the TLS handshake",
             self.host
         ));
-        let words = match error {
-            Some(error) => words.cause(&connect::words(error)),
-            None => words,
+        let error = match cause {
+            Some(cause) => error.cause(&connect::describe(cause)),
+            None => error,
         };
-        words.hint(
+        error.hint(
             "if this goes on, something between may not let TLS through: check the proxy variables",
         )
     }
 
-    /// A TCP connection. `who` and `place` name the peer in messages, without and with its port.
-    fn reach(
+    /// Opens a TCP connection. Messages name the peer as `name` without its port, and as `authority` with it.
+    fn connect_tcp(
         &self,
-        host: &super::url::Host,
+        host: &Host,
         port: u16,
-        who: &str,
-        place: &str,
+        name: &str,
+        authority: &str,
         deadline: &Deadline,
     ) -> Result<TcpStream, Failure> {
-        let addresses = connect::lookup(host, port, deadline).map_err(|stop| match stop {
-            Stop::Io(error) => {
-                let words = Error::unavailable(format!("{who} could not be looked up"))
-                    .cause(&connect::words(&error))
-                    .hint("check the name (--server-root-url, proxy variables) and this machine's DNS");
-                unsent(words, connect::is_passing(&error))
-            }
-            _ => unsent(late(format!("{who} was not found by DNS within {}", deadline.words())), false),
-        })?;
-        let (stream, address) = connect::open(&addresses, deadline).map_err(|stop| match stop {
-            Stop::Io(error) => {
-                let words = Error::unavailable(format!("{place} could not be reached"))
-                    .cause(&connect::words(&error))
-                    .hint("check --server-root-url, the proxy variables and the network");
-                unsent(words, true)
-            }
+        let time = deadline.describe();
+        let addresses = connect::lookup(host, port, deadline).map_err(|error| match error {
+            StreamError::Io(error) => unsent(
+                Error::unavailable(format!("{name} could not be looked up"))
+                    .cause(&connect::describe(&error))
+                    .hint("check the name (--server-root-url, proxy variables) and this machine's DNS"),
+                connect::is_transient(&error),
+            ),
             _ => unsent(
-                late(format!(
-                    "no connection to {place} within {}",
-                    deadline.words()
-                )),
+                timed_out(format!("{name} was not found by DNS within {time}")),
                 false,
             ),
         })?;
+        let (stream, address) =
+            connect::open(&addresses, deadline).map_err(|error| match error {
+                StreamError::Io(error) => unsent(
+                    Error::unavailable(format!("{authority} could not be reached"))
+                        .cause(&connect::describe(&error))
+                        .hint("check --server-root-url, the proxy variables and the network"),
+                    true,
+                ),
+                _ => unsent(
+                    timed_out(format!("no connection to {authority} within {time}")),
+                    false,
+                ),
+            })?;
         self.trace.line(format_args!("connected to {address}"));
         Ok(stream)
     }
@@ -281,72 +283,74 @@ impl Client<'_> {
         let target = format!("{}:{}", self.host, self.root.port);
         let request = http::connect(&target, proxy.credentials.as_ref());
         let answer = connect::write(stream, request.expose(), deadline)
-            .map_err(Broken::Stop)
+            .map_err(ExchangeError::Stream)
             .and_then(|()| read_tunnel_reply(stream, deadline));
-        let (words, transient) = match answer {
+        let (error, transient) = match answer {
             Ok(200..300) => {
                 self.trace
-                    .line(format_args!("tunnel through {}", proxy.place()));
+                    .line(format_args!("tunnel through {}", proxy.authority()));
                 return Ok(());
             }
             Ok(status) => (
-                refusal(proxy, place, &target, status),
+                proxy_refused(proxy, place, &target, status),
                 matches!(status, 502..=504),
             ),
-            Err(Broken::Reply(ReplyError::Cut) | Broken::Stop(Stop::Closed)) => (
+            Err(
+                ExchangeError::Reply(ReplyError::Cut) | ExchangeError::Stream(StreamError::Closed),
+            ) => (
                 Error::unavailable(format!("{place} closed the connection without an answer")),
                 true,
             ),
-            Err(Broken::Reply(error)) => (
+            Err(ExchangeError::Reply(error)) => (
                 Error::unavailable(format!("the reply of {place} is not usable"))
                     .cause(error.describe()),
                 false,
             ),
-            Err(Broken::Stop(Stop::Deadline)) => (
-                late(format!(
+            Err(ExchangeError::Stream(StreamError::Deadline)) => (
+                timed_out(format!(
                     "no answer from {place} within {}",
-                    deadline.words()
+                    deadline.describe()
                 )),
                 false,
             ),
-            Err(Broken::Stop(Stop::Io(error))) => (
+            Err(ExchangeError::Stream(StreamError::Io(error))) => (
                 Error::unavailable(format!("the connection to {place} was lost"))
-                    .cause(&connect::words(&error)),
+                    .cause(&connect::describe(&error)),
                 true,
             ),
-            Err(Broken::Stop(Stop::Untrusted(words))) => (words, false),
+            Err(ExchangeError::Stream(StreamError::Tls(error))) => (error, false),
         };
-        Err(unsent(words, transient))
+        Err(unsent(error, transient))
     }
 
-    fn send_failed(&self, stop: Stop, deadline: &Deadline) -> Failure {
+    fn send_failed(&self, stop: StreamError, deadline: &Deadline) -> Failure {
         let host = &self.host;
         match stop {
-            Stop::Deadline => unsent(
-                late(format!(
+            StreamError::Deadline => unsent(
+                timed_out(format!(
                     "{host} did not take the request within {}",
-                    deadline.words()
+                    deadline.describe()
                 )),
                 false,
             ),
-            Stop::Io(error) => unsent(
+            StreamError::Io(error) => unsent(
                 Error::unavailable(format!(
                     "the connection to {host} was lost while the request was sent"
                 ))
-                .cause(&connect::words(&error)),
+                .cause(&connect::describe(&error)),
                 true,
             ),
-            Stop::Closed => unsent(
+            StreamError::Closed => unsent(
                 Error::unavailable(format!(
                     "the connection to {host} was lost while the request was sent"
                 )),
                 true,
             ),
-            Stop::Untrusted(words) => unsent(words, false),
+            StreamError::Tls(error) => unsent(error, false),
         }
     }
 
-    fn reply_failed(&self, broken: Broken, started: bool, deadline: &Deadline) -> Failure {
+    fn reply_failed(&self, failure: ExchangeError, started: bool, deadline: &Deadline) -> Failure {
         let host = &self.host;
         let cut = || {
             if started {
@@ -357,26 +361,28 @@ impl Client<'_> {
                 Error::unavailable(format!("{host} closed the connection without an answer"))
             }
         };
-        let (error, transient) = match broken {
-            Broken::Stop(Stop::Deadline) => {
-                let words = Error::unavailable(format!(
+        let (error, transient) = match failure {
+            ExchangeError::Stream(StreamError::Deadline) => {
+                let error = Error::try_again(format!(
                     "no answer from {host} within {}",
-                    deadline.words()
+                    deadline.describe()
                 ));
                 (
-                    words.hint("try again later, or allow more time with --timeout"),
+                    error.hint("try again later, or allow more time with --timeout"),
                     false,
                 )
             }
-            Broken::Stop(Stop::Io(error)) => (cut().cause(&connect::words(&error)), true),
-            Broken::Stop(Stop::Closed)
-            | Broken::Reply(ReplyError::Cut | ReplyError::CutWithoutLength) => (cut(), true),
-            Broken::Stop(Stop::Untrusted(words)) => (words, false),
-            Broken::Reply(error) => {
-                let words = Error::unavailable(format!("the reply of {host} is not usable"))
+            ExchangeError::Stream(StreamError::Io(error)) => {
+                (cut().cause(&connect::describe(&error)), true)
+            }
+            ExchangeError::Stream(StreamError::Closed)
+            | ExchangeError::Reply(ReplyError::Cut | ReplyError::CutWithoutLength) => (cut(), true),
+            ExchangeError::Stream(StreamError::Tls(error)) => (error, false),
+            ExchangeError::Reply(error) => {
+                let error = Error::unavailable(format!("the reply of {host} is not usable"))
                     .cause(error.describe())
                     .hint("this may not be the service: check --server-root-url and the proxy variables");
-                (words, false)
+                (error, false)
             }
         };
         Failure {
@@ -396,12 +402,12 @@ fn unsent(error: Error, transient: bool) -> Failure {
     }
 }
 
-fn late(message: String) -> Error {
+fn timed_out(message: String) -> Error {
     Error::unavailable(message)
         .hint("check the network and the proxy variables, or allow more time with --timeout")
 }
 
-fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Error {
+fn proxy_refused(proxy: &Proxy, place: &str, target: &str, status: u16) -> Error {
     let variable = proxy.variable;
     // 401 is a server's status, and what tinyproxy says to credentials it does not know.
     if !matches!(status, 401 | 407) {
@@ -422,40 +428,47 @@ fn refusal(proxy: &Proxy, place: &str, target: &str, status: u16) -> Error {
 }
 
 /// Why no reply came.
-enum Broken {
-    Stop(Stop),
+enum ExchangeError {
+    Stream(StreamError),
     Reply(ReplyError),
 }
 
 /// The status of the reply to CONNECT.
-fn read_tunnel_reply(stream: &TcpStream, deadline: &Deadline) -> Result<u16, Broken> {
+fn read_tunnel_reply(stream: &TcpStream, deadline: &Deadline) -> Result<u16, ExchangeError> {
     let mut reader = Reader::tunnel();
     let mut buffer = [0; 4096];
     loop {
-        let count = connect::read(stream, &mut buffer, deadline).map_err(Broken::Stop)?;
+        let count = connect::read(stream, &mut buffer, deadline).map_err(ExchangeError::Stream)?;
         let bytes = buffer.get(..count).unwrap_or(&[]);
         if bytes.is_empty() {
-            return Err(Broken::Reply(ReplyError::Cut));
+            return Err(ExchangeError::Reply(ReplyError::Cut));
         }
         match reader.feed(bytes) {
             Ok(false) => {}
             Ok(true) => break,
             // A refusal may come with a page, of which nothing is needed.
             Err(ReplyError::MoreThanPromised) if !reader.is_success() => break,
-            Err(error) => return Err(Broken::Reply(error)),
+            Err(error) => return Err(ExchangeError::Reply(error)),
         }
     }
     Ok(reader.into_message().status)
 }
 
-fn read_reply(wire: &mut Wire, reader: &mut Reader, deadline: &Deadline) -> Result<(), Broken> {
+fn read_reply(
+    stream: &mut Stream,
+    reader: &mut Reader,
+    deadline: &Deadline,
+) -> Result<(), ExchangeError> {
     let mut buffer = vec![0; BUFFER];
     loop {
-        match wire.receive(&mut buffer, deadline).map_err(Broken::Stop)? {
-            Received::End { clean } => return reader.end(clean).map_err(Broken::Reply),
+        match stream
+            .receive(&mut buffer, deadline)
+            .map_err(ExchangeError::Stream)?
+        {
+            Received::End { clean } => return reader.end(clean).map_err(ExchangeError::Reply),
             Received::Data(count) => {
                 let bytes = buffer.get(..count).unwrap_or(&[]);
-                if reader.feed(bytes).map_err(Broken::Reply)? {
+                if reader.feed(bytes).map_err(ExchangeError::Reply)? {
                     return Ok(());
                 }
             }

@@ -3,7 +3,7 @@
 //!
 //! The only file of the network that names nix.
 
-use super::deadline::{Deadline, Stop};
+use super::deadline::{Deadline, StreamError};
 use super::url::Host;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -28,7 +28,7 @@ const LOOKUP_STACK: usize = 256 * 1024;
 /// The system's resolver cannot be bounded, so it runs on a thread of its own, which is left behind if the deadline
 /// passes. Addresses and `localhost` need no lookup: RFC 6761 section 6.3 has it resolve to this machine, and a
 /// resolver that says otherwise would be given the API key in the clear where the scheme is `http`.
-pub fn lookup(host: &Host, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, Stop> {
+pub fn lookup(host: &Host, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, StreamError> {
     let name = match host {
         Host::Ip(address) => return Ok(vec![SocketAddr::new(*address, port)]),
         Host::Name(_) if host.is_loopback() => {
@@ -44,7 +44,7 @@ pub fn lookup(host: &Host, port: u16, deadline: &Deadline) -> Result<Vec<SocketA
     })
 }
 
-fn resolve<F>(deadline: &Deadline, resolver: F) -> Result<Vec<SocketAddr>, Stop>
+fn resolve<F>(deadline: &Deadline, resolver: F) -> Result<Vec<SocketAddr>, StreamError>
 where
     F: FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
 {
@@ -56,17 +56,17 @@ where
         .spawn(run)?;
     match receiver.recv_timeout(deadline.left()?) {
         Ok(Ok(addresses)) => Ok(interleave(&addresses)),
-        Ok(Err(error)) => Err(Stop::Io(error)),
-        Err(RecvTimeoutError::Timeout) => Err(Stop::Deadline),
+        Ok(Err(error)) => Err(StreamError::Io(error)),
+        Err(RecvTimeoutError::Timeout) => Err(StreamError::Deadline),
         Err(RecvTimeoutError::Disconnected) => {
-            Err(Stop::Io(io::Error::other("the resolver gave up")))
+            Err(StreamError::Io(io::Error::other("the resolver gave up")))
         }
     }
 }
 
 /// Whether a lookup failed in a way that may pass. The code of `getaddrinfo` does not survive in an `io::Error`; the
 /// two texts are those of `EAI_AGAIN` in musl and in glibc.
-pub fn is_passing(error: &io::Error) -> bool {
+pub fn is_transient(error: &io::Error) -> bool {
     let text = error.to_string();
     text.contains("Try again") || text.contains("Temporary failure")
 }
@@ -93,7 +93,7 @@ fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 pub fn open(
     addresses: &[SocketAddr],
     deadline: &Deadline,
-) -> Result<(TcpStream, SocketAddr), Stop> {
+) -> Result<(TcpStream, SocketAddr), StreamError> {
     let mut waiting = addresses.iter().copied();
     let mut racing: Vec<(TcpStream, SocketAddr)> = Vec::new();
     let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -102,7 +102,7 @@ pub fn open(
         while racing.is_empty() || deadline.now() >= next {
             let Some(address) = waiting.next() else { break };
             match attempt(address) {
-                Ok((stream, true)) if is_of_itself(&stream, address) => {
+                Ok((stream, true)) if is_self_connected(&stream, address) => {
                     failure = Errno::ECONNREFUSED.into();
                 }
                 Ok((stream, true)) => return ready(stream, address),
@@ -114,13 +114,13 @@ pub fn open(
             }
         }
         if racing.is_empty() {
-            return Err(Stop::Io(failure));
+            return Err(StreamError::Io(failure));
         }
         let limit = (waiting.len() > 0).then_some(next);
         for index in race(&racing, limit, deadline)?.into_iter().rev() {
             let (stream, address) = racing.swap_remove(index);
             match stream.take_error()? {
-                None if is_of_itself(&stream, address) => failure = Errno::ECONNREFUSED.into(),
+                None if is_self_connected(&stream, address) => failure = Errno::ECONNREFUSED.into(),
                 None => return ready(stream, address),
                 Some(error) => failure = error,
             }
@@ -130,11 +130,11 @@ pub fn open(
 
 /// Whether a socket has connected to itself: to a port of this machine on which nobody listens, when the system happens
 /// to pick that same port for our side (RFC 9293 section 3.5, simultaneous open).
-fn is_of_itself(stream: &TcpStream, address: SocketAddr) -> bool {
+fn is_self_connected(stream: &TcpStream, address: SocketAddr) -> bool {
     stream.local_addr().is_ok_and(|local| local == address)
 }
 
-fn ready(stream: TcpStream, address: SocketAddr) -> Result<(TcpStream, SocketAddr), Stop> {
+fn ready(stream: TcpStream, address: SocketAddr) -> Result<(TcpStream, SocketAddr), StreamError> {
     // Requests are written whole, so there is nothing to wait for.
     stream.set_nodelay(true)?;
     Ok((stream, address))
@@ -162,7 +162,7 @@ fn race(
     racing: &[(TcpStream, SocketAddr)],
     until: Option<Instant>,
     deadline: &Deadline,
-) -> Result<Vec<usize>, Stop> {
+) -> Result<Vec<usize>, StreamError> {
     let mut handles: Vec<PollFd<'_>> = racing
         .iter()
         .map(|(stream, _)| PollFd::new(stream.as_fd(), PollFlags::POLLOUT))
@@ -181,17 +181,17 @@ fn race(
 
 /// One `poll`, rounded up to the next millisecond, so that a wait does not end early and spin. An interrupted one
 /// counts as a wait without a result.
-fn poll_for(handles: &mut [PollFd<'_>], left: Duration) -> Result<bool, Stop> {
+fn poll_for(handles: &mut [PollFd<'_>], left: Duration) -> Result<bool, StreamError> {
     let millis = left.as_nanos().div_ceil(1_000_000);
     let timeout = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
     match poll(handles, timeout) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::EINTR) => Ok(false),
-        Err(error) => Err(Stop::Io(error.into())),
+        Err(error) => Err(StreamError::Io(error.into())),
     }
 }
 
-fn wait(stream: &TcpStream, events: PollFlags, deadline: &Deadline) -> Result<(), Stop> {
+fn wait(stream: &TcpStream, events: PollFlags, deadline: &Deadline) -> Result<(), StreamError> {
     loop {
         let left = deadline.left()?;
         if poll_for(&mut [PollFd::new(stream.as_fd(), events)], left)? {
@@ -201,20 +201,20 @@ fn wait(stream: &TcpStream, events: PollFlags, deadline: &Deadline) -> Result<()
 }
 
 /// Waits until a read does not block: bytes, the end, or an error are there.
-pub fn wait_readable(stream: &TcpStream, deadline: &Deadline) -> Result<(), Stop> {
+pub fn wait_readable(stream: &TcpStream, deadline: &Deadline) -> Result<(), StreamError> {
     wait(stream, PollFlags::POLLIN, deadline)
 }
 
 /// Waits until a write does not block.
-pub fn wait_writable(stream: &TcpStream, deadline: &Deadline) -> Result<(), Stop> {
+pub fn wait_writable(stream: &TcpStream, deadline: &Deadline) -> Result<(), StreamError> {
     wait(stream, PollFlags::POLLOUT, deadline)
 }
 
 /// The system's word for an error, without its number.
-pub fn words(error: &io::Error) -> String {
+pub fn describe(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
-        Some((words, _)) => words.to_owned(),
+        Some((text, _)) => text.to_owned(),
         None => text,
     }
 }
@@ -229,7 +229,11 @@ pub fn was_interrupted(error: &io::Error) -> bool {
 }
 
 /// Reads what is there, waiting for it until the deadline; 0 at the end of the stream.
-pub fn read(mut stream: &TcpStream, buffer: &mut [u8], deadline: &Deadline) -> Result<usize, Stop> {
+pub fn read(
+    mut stream: &TcpStream,
+    buffer: &mut [u8],
+    deadline: &Deadline,
+) -> Result<usize, StreamError> {
     loop {
         wait_readable(stream, deadline)?;
         match stream.read(buffer) {
@@ -252,7 +256,7 @@ pub fn is_silent(mut stream: &TcpStream) -> bool {
 
 /// What is joined for one call at most, in bytes: more than a request commonly has, and little to copy again when
 /// the system takes only a part.
-const JOINED: usize = 64 * 1024;
+const MAX_COALESCED: usize = 64 * 1024;
 
 /// Writes several buffers with one call. A peer that is gone is an error of that call and never a signal, whatever
 /// the process does with SIGPIPE: the standard library sends single buffers so, but several with `writev`, which
@@ -269,9 +273,9 @@ impl Write for Sender<'_> {
             return self.0.write(single);
         }
         let total: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        let mut joined = Vec::with_capacity(total.min(JOINED));
+        let mut joined = Vec::with_capacity(total.min(MAX_COALESCED));
         for buffer in buffers {
-            let room = JOINED.saturating_sub(joined.len());
+            let room = MAX_COALESCED.saturating_sub(joined.len());
             joined.extend_from_slice(buffer.get(..room).unwrap_or(buffer));
         }
         self.0.write(&joined)
@@ -283,17 +287,17 @@ impl Write for Sender<'_> {
 }
 
 /// Writes all of `bytes`. After an error the last byte was not handed to the system.
-pub fn write(mut stream: &TcpStream, bytes: &[u8], deadline: &Deadline) -> Result<(), Stop> {
+pub fn write(mut stream: &TcpStream, bytes: &[u8], deadline: &Deadline) -> Result<(), StreamError> {
     let mut rest = bytes;
     while !rest.is_empty() {
         // A peer that takes a little at a time never lets a write block.
         deadline.left()?;
         match stream.write(rest) {
-            Ok(0) => return Err(Stop::Io(io::ErrorKind::WriteZero.into())),
+            Ok(0) => return Err(StreamError::Io(io::ErrorKind::WriteZero.into())),
             Ok(count) => rest = rest.get(count..).unwrap_or(&[]),
             Err(error) if would_block(&error) => wait_writable(stream, deadline)?,
             Err(error) if was_interrupted(&error) => {}
-            Err(error) => return Err(Stop::Io(error)),
+            Err(error) => return Err(StreamError::Io(error)),
         }
     }
     Ok(())
@@ -318,8 +322,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let there = listener.local_addr().unwrap();
         let stream = TcpStream::connect(there).unwrap();
-        assert!(!is_of_itself(&stream, there));
-        assert!(is_of_itself(&stream, stream.local_addr().unwrap()));
+        assert!(!is_self_connected(&stream, there));
+        assert!(is_self_connected(&stream, stream.local_addr().unwrap()));
     }
 
     /// A port that nobody listens on.
@@ -368,7 +372,10 @@ mod tests {
         // Longer than the delay after which another address would be tried.
         let allowed = ATTEMPT_DELAY * 2;
         let deadline = Budget::new(allowed, Clock(counted)).start();
-        assert!(matches!(open(&[place], &deadline), Err(Stop::Deadline)));
+        assert!(matches!(
+            open(&[place], &deadline),
+            Err(StreamError::Deadline)
+        ));
         assert!(ASKED.get() < 20, "asked the clock {} times", ASKED.get());
     }
 
@@ -377,7 +384,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let late = write(&stream, b"late", &deadline(0));
-        assert!(matches!(late, Err(Stop::Deadline)));
+        assert!(matches!(late, Err(StreamError::Deadline)));
         write(&stream, b"in time", &deadline(5000)).unwrap();
         drop(stream);
         let mut heard = String::new();
@@ -399,7 +406,7 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(is_passing(&io::Error::other(text)), passing, "{text}");
+            assert_eq!(is_transient(&io::Error::other(text)), passing, "{text}");
         }
     }
 
@@ -444,7 +451,7 @@ mod tests {
             std::thread::sleep(Duration::from_secs(3));
             Ok(Vec::new())
         });
-        assert!(matches!(result, Err(Stop::Deadline)));
+        assert!(matches!(result, Err(StreamError::Deadline)));
         let took = started.elapsed();
         assert!(
             took >= Duration::from_millis(100) && took < Duration::from_millis(500),
@@ -457,9 +464,11 @@ mod tests {
         let found = resolve(&deadline(5000), || Ok(vec![address("1.1.1.1:1")])).unwrap();
         assert_eq!(found, [address("1.1.1.1:1")]);
         let failed = resolve(&deadline(5000), || Err(io::Error::other("no such name")));
-        assert!(matches!(failed, Err(Stop::Io(error)) if error.to_string() == "no such name"));
+        assert!(
+            matches!(failed, Err(StreamError::Io(error)) if error.to_string() == "no such name")
+        );
         let gone = resolve(&deadline(5000), || panic!("expected in this test"));
-        assert!(matches!(gone, Err(Stop::Io(_))));
+        assert!(matches!(gone, Err(StreamError::Io(_))));
     }
 
     #[test]
@@ -494,14 +503,17 @@ mod tests {
     fn nobody_there() {
         let refused = open(&[closed(), closed()], &deadline(5000));
         assert!(
-            matches!(refused, Err(Stop::Io(e)) if e.kind() == io::ErrorKind::ConnectionRefused)
+            matches!(refused, Err(StreamError::Io(e)) if e.kind() == io::ErrorKind::ConnectionRefused)
         );
-        assert!(matches!(open(&[], &deadline(5000)), Err(Stop::Io(_))));
+        assert!(matches!(
+            open(&[], &deadline(5000)),
+            Err(StreamError::Io(_))
+        ));
         let (_handle, _fill, dead) = blackhole();
         let started = Instant::now();
         assert!(matches!(
             open(&[dead, dead], &deadline(400)),
-            Err(Stop::Deadline)
+            Err(StreamError::Deadline)
         ));
         let took = started.elapsed();
         assert!(
@@ -518,12 +530,12 @@ mod tests {
         let started = Instant::now();
         assert!(matches!(
             read(&stream, &mut [0; 4], &deadline(100)),
-            Err(Stop::Deadline)
+            Err(StreamError::Deadline)
         ));
         let big = vec![0; 64 * 1024 * 1024];
         assert!(matches!(
             write(&stream, &big, &deadline(100)),
-            Err(Stop::Deadline)
+            Err(StreamError::Deadline)
         ));
         let took = started.elapsed();
         assert!(
@@ -533,7 +545,7 @@ mod tests {
         drop(peer);
         assert!(matches!(
             write(&stream, &big, &deadline(5000)),
-            Err(Stop::Io(_))
+            Err(StreamError::Io(_))
         ));
     }
 }

@@ -105,11 +105,11 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The time left, or [`Stop::Deadline`] when there is none.
-    pub fn left(&self) -> Result<Duration, Stop> {
+    /// The time left, or [`StreamError::Deadline`] when there is none.
+    pub fn left(&self) -> Result<Duration, StreamError> {
         match self.at.checked_duration_since(self.clock.now()) {
             Some(left) if !left.is_zero() => Ok(left),
-            _ => Err(Stop::Deadline),
+            _ => Err(StreamError::Deadline),
         }
     }
 
@@ -118,23 +118,23 @@ impl Deadline {
     }
 
     /// What `--timeout` said, for messages: `60 s`, `0.25 s`.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         seconds(self.total)
     }
 }
 
 /// Why a wait ended without what it waited for.
 #[derive(Debug)]
-pub enum Stop {
+pub enum StreamError {
     Deadline,
     Io(io::Error),
     /// The peer closed the connection where something was to come.
     Closed,
     /// TLS refused the peer, or the peer refused us.
-    Untrusted(Error),
+    Tls(Error),
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for StreamError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -204,12 +204,12 @@ mod tests {
         pass(Duration::from_millis(5999));
         assert!(matches!(second.left(), Ok(left) if left == Duration::from_millis(1)));
         pass(Duration::from_millis(1));
-        assert!(matches!(second.left(), Err(Stop::Deadline)));
+        assert!(matches!(second.left(), Err(StreamError::Deadline)));
         pass(Duration::from_secs(5));
-        assert!(matches!(second.left(), Err(Stop::Deadline)));
+        assert!(matches!(second.left(), Err(StreamError::Deadline)));
         budget.spend(&second);
         assert_eq!(budget.left(), Duration::ZERO);
-        assert!(matches!(budget.start().left(), Err(Stop::Deadline)));
+        assert!(matches!(budget.start().left(), Err(StreamError::Deadline)));
     }
 
     #[test]

@@ -213,13 +213,13 @@ pub struct Reader {
     header_bytes: usize,
     header_lines: usize,
     interim: u32,
-    fields: Fields,
+    fields: HeaderFields,
     message: Message,
 }
 
 /// The header fields that decide how the rest is read.
 #[derive(Default)]
-struct Fields {
+struct HeaderFields {
     http_1_0: bool,
     length: Option<u64>,
     chunked: bool,
@@ -243,7 +243,7 @@ impl Reader {
             header_bytes: 0,
             header_lines: 0,
             interim: 0,
-            fields: Fields::default(),
+            fields: HeaderFields::default(),
             message: Message::default(),
         }
     }
@@ -450,9 +450,9 @@ impl Reader {
         if status < 100 {
             return Err(STATUS_LINE);
         }
-        self.fields = Fields {
+        self.fields = HeaderFields {
             http_1_0: *minor == b'0',
-            ..Fields::default()
+            ..HeaderFields::default()
         };
         self.message = Message {
             status,

@@ -134,7 +134,7 @@ fn tunnel(proxy: &Proxy) -> Result<Tunnel, Error> {
             })?;
         login.push('@');
     }
-    Tunnel::new(format!("http://{login}{}", proxy.place())).map_err(|_| {
+    Tunnel::new(format!("http://{login}{}", proxy.authority())).map_err(|_| {
         cannot(
             &format!("{variable}: a proxy of this form"),
             "use http://HOST:PORT",
@@ -167,11 +167,11 @@ fn check_trust(env: &Environment) -> Result<(), Error> {
         Ok(_) => Ok(()),
         Err(error) => {
             let path = path.to_string_lossy();
-            let words = Error::unavailable(format!(
+            Err(Error::unreadable(format!(
                 "SSL_CERT_FILE {} cannot be read",
                 crate::text::safe(&path)
-            ));
-            Err(words.cause(&connect::words(&error)))
+            ))
+            .cause(&connect::describe(&error)))
         }
     }
 }
@@ -214,7 +214,7 @@ impl Transport for Client<'_> {
 
 /// Why no reply came.
 #[derive(Debug)]
-enum Broken {
+enum ExchangeError {
     /// minreq gave up before it had the head of a reply.
     Fault(Fault),
     /// The head came, and not all of the body.
@@ -227,7 +227,7 @@ enum Broken {
 impl Client<'_> {
     fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
         let Ok(left) = deadline.left() else {
-            return Err(self.late(false, deadline));
+            return Err(self.timed_out(false, deadline));
         };
         let sending = self.sending(request, left)?;
         self.trace.line(format_args!(
@@ -240,14 +240,14 @@ impl Client<'_> {
         // more when the deadline has passed: then no time is left for another request either, and the run ends.
         let run = move || drop(sender.send(fetch(sending)));
         if let Err(error) = thread::Builder::new().spawn(run) {
-            let words =
-                Error::unavailable("no thread could be started").cause(&connect::words(&error));
-            return Err(failure(words, false, false));
+            let error =
+                Error::unavailable("no thread could be started").cause(&connect::describe(&error));
+            return Err(failure(error, false, false));
         }
         let message = match receiver.recv_timeout(left) {
             Ok(Ok(message)) => message,
-            Ok(Err(broken)) => return Err(self.failed(broken, deadline)),
-            Err(RecvTimeoutError::Timeout) => return Err(self.late(true, deadline)),
+            Ok(Err(failure)) => return Err(self.failed(failure, deadline)),
+            Err(RecvTimeoutError::Timeout) => return Err(self.timed_out(true, deadline)),
             Err(RecvTimeoutError::Disconnected) => return Err(self.lost(None)),
         };
         self.trace.line(format_args!(
@@ -289,18 +289,20 @@ impl Client<'_> {
     }
 
     /// `sent` where nothing tells that it was not: who asks then finds out what is true.
-    fn failed(&self, broken: Broken, deadline: &Deadline) -> Failure {
+    fn failed(&self, error: ExchangeError, deadline: &Deadline) -> Failure {
         let host = &self.host;
-        match broken {
-            Broken::Fault(Fault::IoError(error)) => self.io_failed(&error, deadline),
-            Broken::Fault(fault) => self.fault(&fault),
-            Broken::Cut(error) if error.kind() == ErrorKind::TimedOut => self.late(true, deadline),
-            Broken::Cut(error) => {
-                let words = cut(host).cause(&connect::words(&error));
-                failure(words, true, true)
+        match error {
+            ExchangeError::Fault(Fault::IoError(error)) => self.io_failed(&error, deadline),
+            ExchangeError::Fault(fault) => self.fault(&fault),
+            ExchangeError::Cut(error) if error.kind() == ErrorKind::TimedOut => {
+                self.timed_out(true, deadline)
             }
-            Broken::Short => failure(cut(host), true, true),
-            Broken::Unusable(what) => failure(unusable(host, what), true, false),
+            ExchangeError::Cut(error) => {
+                let error = cut(host).cause(&connect::describe(&error));
+                failure(error, true, true)
+            }
+            ExchangeError::Short => failure(cut(host), true, true),
+            ExchangeError::Unusable(what) => failure(unusable(host, what), true, false),
         }
     }
 
@@ -315,16 +317,18 @@ impl Client<'_> {
             .hint(
                 "name a file of certificates in PEM in SSL_CERT_FILE; this build has none built in",
             ),
-            Fault::BadProxy | Fault::ProxyConnect | Fault::InvalidProxyCreds => self.refusal(fault),
+            Fault::BadProxy | Fault::ProxyConnect | Fault::InvalidProxyCreds => {
+                self.proxy_refused(fault)
+            }
             Fault::AddressNotFound => Error::unavailable(format!("{host} has no address")),
             other => return failure(unusable(host, &other.to_string()), true, false),
         };
         failure(error, false, false)
     }
 
-    fn refusal(&self, fault: &Fault) -> Error {
+    fn proxy_refused(&self, fault: &Fault) -> Error {
         let (place, variable) = match &self.proxy {
-            Some(proxy) => (proxy.place(), proxy.variable),
+            Some(proxy) => (proxy.authority(), proxy.variable),
             None => (String::new(), ""),
         };
         match fault {
@@ -350,58 +354,58 @@ impl Client<'_> {
         match (tls, error.kind()) {
             // The server's certificate comes before any request.
             (Some(error @ rustls::Error::InvalidCertificate(_)), _) => {
-                let words = Error::unavailable(format!("the certificate of {host} is not trusted"))
+                let error = Error::unavailable(format!("the certificate of {host} is not trusted"))
                     .cause(&error.to_string())
                     .hint("name the authority's certificate in SSL_CERT_FILE, and check --server-root-url");
-                failure(words, false, false)
+                failure(error, false, false)
             }
             (Some(error), _) => {
-                let words = Error::unavailable(format!("the TLS connection to {host} failed"))
+                let error = Error::unavailable(format!("the TLS connection to {host} failed"))
                     .cause(&error.to_string());
-                failure(words, true, false)
+                failure(error, true, false)
             }
             // Only an attempt to connect is refused.
             (None, ErrorKind::ConnectionRefused) => {
                 let place = self.proxy.as_ref().map_or(self.target.clone(), |proxy| {
-                    format!("the proxy {} ({})", proxy.place(), proxy.variable)
+                    format!("the proxy {} ({})", proxy.authority(), proxy.variable)
                 });
-                let words = Error::unavailable(format!("{place} could not be reached"))
-                    .cause(&connect::words(error))
+                let failed = Error::unavailable(format!("{place} could not be reached"))
+                    .cause(&connect::describe(error))
                     .hint("check --server-root-url, the proxy variables and the network");
-                failure(words, false, true)
+                failure(failed, false, true)
             }
-            (None, ErrorKind::TimedOut) => self.late(true, deadline),
-            _ if connect::words(error).starts_with("failed to lookup address") => {
-                let words = Error::unavailable(format!("{host} could not be looked up"))
-                    .cause(&connect::words(error))
+            (None, ErrorKind::TimedOut) => self.timed_out(true, deadline),
+            _ if connect::describe(error).starts_with("failed to lookup address") => {
+                let failed = Error::unavailable(format!("{host} could not be looked up"))
+                    .cause(&connect::describe(error))
                     .hint("check the name (--server-root-url, proxy variables) and this machine's DNS");
-                failure(words, false, connect::is_passing(error))
+                failure(failed, false, connect::is_transient(error))
             }
             _ => self.lost(Some(error)),
         }
     }
 
     /// The connection ended before there was a reply.
-    fn lost(&self, error: Option<&io::Error>) -> Failure {
-        let words = Error::unavailable(format!(
+    fn lost(&self, cause: Option<&io::Error>) -> Failure {
+        let error = Error::unavailable(format!(
             "the connection to {} was lost before an answer came",
             self.host
         ));
-        let words = match error {
-            Some(error) => words.cause(&connect::words(error)),
-            None => words,
+        let error = match cause {
+            Some(cause) => error.cause(&connect::describe(cause)),
+            None => error,
         };
-        failure(words, true, true)
+        failure(error, true, true)
     }
 
-    fn late(&self, sent: bool, deadline: &Deadline) -> Failure {
-        let words = Error::unavailable(format!(
+    fn timed_out(&self, sent: bool, deadline: &Deadline) -> Failure {
+        let error = Error::try_again(format!(
             "no answer from {} within {}",
             self.host,
-            deadline.words()
+            deadline.describe()
         ))
         .hint("try again later, or allow more time with --timeout");
-        failure(words, sent, false)
+        failure(error, sent, false)
     }
 }
 
@@ -430,14 +434,14 @@ fn unusable(host: &str, what: &str) -> Error {
 }
 
 /// One request and its whole reply.
-fn fetch(sending: Sending) -> Result<Message, Broken> {
-    let mut response = sending.send_lazy().map_err(Broken::Fault)?;
+fn fetch(sending: Sending) -> Result<Message, ExchangeError> {
+    let mut response = sending.send_lazy().map_err(ExchangeError::Fault)?;
     let status = response.status_code;
     if status == 503 && response.reason_phrase == NO_STATUS_LINE {
-        return Err(Broken::Short);
+        return Err(ExchangeError::Short);
     }
     if status < 200 {
-        return Err(Broken::Unusable(
+        return Err(ExchangeError::Unusable(
             "it is an interim reply, and minreq cannot read on",
         ));
     }
@@ -451,12 +455,12 @@ fn fetch(sending: Sending) -> Result<Message, Broken> {
             .by_ref()
             .take(limit)
             .read_to_end(&mut body)
-            .map_err(Broken::Cut)?;
+            .map_err(ExchangeError::Cut)?;
         if body.len() > MAX_BODY {
-            return Err(Broken::Unusable("its body is longer than 32 MiB"));
+            return Err(ExchangeError::Unusable("its body is longer than 32 MiB"));
         }
         if length.is_some_and(|length| length != body.len()) {
-            return Err(Broken::Short);
+            return Err(ExchangeError::Short);
         }
     }
     Ok(Message {
@@ -472,25 +476,27 @@ fn fetch(sending: Sending) -> Result<Message, Broken> {
 
 /// The length that was promised, if one was. minreq has read the head by its own lights, which are dimmer than RFC
 /// 9112 section 6.3; what could be read in two ways is refused.
-fn framing(response: &ResponseLazy) -> Result<Option<usize>, Broken> {
+fn framing(response: &ResponseLazy) -> Result<Option<usize>, ExchangeError> {
     let mut length = None;
     let mut encoded = false;
     for (name, value) in &response.headers {
         let value = value.trim();
         if name.trim() != name.as_str() {
-            return Err(Broken::Unusable("a header line is malformed"));
+            return Err(ExchangeError::Unusable("a header line is malformed"));
         }
         match name.as_str() {
             "content-length" => {
                 let digits = value.bytes().all(|byte| byte.is_ascii_digit());
                 let number = value.parse().ok().filter(|_| digits);
                 if number.is_none() || length.is_some_and(|known| Some(known) != number) {
-                    return Err(Broken::Unusable("it has more than one length"));
+                    return Err(ExchangeError::Unusable("it has more than one length"));
                 }
                 length = number;
             }
             "transfer-encoding" if encoded || !value.eq_ignore_ascii_case("chunked") => {
-                return Err(Broken::Unusable("its Transfer-Encoding is not chunked"));
+                return Err(ExchangeError::Unusable(
+                    "its Transfer-Encoding is not chunked",
+                ));
             }
             "transfer-encoding" => encoded = true,
             // A body that nobody can read is no loss where the status says it all.
@@ -499,7 +505,7 @@ fn framing(response: &ResponseLazy) -> Result<Option<usize>, Broken> {
                     && !value.is_empty()
                     && !value.eq_ignore_ascii_case("identity") =>
             {
-                return Err(Broken::Unusable(
+                return Err(ExchangeError::Unusable(
                     "it is compressed, which was not asked for",
                 ));
             }
@@ -507,7 +513,7 @@ fn framing(response: &ResponseLazy) -> Result<Option<usize>, Broken> {
         }
     }
     if encoded && length.is_some() {
-        return Err(Broken::Unusable(
+        return Err(ExchangeError::Unusable(
             "it has both Content-Length and Transfer-Encoding",
         ));
     }

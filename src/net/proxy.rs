@@ -35,7 +35,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// `host:port`, for messages.
-    pub fn place(&self) -> String {
+    pub fn authority(&self) -> String {
         format!("{}:{}", self.host.bracketed(), self.port)
     }
 }
@@ -93,9 +93,9 @@ fn parse(variable: &'static str, value: &str) -> Result<Proxy, Error> {
         Some((login, rest)) => (Some(login), rest),
         None => (None, rest),
     };
-    let place = rest.strip_suffix('/').unwrap_or(rest);
+    let host_and_port = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) =
-        authority(place).ok_or_else(|| fault("does not name a proxy host and port"))?;
+        authority(host_and_port).ok_or_else(|| fault("does not name a proxy host and port"))?;
     let credentials = match login {
         Some(login) => {
             Some(basic(login).ok_or_else(|| fault("holds a malformed user name or password"))?)
@@ -275,7 +275,7 @@ mod tests {
         pairs: &'static [(&'static str, &'static str)],
     ) -> Result<Option<String>, Error> {
         let proxy = choose(&Root::parse(root).unwrap(), &environment(pairs))?;
-        Ok(proxy.map(|proxy| format!("{} {}", proxy.variable, proxy.place())))
+        Ok(proxy.map(|proxy| format!("{} {}", proxy.variable, proxy.authority())))
     }
 
     fn decoded(proxy: &Proxy) -> Option<Vec<u8>> {
@@ -361,7 +361,7 @@ mod tests {
             ("http://u:p@ss/w:rd@h:1", "h:1", Some("u:p@ss/w:rd")),
         ] {
             let proxy = parse("ALL_PROXY", value).unwrap_or_else(|_| panic!("{value}"));
-            assert_eq!(proxy.place(), place, "{value}");
+            assert_eq!(proxy.authority(), place, "{value}");
             assert_eq!(
                 decoded(&proxy).as_deref(),
                 login.map(str::as_bytes),

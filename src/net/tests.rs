@@ -2,7 +2,7 @@
 //! Must not know anything beyond loopback.
 
 use super::client::Client;
-use super::deadline::{Budget, Clock, Stop};
+use super::deadline::{Budget, Clock, StreamError};
 use super::url::Host;
 use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport, open};
 use super::{connect, tls};
@@ -600,7 +600,7 @@ fn a_request_past_its_deadline_is_not_sent() {
         sender.send((bytes, end)).unwrap();
     });
     let host = Host::parse("localhost").unwrap();
-    let context = tls::Context::load(
+    let context = tls::TlsConfig::load(
         &host,
         Some(&pki.file()),
         &Environment::new(|_| None),
@@ -609,9 +609,9 @@ fn a_request_past_its_deadline_is_not_sent() {
     .unwrap_or_else(|error| panic!("{}", error.message));
     let deadline = |millis| Budget::new(Duration::from_millis(millis), Clock::SYSTEM).start();
     let (stream, _) = connect::open(&[address], &deadline(5000)).unwrap();
-    let mut session = tls::Session::open(&context, &host, stream, &deadline(5000)).unwrap();
+    let mut session = tls::TlsStream::open(&context, &host, stream, &deadline(5000)).unwrap();
     let late = session.send(b"request", &deadline(0));
-    assert!(matches!(late, Err(Stop::Deadline)));
+    assert!(matches!(late, Err(StreamError::Deadline)));
     drop(session);
     let cut = Err(std::io::ErrorKind::UnexpectedEof);
     assert_eq!(heard.recv().unwrap(), (Vec::new(), cut));

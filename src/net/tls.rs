@@ -7,7 +7,7 @@
 //! critical extensions. The path length of a root is not (RFC 5280 section 6.1.1 has it no input of the verification).
 
 use super::connect;
-use super::deadline::{Deadline, Stop};
+use super::deadline::{Deadline, StreamError};
 use super::url::Host;
 use super::x509;
 use crate::env::Environment;
@@ -75,13 +75,13 @@ const SUITES: [&SupportedCipherSuite; 9] = [
 ];
 
 /// All that stays the same from one connection to the next.
-pub struct Context {
+pub struct TlsConfig {
     config: Arc<ClientConfig>,
     verifier: Arc<Verifier>,
     name: ServerName<'static>,
 }
 
-impl Context {
+impl TlsConfig {
     /// Reads the trust that was asked for. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the built-in roots, as with
     /// OpenSSL, curl and Go; `ca_file` adds to either. A directory beside a file, and the system's bundle, are read once
     /// a server needs them. A file that is a pipe may take as long as `timeout`.
@@ -205,11 +205,12 @@ fn add_file(
     what: &str,
     timeout: Duration,
 ) -> Result<(), Error> {
-    let config =
-        |fault: &str| Error::config(format!("{} {fault}", place(what, path))).hint(PEM_HINT);
+    let config = |fault: &str| {
+        Error::config(format!("{} {fault}", describe_path(what, path))).hint(PEM_HINT)
+    };
     let mut bytes = file::read(path, MAX_CA_FILE, timeout).map_err(|error| {
-        Error::unreadable(format!("{} cannot be read", place(what, path)))
-            .cause(&connect::words(&error))
+        Error::unreadable(format!("{} cannot be read", describe_path(what, path)))
+            .cause(&connect::describe(&error))
     })?;
     if bytes.len() > MAX_CA_FILE {
         return Err(config("is larger than 4 MiB"));
@@ -239,7 +240,7 @@ fn add_file(
     Ok(())
 }
 
-fn place(what: &str, path: &Path) -> String {
+fn describe_path(what: &str, path: &Path) -> String {
     format!("{what} {}", text::safe(&path.to_string_lossy()))
 }
 
@@ -281,8 +282,11 @@ fn read_directories(list: &OsStr) -> Trusted {
                 trusted.certificates.extend(found.certs);
             }
             Err(error) => {
-                let what = format!("{} cannot be read", place("SSL_CERT_DIR", &directory));
-                trusted.unreadable = Some((what, connect::words(&error)));
+                let what = format!(
+                    "{} cannot be read",
+                    describe_path("SSL_CERT_DIR", &directory)
+                );
+                trusted.unreadable = Some((what, connect::describe(&error)));
             }
         }
     }
@@ -298,9 +302,8 @@ fn require_certificates(trusted: &Trusted, list: &OsStr) -> Result<(), Error> {
     if let Some((what, why)) = &trusted.unreadable {
         return Err(Error::unreadable(what.clone()).cause(why));
     }
-    let what = place("SSL_CERT_DIR", Path::new(list));
-    let words = Error::unavailable(format!("{what} holds no usable certificate"));
-    Err(words.hint(PEM_HINT))
+    let what = describe_path("SSL_CERT_DIR", Path::new(list));
+    Err(Error::config(format!("{what} holds no usable certificate")).hint(PEM_HINT))
 }
 
 /// Verifies the chain of a server with what is trusted, and with the fallback where that fails.
@@ -621,7 +624,7 @@ impl Read for Receiver<'_> {
 }
 
 /// One TLS session over one non-blocking socket.
-pub struct Session {
+pub struct TlsStream {
     connection: ClientConnection,
     stream: TcpStream,
     boundaries: Boundaries,
@@ -639,17 +642,17 @@ pub enum Received {
     },
 }
 
-impl Session {
-    /// Shakes hands. The last flight is left for [`Session::send`], so that it travels with the first request.
+impl TlsStream {
+    /// Shakes hands. The last flight is left for [`TlsStream::send`], so that it travels with the first request.
     pub fn open(
-        context: &Context,
+        context: &TlsConfig,
         host: &Host,
         stream: TcpStream,
         deadline: &Deadline,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, StreamError> {
         let host = host.bracketed();
         let connection = ClientConnection::new(context.config.clone(), context.name.clone())
-            .map_err(|error| Stop::Untrusted(explain(&error, &host, None)))?;
+            .map_err(|error| StreamError::Tls(explain(&error, &host, None)))?;
         let mut session = Self {
             connection,
             stream,
@@ -662,7 +665,7 @@ impl Session {
         while session.connection.is_handshaking() {
             session.flush(deadline)?;
             if session.fill(deadline)? == 0 && session.connection.is_handshaking() {
-                return Err(Stop::Closed);
+                return Err(StreamError::Closed);
             }
         }
         Ok(session)
@@ -681,13 +684,17 @@ impl Session {
 
     /// Encrypts and writes all of `bytes`. After an error the last of them was not handed to the system, and without
     /// it the peer cannot decrypt the last record.
-    pub fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Stop> {
+    pub fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), StreamError> {
         self.connection.writer().write_all(bytes)?;
         self.flush(deadline)
     }
 
     /// Reads what is there, waiting for it until the deadline.
-    pub fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<Received, Stop> {
+    pub fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        deadline: &Deadline,
+    ) -> Result<Received, StreamError> {
         loop {
             match self.connection.reader().read(buffer) {
                 Ok(0) => return Ok(Received::End { clean: true }),
@@ -696,7 +703,7 @@ impl Session {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Ok(Received::End { clean: false });
                 }
-                Err(error) => return Err(Stop::Io(error)),
+                Err(error) => return Err(StreamError::Io(error)),
             }
             self.fill(deadline)?;
         }
@@ -714,8 +721,8 @@ impl Session {
             }
             match self.read_records() {
                 Ok(count) if (1..=left).contains(&count) => left -= count,
-                Err(Stop::Io(error)) if connect::was_interrupted(&error) => {}
-                Err(Stop::Io(error)) => {
+                Err(StreamError::Io(error)) if connect::was_interrupted(&error) => {}
+                Err(StreamError::Io(error)) => {
                     return connect::would_block(&error) && self.boundaries.is_between_records();
                 }
                 _ => return false,
@@ -724,11 +731,11 @@ impl Session {
     }
 
     /// Waits for records and processes them; the number of bytes, 0 at the end of the stream.
-    fn fill(&mut self, deadline: &Deadline) -> Result<usize, Stop> {
+    fn fill(&mut self, deadline: &Deadline) -> Result<usize, StreamError> {
         loop {
             connect::wait_readable(&self.stream, deadline)?;
             match self.read_records() {
-                Err(Stop::Io(error))
+                Err(StreamError::Io(error))
                     if connect::would_block(&error) || connect::was_interrupted(&error) => {}
                 result => return result,
             }
@@ -736,7 +743,7 @@ impl Session {
     }
 
     /// The same without a wait.
-    fn read_records(&mut self) -> Result<usize, Stop> {
+    fn read_records(&mut self) -> Result<usize, StreamError> {
         let count = self.connection.read_tls(&mut Receiver {
             stream: &self.stream,
             boundaries: &mut self.boundaries,
@@ -745,7 +752,7 @@ impl Session {
         Ok(count)
     }
 
-    fn process(&mut self) -> Result<(), Stop> {
+    fn process(&mut self) -> Result<(), StreamError> {
         let Err(error) = self.connection.process_new_packets() else {
             return Ok(());
         };
@@ -759,34 +766,34 @@ impl Session {
             .lock()
             .ok()
             .and_then(|mut refused| refused.take());
-        Err(Stop::Untrusted(explain(
+        Err(StreamError::Tls(explain(
             &error,
             &self.host,
             refused.as_ref(),
         )))
     }
 
-    fn flush(&mut self, deadline: &Deadline) -> Result<(), Stop> {
+    fn flush(&mut self, deadline: &Deadline) -> Result<(), StreamError> {
         while self.connection.wants_write() {
             deadline.left()?;
             match self
                 .connection
                 .write_tls(&mut connect::Sender(&self.stream))
             {
-                Ok(0) => return Err(Stop::Io(io::ErrorKind::WriteZero.into())),
+                Ok(0) => return Err(StreamError::Io(io::ErrorKind::WriteZero.into())),
                 Ok(_) => {}
                 Err(error) if connect::would_block(&error) => {
                     connect::wait_writable(&self.stream, deadline)?
                 }
                 Err(error) if connect::was_interrupted(&error) => {}
-                Err(error) => return Err(Stop::Io(error)),
+                Err(error) => return Err(StreamError::Io(error)),
             }
         }
         Ok(())
     }
 }
 
-impl Drop for Session {
+impl Drop for TlsStream {
     /// Sends `close_notify` if that takes no waiting (RFC 8446 section 6.1). Where a part of a request could not be sent,
     /// it stays unsent: its caller was told that the server did not get all of it.
     fn drop(&mut self) {
@@ -841,7 +848,7 @@ fn explain_alert(alert: AlertDescription, host: &str) -> Error {
 
 fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Refused>) -> Error {
     let hosts = refused.map_or(&[][..], |refused| &refused.hosts);
-    let words = match error {
+    let error = match error {
         CertificateError::ExpiredContext { time, not_after } => Error::unavailable(format!(
             "the certificate of {host} expired on {}",
             day(*not_after)
@@ -890,11 +897,11 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
         other => not_acceptable(host, &other.to_string()),
     };
     let causes = refused.map_or(&[][..], |refused| &refused.causes);
-    let words = causes.iter().fold(words, |words, cause| words.cause(cause));
+    let error = causes.iter().fold(error, |error, cause| error.cause(cause));
     if hosts.is_empty() {
-        return words;
+        return error;
     }
-    words.cause(&format!("the server's certificate is for {}", list(hosts)))
+    error.cause(&format!("the server's certificate is for {}", list(hosts)))
 }
 
 fn not_acceptable(host: &str, why: &str) -> Error {
@@ -904,7 +911,7 @@ fn not_acceptable(host: &str, why: &str) -> Error {
 }
 
 fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Error {
-    let words = match refused {
+    let error = match refused {
         Some(refused) if refused.is_self_issued => {
             Error::unavailable(format!("the certificate of {host} is self-signed"))
         }
@@ -912,13 +919,13 @@ fn unknown_issuer(host: &str, refused: Option<&Refused>) -> Error {
             "the certificate of {host} is issued by an authority that is not trusted here"
         )),
     };
-    let words = match refused {
+    let error = match refused {
         Some(refused) if !refused.is_self_issued && !refused.issuer.is_empty() => {
-            words.cause(&format!("its issuer is {}", refused.issuer))
+            error.cause(&format!("its issuer is {}", refused.issuer))
         }
-        _ => words,
+        _ => error,
     };
-    words.hint(if refused.is_some_and(|refused| refused.replaced) {
+    error.hint(if refused.is_some_and(|refused| refused.replaced) {
         "SSL_CERT_FILE or SSL_CERT_DIR is set, so only the certificates there are trusted: unset it, or add the right \
          one with --ca-file"
     } else {
@@ -1076,9 +1083,9 @@ mod tests {
     fn nothing_but_the_variables_leaves_the_built_in_roots() {
         let none = Environment::new(|_| None);
         let host = Host::parse("h.example").unwrap();
-        let context =
-            Context::load(&host, None, &none, TIMEOUT).unwrap_or_else(|e| panic!("{}", e.message));
-        let is = |context: &Context, built_in, given, falls_back| {
+        let context = TlsConfig::load(&host, None, &none, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message));
+        let is = |context: &TlsConfig, built_in, given, falls_back| {
             let verifier = &context.verifier;
             assert_eq!(verifier.trusted.built_in, built_in);
             assert_eq!(verifier.trusted.certificates.len(), given);
@@ -1088,20 +1095,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("ca.pem");
         std::fs::write(&file, authority("A").pem()).unwrap();
-        let added = Context::load(&host, Some(&file), &none, TIMEOUT)
+        let added = TlsConfig::load(&host, Some(&file), &none, TIMEOUT)
             .unwrap_or_else(|e| panic!("{}", e.message));
         is(&added, true, 1, true);
         let path = file.clone().into_os_string();
         let only = Environment::new(move |name| (name == "SSL_CERT_FILE").then(|| path.clone()));
-        let replaced =
-            Context::load(&host, None, &only, TIMEOUT).unwrap_or_else(|e| panic!("{}", e.message));
+        let replaced = TlsConfig::load(&host, None, &only, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message));
         is(&replaced, false, 1, false);
         let path = directory.path().as_os_str().to_owned();
         let only = Environment::new(move |name| (name == "SSL_CERT_DIR").then(|| path.clone()));
-        let replaced =
-            Context::load(&host, None, &only, TIMEOUT).unwrap_or_else(|e| panic!("{}", e.message));
+        let replaced = TlsConfig::load(&host, None, &only, TIMEOUT)
+            .unwrap_or_else(|e| panic!("{}", e.message));
         is(&replaced, false, 1, false);
-        let added = Context::load(&host, Some(&file), &only, TIMEOUT)
+        let added = TlsConfig::load(&host, Some(&file), &only, TIMEOUT)
             .unwrap_or_else(|e| panic!("{}", e.message));
         is(&added, false, 1, true);
     }

@@ -2,12 +2,12 @@
 
 use crate::error::Error;
 use crate::json::{Sink, Writer};
-use crate::outcome::{Action, Applied, Listed, Timestamp, Write};
+use crate::outcome::{Action, Applied, SecretInfo, Timestamp, WriteOutcome};
 use crate::secret::StoredType;
 use crate::time::push_rfc3339;
 
 /// One array on one line.
-pub fn json(rows: &[&Listed], out: &mut dyn Sink) {
+pub fn json(rows: &[&SecretInfo], out: &mut dyn Sink) {
     let mut time = String::new();
     Writer::new(out).array(|w| {
         for row in rows {
@@ -18,7 +18,7 @@ pub fn json(rows: &[&Listed], out: &mut dyn Sink) {
 }
 
 /// One object a line; no rows, no bytes.
-pub fn ndjson(rows: &[&Listed], out: &mut dyn Sink) {
+pub fn ndjson(rows: &[&SecretInfo], out: &mut dyn Sink) {
     let mut time = String::new();
     for row in rows {
         listed(&mut Writer::new(out), row, &mut time);
@@ -26,7 +26,7 @@ pub fn ndjson(rows: &[&Listed], out: &mut dyn Sink) {
     }
 }
 
-fn listed(w: &mut Writer<'_>, row: &Listed, time: &mut String) {
+fn listed(w: &mut Writer<'_>, row: &SecretInfo, time: &mut String) {
     w.object(|w| {
         w.key("name").printable(&row.name);
         w.key("scope").printable(row.owner.scope());
@@ -56,7 +56,7 @@ fn optional(w: &mut Writer<'_>, text: Option<&str>) {
 }
 
 /// One object on one line: what happened to one secret.
-pub fn write(write: &Write, out: &mut dyn Sink) {
+pub fn write(write: &WriteOutcome, out: &mut dyn Sink) {
     let (action, length) = word(write.action);
     Writer::new(out).object(|w| {
         w.key("name").printable(&write.name);
@@ -86,7 +86,7 @@ fn word(action: Action) -> (&'static str, Option<usize>) {
         Action::Updated => ("updated", None),
         Action::Deleted => ("deleted", None),
         Action::Unchanged => ("unchanged", None),
-        Action::Absent => ("absent", None),
+        Action::NotFound => ("absent", None),
         Action::Declined => ("declined", None),
         Action::WouldCreate { length } => ("would_create", length),
         Action::WouldUpdate { length } => ("would_update", length),

@@ -7,7 +7,7 @@ mod time;
 use crate::command::Format;
 use crate::error::Error;
 use crate::json::Sink;
-use crate::outcome::{Action, Listed, Outcome, Timestamp, Write};
+use crate::outcome::{Action, Outcome, SecretInfo, Timestamp, WriteOutcome};
 use crate::secret::{Owner, StoredType};
 use crate::text::safe;
 use std::io;
@@ -127,13 +127,13 @@ fn push_line(prefix: &str, text: &str, out: &mut Vec<u8>) {
 }
 
 /// What happened to one secret, as the official client words it where it does.
-fn sentence(write: &Write) -> String {
+fn sentence(write: &WriteOutcome) -> String {
     let what = match write.action {
         Action::Created => "created",
         Action::Updated => "updated",
         Action::Deleted => "deleted",
         Action::Unchanged => "already exists, unchanged",
-        Action::Absent => "does not exist, nothing deleted",
+        Action::NotFound => "does not exist, nothing deleted",
         Action::Declined => return "Deletion cancelled".to_owned(),
         Action::WouldCreate { length } => return would(write, "created", length),
         Action::WouldUpdate { length } => return would(write, "updated", length),
@@ -142,7 +142,7 @@ fn sentence(write: &Write) -> String {
     format!("Secret '{}' {what}", safe(&write.name))
 }
 
-fn would(write: &Write, what: &str, length: Option<usize>) -> String {
+fn would(write: &WriteOutcome, what: &str, length: Option<usize>) -> String {
     let name = safe(&write.name);
     let label = safe(write.stored_type.as_ref().map_or("", StoredType::label));
     let scope = match &write.owner {
@@ -160,8 +160,8 @@ fn would(write: &Write, what: &str, length: Option<usize>) -> String {
 
 /// Personal before team, then by name, then by team. Names compare by code point, so that the order is the same
 /// everywhere.
-fn sorted(rows: &[Listed]) -> Vec<&Listed> {
-    let mut sorted: Vec<&Listed> = rows.iter().collect();
+fn sorted(rows: &[SecretInfo]) -> Vec<&SecretInfo> {
+    let mut sorted: Vec<&SecretInfo> = rows.iter().collect();
     sorted.sort_by_key(|row| {
         let team = row.owner.team();
         (row.owner != Owner::Personal, row.name.as_str(), team)
@@ -197,7 +197,7 @@ mod tests {
 
     fn written(action: Action, owner: Owner) -> Outcome {
         let name = SecretName::parse("N").unwrap();
-        Outcome::Write(Write::new(
+        Outcome::Write(WriteOutcome::new(
             action,
             &name,
             owner,
@@ -205,7 +205,7 @@ mod tests {
         ))
     }
 
-    fn table(secrets: Vec<Listed>) -> Outcome {
+    fn table(secrets: Vec<SecretInfo>) -> Outcome {
         Outcome::Listed {
             secrets,
             note: None,
@@ -237,7 +237,7 @@ mod tests {
                 r#""unchanged","applied":false"#,
             ),
             (
-                Action::Absent,
+                Action::NotFound,
                 "Secret 'N' does not exist, nothing deleted",
                 r#""absent","applied":false"#,
             ),
@@ -305,8 +305,8 @@ mod tests {
         assert_eq!(streams(&result, Format::Ndjson), expected);
     }
 
-    fn listed(name: &str, team: Option<&str>) -> Listed {
-        Listed {
+    fn listed(name: &str, team: Option<&str>) -> SecretInfo {
+        SecretInfo {
             name: name.to_owned(),
             description: None,
             owner: team.map_or(Owner::Personal, |uid| Owner::Team(uid.to_owned())),

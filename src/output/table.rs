@@ -2,7 +2,7 @@
 //! unicode-width.
 
 use crate::json::Sink;
-use crate::outcome::{Listed, Timestamp};
+use crate::outcome::{SecretInfo, Timestamp};
 use crate::output::time::push_relative;
 use crate::text::safe;
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ const MAX_FIELD: usize = 200;
 type Cells<'a> = [Cow<'a, str>; COLUMNS];
 
 /// The cells of one row, safe to print. `times` holds the texts that no row owns.
-fn cells<'a>(row: &'a Listed, now: Timestamp, times: &'a mut [String; 2]) -> Cells<'a> {
+fn cells<'a>(row: &'a SecretInfo, now: Timestamp, times: &'a mut [String; 2]) -> Cells<'a> {
     for (text, then) in times.iter_mut().zip([row.created, row.updated]) {
         text.clear();
         push_relative(then, now, text);
@@ -76,7 +76,7 @@ fn width(text: &str) -> usize {
 }
 
 /// How wide each column is, the header included.
-fn widths(rows: &[&Listed], now: Timestamp) -> [usize; COLUMNS] {
+fn widths(rows: &[&SecretInfo], now: Timestamp) -> [usize; COLUMNS] {
     let mut widths = HEADERS.map(str::len);
     let mut times = Default::default();
     for row in rows {
@@ -88,7 +88,7 @@ fn widths(rows: &[&Listed], now: Timestamp) -> [usize; COLUMNS] {
 }
 
 /// Columns padded to their width and two spaces, without spaces at the end of a line. The header is always there.
-pub fn text(rows: &[&Listed], now: Timestamp, out: &mut dyn Sink) {
+pub fn text(rows: &[&SecretInfo], now: Timestamp, out: &mut dyn Sink) {
     let widths = widths(rows, now);
     let mut line = Vec::new();
     text_line(&HEADERS.map(Cow::Borrowed), &widths, &mut line);
@@ -119,7 +119,7 @@ fn pad(count: usize, out: &mut Vec<u8>) {
 }
 
 /// A framed table with a rule between rows. When a terminal's width is known and the table is wider, cells wrap.
-pub fn pretty(rows: &[&Listed], now: Timestamp, terminal: Option<usize>, out: &mut dyn Sink) {
+pub fn pretty(rows: &[&SecretInfo], now: Timestamp, terminal: Option<usize>, out: &mut dyn Sink) {
     let mut widths = widths(rows, now);
     if let Some(terminal) = terminal {
         shrink(&mut widths, terminal);
@@ -229,12 +229,12 @@ mod tests {
         nanoseconds: 0,
     };
 
-    fn row(name: &str, kind: Kind, ages: [i64; 2], description: Option<&str>) -> Listed {
+    fn row(name: &str, kind: Kind, ages: [i64; 2], description: Option<&str>) -> SecretInfo {
         let [created, updated] = ages.map(|age| Timestamp {
             seconds: NOW.seconds - age,
             nanoseconds: 0,
         });
-        Listed {
+        SecretInfo {
             name: name.to_owned(),
             description: description.map(str::to_owned),
             owner: Owner::Personal,
@@ -244,21 +244,21 @@ mod tests {
         }
     }
 
-    fn shown(rows: &[Listed], terminal: Option<usize>) -> String {
+    fn shown(rows: &[SecretInfo], terminal: Option<usize>) -> String {
         let rows: Vec<_> = rows.iter().collect();
         let mut out = Vec::new();
         pretty(&rows, NOW, terminal, &mut out);
         String::from_utf8(out).unwrap()
     }
 
-    fn aligned(rows: &[Listed]) -> String {
+    fn aligned(rows: &[SecretInfo]) -> String {
         let rows: Vec<_> = rows.iter().collect();
         let mut out = Vec::new();
         text(&rows, NOW, &mut out);
         String::from_utf8(out).unwrap()
     }
 
-    fn sample() -> [Listed; 3] {
+    fn sample() -> [SecretInfo; 3] {
         let bedrock = Kind::AnthropicBedrockAccessKey;
         [
             row("GITHUB_TOKEN", Kind::RawValue, [3 * 86_400, 0], None),

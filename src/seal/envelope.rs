@@ -9,14 +9,14 @@ use crate::secret::{Kind, SecretBytes, SecretName};
 
 /// What an envelope is bound to: it opens only for the same three.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub struct SealingContext<'a> {
     /// The uid of the caller's profile, verbatim.
     pub actor: &'a str,
     pub name: &'a SecretName,
     pub kind: Kind,
 }
 
-impl Context<'_> {
+impl SealingContext<'_> {
     /// The `info` of HPKE: version 1 of the format, without any escaping.
     fn info(&self) -> String {
         let Self { actor, name, kind } = self;
@@ -32,7 +32,7 @@ impl PublicKey {
     /// to be expected.
     pub fn seal(
         &self,
-        context: &Context<'_>,
+        context: &SealingContext<'_>,
         plaintext: &SecretBytes,
         random: &Random,
     ) -> Result<String, SealFault> {
@@ -128,7 +128,7 @@ mod tests {
         serde_json::from_str(include_str!("../../tests/vectors/service.json")).unwrap()
     }
 
-    fn seal(keyset: &Value, context: &Context<'_>, plaintext: &str) -> String {
+    fn seal(keyset: &Value, context: &SealingContext<'_>, plaintext: &str) -> String {
         let plaintext = SecretBytes::new(plaintext.into());
         PublicKey::parse(keyset.as_str().unwrap())
             .unwrap()
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn ours_open_for_every_cipher_and_prefix() {
         let name = SecretName::parse("MY_SECRET").unwrap();
-        let context = Context {
+        let context = SealingContext {
             actor: "user-1",
             name: &name,
             kind: Kind::RawValue,
@@ -180,7 +180,7 @@ mod tests {
         let opener = Opener::new(&service);
         let name = SecretName::parse("N:ä").unwrap();
         for kind in Kind::ALL {
-            let context = Context {
+            let context = SealingContext {
                 actor: "serviceAccount:abc",
                 name: &name,
                 kind,
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn no_two_envelopes_are_alike() {
         let name = SecretName::parse("N").unwrap();
-        let context = Context {
+        let context = SealingContext {
             actor: "a",
             name: &name,
             kind: Kind::RawValue,

@@ -18,7 +18,7 @@ const HPKE_PUBLIC_KEY: &[u8] = b"type.googleapis.com/google.crypto.tink.HpkePubl
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
     prefix: Prefix,
-    material: Material,
+    material: HpkeKey,
 }
 
 /// What Tink puts before a ciphertext to tell which key it is for: nothing, or a byte and the big-endian key id.
@@ -30,7 +30,7 @@ struct Prefix {
 
 /// What an `HpkePublicKey` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Material {
+struct HpkeKey {
     aead: Aead,
     point: [u8; POINT],
 }
@@ -124,13 +124,13 @@ impl PublicKey {
         let primary_id = primary_id(&bytes)?;
         let mut primary = None;
         let mut any = false;
-        let mut reader = Reader(&bytes);
+        let mut reader = MessageReader(&bytes);
         while let Some((number, payload)) = reader.field()? {
             if number != 2 {
                 continue;
             }
             any = true;
-            let entry = Entry::parse(payload.bytes()?)?;
+            let entry = KeysetKey::parse(payload.bytes()?)?;
             let id = entry.id;
             let key = entry.usable().map_err(|fault| fault.of(id))?;
             if id == primary_id {
@@ -169,22 +169,22 @@ impl PublicKey {
 /// `Keyset.primary_key_id`; the fields of a message may come in any order.
 fn primary_id(keyset: &[u8]) -> Result<u32, KeysetFault> {
     let mut id = None;
-    let mut reader = Reader(keyset);
+    let mut reader = MessageReader(keyset);
     while let Some((number, payload)) = reader.field()? {
         if number == 1 {
-            set(&mut id, payload.number()?)?;
+            set_once(&mut id, payload.number()?)?;
         }
     }
     Ok(id.unwrap_or(0))
 }
 
 /// A fault of the key or of the message around it.
-enum EntryFault {
+enum KeysetKeyFault {
     Malformed,
     Key(KeyFault),
 }
 
-impl EntryFault {
+impl KeysetKeyFault {
     fn of(self, id: u32) -> KeysetFault {
         match self {
             Self::Malformed => KeysetFault::Malformed,
@@ -193,36 +193,36 @@ impl EntryFault {
     }
 }
 
-impl From<KeyFault> for EntryFault {
+impl From<KeyFault> for KeysetKeyFault {
     fn from(fault: KeyFault) -> Self {
         Self::Key(fault)
     }
 }
 
-impl From<Malformed> for EntryFault {
+impl From<Malformed> for KeysetKeyFault {
     fn from(_: Malformed) -> Self {
         Self::Malformed
     }
 }
 
 /// `Keyset.Key`.
-struct Entry<'a> {
+struct KeysetKey<'a> {
     data: Option<&'a [u8]>,
     status: u32,
     id: u32,
     prefix: u32,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> KeysetKey<'a> {
     fn parse(message: &'a [u8]) -> Result<Self, Malformed> {
         let (mut data, mut status, mut id, mut prefix) = (None, None, None, None);
-        let mut reader = Reader(message);
+        let mut reader = MessageReader(message);
         while let Some((number, payload)) = reader.field()? {
             match number {
-                1 => set(&mut data, payload.bytes()?)?,
-                2 => set(&mut status, payload.number()?)?,
-                3 => set(&mut id, payload.number()?)?,
-                4 => set(&mut prefix, payload.number()?)?,
+                1 => set_once(&mut data, payload.bytes()?)?,
+                2 => set_once(&mut status, payload.number()?)?,
+                3 => set_once(&mut id, payload.number()?)?,
+                4 => set_once(&mut prefix, payload.number()?)?,
                 _ => {}
             }
         }
@@ -235,7 +235,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The key if it is enabled. What is checked of a key that is not is what Tink checks of it.
-    fn usable(&self) -> Result<Option<PublicKey>, EntryFault> {
+    fn usable(&self) -> Result<Option<PublicKey>, KeysetKeyFault> {
         if self.id == 0 {
             return Err(KeyFault::IdZero.into());
         }
@@ -253,7 +253,7 @@ impl<'a> Entry<'a> {
         if data.type_url != HPKE_PUBLIC_KEY {
             return Err(KeyFault::Type.into());
         }
-        let material = Material::parse(data.value)?;
+        let material = HpkeKey::parse(data.value)?;
         Ok(Some(PublicKey { prefix, material }))
     }
 
@@ -282,12 +282,12 @@ struct KeyData<'a> {
 impl<'a> KeyData<'a> {
     fn parse(message: &'a [u8]) -> Result<Self, Malformed> {
         let (mut type_url, mut value, mut material) = (None, None, None);
-        let mut reader = Reader(message);
+        let mut reader = MessageReader(message);
         while let Some((number, payload)) = reader.field()? {
             match number {
-                1 => set(&mut type_url, payload.bytes()?)?,
-                2 => set(&mut value, payload.bytes()?)?,
-                3 => set(&mut material, payload.number()?)?,
+                1 => set_once(&mut type_url, payload.bytes()?)?,
+                2 => set_once(&mut value, payload.bytes()?)?,
+                3 => set_once(&mut material, payload.number()?)?,
                 _ => {}
             }
         }
@@ -299,16 +299,16 @@ impl<'a> KeyData<'a> {
     }
 }
 
-impl Material {
+impl HpkeKey {
     /// Reads an `HpkePublicKey`.
-    fn parse(message: &[u8]) -> Result<Self, EntryFault> {
+    fn parse(message: &[u8]) -> Result<Self, KeysetKeyFault> {
         let (mut version, mut params, mut key) = (None, None, None);
-        let mut reader = Reader(message);
+        let mut reader = MessageReader(message);
         while let Some((number, payload)) = reader.field()? {
             match number {
-                1 => set(&mut version, payload.number()?)?,
-                2 => set(&mut params, payload.bytes()?)?,
-                3 => set(&mut key, payload.bytes()?)?,
+                1 => set_once(&mut version, payload.number()?)?,
+                2 => set_once(&mut params, payload.bytes()?)?,
+                3 => set_once(&mut key, payload.bytes()?)?,
                 _ => {}
             }
         }
@@ -326,14 +326,14 @@ impl Material {
 }
 
 /// Reads `HpkeParams`, of which only the AEAD leaves a choice.
-fn suite(message: &[u8]) -> Result<Aead, EntryFault> {
+fn suite(message: &[u8]) -> Result<Aead, KeysetKeyFault> {
     let (mut kem, mut kdf, mut aead) = (None, None, None);
-    let mut reader = Reader(message);
+    let mut reader = MessageReader(message);
     while let Some((number, payload)) = reader.field()? {
         match number {
-            1 => set(&mut kem, payload.number()?)?,
-            2 => set(&mut kdf, payload.number()?)?,
-            3 => set(&mut aead, payload.number()?)?,
+            1 => set_once(&mut kem, payload.number()?)?,
+            2 => set_once(&mut kdf, payload.number()?)?,
+            3 => set_once(&mut aead, payload.number()?)?,
             _ => {}
         }
     }
@@ -361,7 +361,7 @@ impl From<Malformed> for KeysetFault {
 }
 
 /// Keeps a singular field. Tink writes each once; a second would be the last one to some readers, merged to others.
-fn set<T>(slot: &mut Option<T>, value: T) -> Result<(), Malformed> {
+fn set_once<T>(slot: &mut Option<T>, value: T) -> Result<(), Malformed> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(Malformed),
@@ -369,7 +369,7 @@ fn set<T>(slot: &mut Option<T>, value: T) -> Result<(), Malformed> {
 }
 
 /// Reads the fields of one message (protobuf encoding). Every step takes at least one byte, so that it ends.
-struct Reader<'a>(&'a [u8]);
+struct MessageReader<'a>(&'a [u8]);
 
 /// The content of one field.
 enum Payload<'a> {
@@ -397,7 +397,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MessageReader<'a> {
     /// The next field's number and content; `None` at the end of the message.
     fn field(&mut self) -> Result<Option<(u64, Payload<'a>)>, Malformed> {
         if self.0.is_empty() {

@@ -5,6 +5,6 @@ mod envelope;
 mod hpke;
 mod keyset;
 
-pub use envelope::Context;
+pub use envelope::SealingContext;
 pub use hpke::{Random, SealFault};
 pub use keyset::{KeyFault, KeysetFault, MAX_KEYSET, PublicKey};

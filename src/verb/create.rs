@@ -7,12 +7,12 @@ use crate::api::operation::Keys;
 use crate::command::{Create, IfExists};
 use crate::error::{Error, ErrorKind};
 use crate::net::{Failure, Processed};
-use crate::outcome::{Action, Listed, Write};
+use crate::outcome::{Action, SecretInfo, WriteOutcome};
 use crate::secret::{Kind, StoredType};
 use crate::text;
 use crate::value::{self, Fitted};
 
-pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write, Error> {
+pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<WriteOutcome, Error> {
     let Create {
         target,
         kind,
@@ -68,7 +68,7 @@ fn create_new(
     fitted: Fitted,
     server_time: Option<i64>,
     session: &mut Session<'_, '_>,
-) -> Result<Write, Error> {
+) -> Result<WriteOutcome, Error> {
     let mut notes = Vec::new();
     if kind == Kind::RawValue && !context.name.is_shell_variable() {
         let name = text::safe(context.name.as_str());
@@ -117,7 +117,7 @@ fn refused(
     sealed: Sealed,
     notes: Vec<String>,
     session: &mut Session<'_, '_>,
-) -> Result<Write, Error> {
+) -> Result<WriteOutcome, Error> {
     let is_taken = failure.error.kind == ErrorKind::Exists;
     if is_taken && if_exists == IfExists::Fail {
         return Err(failure.error);
@@ -147,7 +147,7 @@ fn refused(
     }
 }
 
-fn exists(existing: &Listed) -> Error {
+fn exists(existing: &SecretInfo) -> Error {
     let (name, owner) = (
         text::safe(&existing.name),
         owner::adjective(&existing.owner),
@@ -158,7 +158,7 @@ fn exists(existing: &Listed) -> Error {
 
 /// # Errors
 /// [`ErrorKind::Exists`] if the secret that is there is of another type.
-fn check_type(existing: &Listed, kind: Kind) -> Result<(), Error> {
+fn check_type(existing: &SecretInfo, kind: Kind) -> Result<(), Error> {
     if existing.stored_type == StoredType::Known(kind) {
         return Ok(());
     }

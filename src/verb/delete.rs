@@ -7,11 +7,11 @@ use crate::api::Lookup;
 use crate::api::operation::Keys;
 use crate::command::Delete;
 use crate::error::Error;
-use crate::outcome::{Action, Write};
+use crate::outcome::{Action, WriteOutcome};
 use crate::secret::{Owner, SecretName};
 use crate::text;
 
-pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write, Error> {
+pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<WriteOutcome, Error> {
     let Delete {
         target,
         force,
@@ -33,7 +33,7 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
     let resolved = ResolvedOwner::resolve(&target, &lookup.account)?;
     let (owner, name) = (&resolved.owner, &target.name);
     let write = |action, stored_type, note: Option<String>| {
-        let mut write = Write::new(action, name, owner.clone(), stored_type);
+        let mut write = WriteOutcome::new(action, name, owner.clone(), stored_type);
         write.notes = resolved.note.iter().cloned().chain(note).collect();
         write
     };
@@ -41,7 +41,7 @@ pub(super) fn run(delete: Delete, session: &mut Session<'_, '_>) -> Result<Write
         if !ignore_missing {
             return Err(owner::not_found(owner, name, lookup));
         }
-        let mut write = write(Action::Absent, None, None);
+        let mut write = write(Action::NotFound, None, None);
         if let Some(elsewhere) = owner::found_elsewhere(name, lookup) {
             write.notes = vec![elsewhere];
         }

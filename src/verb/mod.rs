@@ -13,8 +13,8 @@ mod update;
 use crate::api::Api;
 use crate::command::Verb;
 use crate::error::Error;
-use crate::outcome::{Action, Outcome, Write};
-use crate::seal::{Context, Random};
+use crate::outcome::{Action, Outcome, WriteOutcome};
+use crate::seal::{Random, SealingContext};
 use crate::secret::{FieldId, Kind, SecretName, StoredType};
 use crate::value::{Fitted, Io, Terminal};
 use owner::ResolvedOwner;
@@ -72,7 +72,7 @@ impl WriteContext<'_> {
         notes.extend(self.owner.note.iter().cloned().chain(fitted.notes()));
         let fields = fitted.complete(session.terminal)?;
         notes.extend_from_slice(fields.notes());
-        let context = Context {
+        let context = SealingContext {
             actor: self.actor,
             name: self.name,
             kind,
@@ -96,8 +96,8 @@ impl WriteContext<'_> {
         }
     }
 
-    fn written(&self, action: Action, stored_type: Option<StoredType>) -> Write {
+    fn written(&self, action: Action, stored_type: Option<StoredType>) -> WriteOutcome {
         let owner = self.owner.owner.clone();
-        Write::new(action, self.name, owner, stored_type)
+        WriteOutcome::new(action, self.name, owner, stored_type)
     }
 }

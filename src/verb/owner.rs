@@ -4,7 +4,7 @@ use crate::api::Lookup;
 use crate::api::reply::{Account, Team};
 use crate::command::{Scope, Target};
 use crate::error::Error;
-use crate::outcome::Listed;
+use crate::outcome::SecretInfo;
 use crate::seal::PublicKey;
 use crate::secret::{Owner, SecretName};
 use crate::text;
@@ -166,7 +166,7 @@ pub(super) fn find<'a>(
     lookup: &'a Lookup,
     owner: &Owner,
     name: &SecretName,
-) -> Result<Option<&'a Listed>, Error> {
+) -> Result<Option<&'a SecretInfo>, Error> {
     match (lookup.find(owner, name), &lookup.errors) {
         (None, Some(errors)) => Err(Error::try_again(format!(
             "whether there is a {} secret '{}' is not known: the service's list came with errors",

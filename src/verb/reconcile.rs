@@ -4,7 +4,7 @@ use super::Session;
 use crate::api::Lookup;
 use crate::error::{Error, ErrorKind};
 use crate::net::{Failure, Processed};
-use crate::outcome::Listed;
+use crate::outcome::SecretInfo;
 use crate::secret::{Kind, Owner, SecretName, StoredType};
 use std::time::Duration;
 
@@ -144,7 +144,7 @@ impl Target<'_> {
     pub(super) fn was_updated(
         self,
         lookup: &Lookup,
-        before: &Listed,
+        before: &SecretInfo,
         description: Option<&str>,
     ) -> bool {
         lookup.find(self.owner, self.name).is_some_and(|after| {
@@ -157,7 +157,7 @@ impl Target<'_> {
 }
 
 /// Whether the secret has this description. The service may store an empty one as none.
-fn is_described(secret: &Listed, description: Option<&str>) -> bool {
+fn is_described(secret: &SecretInfo, description: Option<&str>) -> bool {
     let stored = secret
         .description
         .as_deref()

@@ -5,12 +5,12 @@ use super::{Sealed, Session, WriteContext};
 use crate::api::operation::Keys;
 use crate::command::{Change, Update};
 use crate::error::Error;
-use crate::outcome::{Action, Listed, Write};
+use crate::outcome::{Action, SecretInfo, WriteOutcome};
 use crate::secret::{Kind, StoredType};
 use crate::text;
 use crate::value::{self, Fitted};
 
-pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write, Error> {
+pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<WriteOutcome, Error> {
     let Update {
         target,
         change,
@@ -59,11 +59,11 @@ pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write
 /// A new value, and a new description where there is one.
 pub(super) fn value(
     context: &WriteContext<'_>,
-    before: &Listed,
+    before: &SecretInfo,
     kind: Kind,
     fitted: Fitted,
     session: &mut Session<'_, '_>,
-) -> Result<Write, Error> {
+) -> Result<WriteOutcome, Error> {
     let mut notes = Vec::new();
     let sealed = context.seal(kind, fitted, &mut notes, session)?;
     if kind == Kind::OpenaiApiKey && !sealed.has_base_url {
@@ -75,11 +75,11 @@ pub(super) fn value(
 /// Sends the update, unless this is a dry run.
 pub(super) fn apply(
     context: &WriteContext<'_>,
-    before: &Listed,
+    before: &SecretInfo,
     sealed: Option<Sealed>,
     mut notes: Vec<String>,
     session: &mut Session<'_, '_>,
-) -> Result<Write, Error> {
+) -> Result<WriteOutcome, Error> {
     let stored_type = Some(before.stored_type.clone());
     let mut write = if context.dry_run {
         let length = sealed.map(|sealed| sealed.length);
@@ -108,7 +108,7 @@ pub(super) fn apply(
     Ok(write)
 }
 
-fn buildable(before: &Listed) -> Result<Kind, Error> {
+fn buildable(before: &SecretInfo) -> Result<Kind, Error> {
     match &before.stored_type {
         StoredType::Known(kind) => Ok(*kind),
         StoredType::Other(_) => {
