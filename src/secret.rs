@@ -54,9 +54,9 @@ const MIN_BARE_KEY: usize = 8;
 pub struct ApiKey {
     key: SecretBytes,
     origin: String,
-    /// How many of its bytes a text may leave out and still quote it: the prefix, or nothing of a short key.
+    /// The length of the prefix where a quotation may lack it, or 0: what follows can be too short to be recognised.
     optional: usize,
-    /// See [`matched`]; of what is left without the optional part.
+    /// For [`matched`]: the key without that prefix is looked for.
     fallbacks: Vec<usize>,
 }
 
