@@ -15,11 +15,11 @@ use crate::text;
 use crate::time;
 use std::collections::BTreeSet;
 
+/// The most teams of an account. People are on a few, and each takes memory that the reply does not.
+const MAX_TEAMS: usize = 20_000;
+
 /// What the service serves a user who is on no team.
 const PLACEHOLDER_WORKSPACE: &str = "NOT_A_REAL_WORKSPACE_UID";
-
-/// The most of a server's message that is shown, in characters: a message is a sentence, a page is not.
-pub const MAX_MESSAGE: usize = 400;
 
 /// Who the key belongs to (schema: `UserOutput`).
 #[derive(Debug, PartialEq, Eq)]
@@ -201,19 +201,8 @@ fn body_message(document: &Document) -> Option<String> {
 
 /// The text of a message, where it says anything.
 fn non_empty(message: Node<'_>) -> Option<String> {
-    let text = shorten(message.text()?);
+    let text = text::excerpt(message.text()?.trim());
     (!text.is_empty()).then_some(text)
-}
-
-fn shorten(message: &str) -> String {
-    let message = message.trim();
-    // An escape is longer than what it stands for, so nothing that comes later is shown.
-    let end = message.char_indices().nth(MAX_MESSAGE + 1);
-    let safe = text::safe(end.map_or(message, |(end, _)| message.get(..end).unwrap_or(message)));
-    match safe.char_indices().nth(MAX_MESSAGE) {
-        Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
-        None => safe.into_owned(),
-    }
 }
 
 fn joined_errors(root: Node<'_>) -> Option<String> {
@@ -227,11 +216,11 @@ fn joined_errors(root: Node<'_>) -> Option<String> {
             all.push_str("; ");
         }
         all.push_str(&message);
-        if all.len() > MAX_MESSAGE * 4 {
+        if all.len() > text::MAX_EXCERPT * 4 {
             break;
         }
     }
-    (!all.is_empty()).then(|| shorten(&all))
+    (!all.is_empty()).then(|| text::excerpt(&all))
 }
 
 /// One root field of a reply: a member of its union, or what stands in its place.
@@ -273,7 +262,7 @@ fn member<'a>(document: &'a Document, field: &str, output: &str) -> Member<'a> {
         Some("UserFacingError") => Member::UserFacingError(user_facing_error(node)),
         Some(name) => Member::Unknown(Error::Refused(Words::new(format!(
             "the service answered {field} with {}, which this version of oz does not know",
-            shorten(name)
+            text::excerpt(name)
         )))),
         None => Member::Unknown(malformed(&format!("{field}.__typename is missing"))),
     }
@@ -281,7 +270,7 @@ fn member<'a>(document: &'a Document, field: &str, output: &str) -> Member<'a> {
 
 fn user_facing_error(node: Node<'_>) -> UserFacingError {
     let text = |key: &str| node.get("error")?.get(key)?.text();
-    let message = text("message").map_or_else(String::new, shorten);
+    let message = text("message").map_or_else(String::new, |text| text::excerpt(text.trim()));
     UserFacingError {
         kind: text("__typename").unwrap_or_default().to_owned(),
         message: if message.is_empty() {
@@ -477,6 +466,11 @@ fn account(user: Node<'_>) -> Result<Account, Failure> {
             // One team in two workspaces is one team.
             if !known.insert(uid) {
                 continue;
+            }
+            if teams.len() >= MAX_TEAMS {
+                return Err(unclear(malformed(&format!(
+                    "the account is on more than {MAX_TEAMS} teams"
+                ))));
             }
             let name = team.get("name").and_then(Node::text).unwrap_or_default();
             teams.push(Team {
@@ -734,12 +728,12 @@ mod tests {
                 "t".to_owned(),
             ),
             (
-                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE)),
-                "é".repeat(MAX_MESSAGE),
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(400)),
+                "é".repeat(400),
             ),
             (
-                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE + 1)),
-                "é".repeat(MAX_MESSAGE) + "…",
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(401)),
+                "é".repeat(400) + "…",
             ),
         ] {
             let failure = read(reply(401, JSON, &body)).err().unwrap();

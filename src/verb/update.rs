@@ -114,7 +114,7 @@ fn buildable(before: &Listed) -> Result<Kind, Error> {
         StoredType::Other(_) => {
             let (name, stored) = (
                 text::safe(&before.name),
-                text::safe(before.stored_type.label()),
+                text::excerpt(before.stored_type.label()),
             );
             Err(Error::Refused(
                 Words::new(format!(

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use oz::api::operation::Keys;
-use oz::api::reply::MAX_MESSAGE;
+use oz::text::MAX_EXCERPT;
 use oz::api::{Api, WriteError};
 use oz::command::Format;
 use oz::error::Error;
@@ -112,7 +112,7 @@ fn fit_to_print(error: &Error) {
             !text.to_ascii_lowercase().contains("secret-key"),
             "{text:?}"
         );
-        assert!(text.chars().count() < MAX_MESSAGE + 200, "{text:?}");
+        assert!(text.chars().count() < MAX_EXCERPT + 200, "{text:?}");
     }
     let text = String::from_utf8(failure(error, Format::Pretty)).unwrap();
     assert!(text.starts_with("error: ") && text.ends_with('\n'));
