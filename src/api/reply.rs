@@ -734,12 +734,12 @@ mod tests {
                 "t".to_owned(),
             ),
             (
-                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE)),
-                "é".repeat(MAX_MESSAGE),
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(400)),
+                "é".repeat(400),
             ),
             (
-                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE + 1)),
-                "é".repeat(MAX_MESSAGE) + "…",
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(401)),
+                "é".repeat(400) + "…",
             ),
         ] {
             let failure = read(reply(401, JSON, &body)).err().unwrap();
