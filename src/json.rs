@@ -853,13 +853,13 @@ mod tests {
     fn the_number_of_values_is_bounded() {
         // The array itself is one of them.
         let list = |items: usize| format!("[{}1]", "1,".repeat(items - 1));
-        assert_eq!(refusal(list(MAX_VALUES - 1).as_bytes()), None);
-        assert_eq!(refusal(list(MAX_VALUES).as_bytes()), Some(Refusal::TooMany));
+        assert_eq!(refusal(list(1_999_999).as_bytes()), None);
+        assert_eq!(refusal(list(2_000_000).as_bytes()), Some(Refusal::TooMany));
     }
 
     #[test]
     fn the_size_is_bounded() {
-        let mut text = vec![b' '; MAX_BYTES];
+        let mut text = vec![b' '; 67_108_864];
         text[0] = b'1';
         assert_eq!(refusal(&text), None);
         text.push(b' ');

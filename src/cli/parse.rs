@@ -989,7 +989,7 @@ mod tests {
                 .iter()
                 .map(|ca| format!(" ca={}", ca.display())),
         );
-        if globals.timeout != DEFAULT_TIMEOUT {
+        if globals.timeout != Duration::from_secs(60) {
             *text += &format!(" {:?}", globals.timeout);
         }
         *text += if globals.no_input { " no-input" } else { "" };

@@ -247,6 +247,29 @@ fn two_requests_on_one_connection_over_tls() {
     }
 }
 
+#[test]
+fn a_handshake_offers_http_1_1_and_nothing_else() {
+    let (sender, receiver) = channel();
+    let address = listen(move |_, mut stream| {
+        let mut acceptor = rustls::server::Acceptor::default();
+        let accepted = loop {
+            acceptor.read_tls(&mut stream).unwrap();
+            match acceptor.accept() {
+                Ok(None) => {}
+                Ok(Some(accepted)) => break accepted,
+                Err((error, _)) => panic!("{error}"),
+            }
+        };
+        let protocols = accepted.client_hello().alpn().into_iter().flatten();
+        let offered: Vec<Vec<u8>> = protocols.map(<[u8]>::to_vec).collect();
+        sender.send(offered).unwrap();
+    });
+    let pki = Pki::new();
+    let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
+    failure(setup.client().post(&ASK));
+    assert_eq!(receiver.recv().unwrap(), [b"http/1.1"]);
+}
+
 /// Whether the request may have been processed, and whether it may be tried again.
 fn fate(failure: &Failure) -> (bool, bool) {
     (
