@@ -32,7 +32,10 @@ fn linked(target: &str) -> Vec<Crate> {
         .expect("cargo");
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("names of crates");
-    let lines: BTreeSet<&str> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    let lines: BTreeSet<&str> = text
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)"))
+        .collect();
     let mut crates: Vec<Crate> = lines.into_iter().map(read).collect();
     crates.retain(|one| one.name != "oz");
     assert!(crates.iter().any(|one| one.name == "rustls"), "{text}");
@@ -69,15 +72,23 @@ fn policy(key: &str) -> BTreeSet<&'static str> {
 /// Whether a licence expression can be met with these: `A OR B`, `A AND B`, and the old form `A/B`.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     let expression = expression.replace(['(', ')'], "").replace('/', " OR ");
-    expression
-        .split(" OR ")
-        .any(|choice| choice.split(" AND ").all(|one| allowed.contains(one.trim())))
+    expression.split(" OR ").any(|choice| {
+        choice
+            .split(" AND ")
+            .all(|one| allowed.contains(one.trim()))
+    })
 }
 
 #[test]
 fn licence_expressions() {
     let allowed = BTreeSet::from(["MIT", "ISC"]);
-    for expression in ["MIT", "MIT OR GPL-3.0", "GPL-3.0/MIT", "MIT AND ISC", "(MIT OR X) AND ISC"] {
+    for expression in [
+        "MIT",
+        "MIT OR GPL-3.0",
+        "GPL-3.0/MIT",
+        "MIT AND ISC",
+        "(MIT OR X) AND ISC",
+    ] {
         assert!(is_allowed(expression, &allowed), "{expression}");
     }
     for expression in ["", "GPL-3.0", "MIT AND GPL-3.0", "X OR Y"] {
