@@ -30,7 +30,7 @@ check)
     exit 1
     ;;
 report)
-    [ -s "$2" ] || { echo; echo 'Every test was run.'; exit; }
+    [ -s "$2" ] || { echo; echo 'No test was skipped.'; exit; }
     echo
     echo "Not run, in full or in part: $(cut -f 1 "$2" | sort -u | wc -l) tests, for lack of"
     sort -u "$2" | cut -f 2 | sort | uniq -c | while read -r count what; do
