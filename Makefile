@@ -98,8 +98,7 @@ test-tools: ## Install the programs of others that tests meet (Debian; needs roo
 	@sh tests/tools.sh install
 
 .PHONY: check
-check: format lint deny test ## Everything a change must pass: format, lints, supply chain, tests, a little fuzzing
-	$(MAKE) fuzz FUZZ_TIME=10
+check: format lint oldest test bench-budgets ## Everything a change must pass: format, lints, oldest toolchain, tests, budgets
 
 .PHONY: format
 format: ## Check the formatting
@@ -108,6 +107,16 @@ format: ## Check the formatting
 .PHONY: lint
 lint: ## Run clippy with warnings denied
 	$(CARGO) clippy --locked --all-targets --features generate -- -D warnings
+
+# The version that Cargo.toml promises.
+OLDEST    := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+.PHONY: oldest
+oldest: ## Check that the oldest toolchain which Cargo.toml promises compiles the program
+	@case "$$(rustc --version)." in \
+	'rustc $(OLDEST).'*) echo 'this is Rust $(OLDEST) itself' ;; \
+	*) rustup run $(OLDEST) cargo check --locked --lib --bin oz --target-dir target/oldest ;; \
+	esac
 
 .PHONY: deny
 deny: ## Check licences, sources, banned crates and advisories of the dependencies
@@ -145,7 +154,7 @@ test-valgrind: ## Run the program's tests under valgrind's memcheck: takes an ho
 	$(CLEAN) sh tests/valgrind.sh
 
 .PHONY: test-aarch64
-test-aarch64: ## Run the black-box tests on the aarch64 binary under emulation, with and without AES instructions
+test-aarch64: build ## Run the black-box tests on the aarch64 binary under emulation, on two processors
 	$(MAKE) build TARGET=aarch64-unknown-linux-musl
 	$(CARGO) test --locked --no-run --test blackbox
 	$(CLEAN) CARGO=$(CARGO) sh tests/aarch64.sh

@@ -2,7 +2,7 @@
 //!
 //! The reader keeps the text and nothing beside it. In one pass it checks the grammar and the limits, refuses an object
 //! that has a key twice, and writes each string over its own spelling, which is never shorter: the closing quote becomes
-//! [`END`], a byte that UTF-8 has no use for, and what is left of the spelling becomes white space. From then on no
+//! `END`, a byte that UTF-8 has no use for, and what is left of the spelling becomes white space. From then on no
 //! string holds an escape, and a [`Node`] finds its way by scanning.
 //!
 //! tinyjson decodes the strings that hold escapes, each handed over as a document of its own. It never gets an array
@@ -23,7 +23,7 @@ pub const MAX_DEPTH: usize = 64;
 /// The most values in a document, keys not counted. A list of 100,000 secrets has about 1.1 million.
 pub const MAX_VALUES: usize = 2_000_000;
 
-/// Follows the last byte of a decoded string. No UTF-8 holds it, and it is greater than every byte that UTF-8 holds.
+/// Follows the last byte of a decoded string: a byte that no UTF-8 holds.
 const END: u8 = 0xff;
 
 /// A document that was read.
@@ -225,7 +225,7 @@ impl Parser<'_> {
         let keys = self.keys.get_mut(outer_keys..).unwrap_or_default();
         let key = |start: u32| {
             let start = usize::try_from(start).unwrap_or(usize::MAX);
-            string(self.text.get(start..).unwrap_or_default())
+            string_bytes(self.text.get(start..).unwrap_or_default())
         };
         keys.sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
         if keys
@@ -376,7 +376,7 @@ impl Parser<'_> {
 }
 
 /// The bytes of a decoded string, from its first one on.
-fn string(text: &[u8]) -> impl Iterator<Item = &u8> {
+fn string_bytes(text: &[u8]) -> impl Iterator<Item = &u8> {
     text.iter().take_while(|byte| **byte != END)
 }
 
@@ -512,7 +512,7 @@ fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
     (string, rest.get(1..).unwrap_or_default())
 }
 
-/// Takes bytes in pieces, and keeps to itself whatever may go wrong with them.
+/// Something to write to that reports no error; where one can happen, it is remembered and told at the end.
 pub trait Sink {
     fn put(&mut self, bytes: &[u8]);
 }
@@ -860,16 +860,16 @@ mod tests {
     fn the_number_of_values_is_bounded() {
         // The array itself is one of them.
         let list = |items: usize| format!("[{}1]", "1,".repeat(items - 1));
-        assert_eq!(refusal(list(MAX_VALUES - 1).as_bytes()), None);
+        assert_eq!(refusal(list(1_999_999).as_bytes()), None);
         assert_eq!(
-            refusal(list(MAX_VALUES).as_bytes()),
+            refusal(list(2_000_000).as_bytes()),
             Some(ParseError::TooMany)
         );
     }
 
     #[test]
     fn the_size_is_bounded() {
-        let mut text = vec![b' '; MAX_BYTES];
+        let mut text = vec![b' '; 67_108_864];
         text[0] = b'1';
         assert_eq!(refusal(&text), None);
         text.push(b' ');

@@ -31,7 +31,7 @@
 //! 6. [`api::Api::lookup`] asks who this is, which team and public key are theirs, and whether the name is taken.
 //! 7. [`seal::PublicKey::seal`] seals the payload to that key, bound to actor, name and type.
 //! 8. [`api::Api::create`] sends the mutation on the same connection. A lost answer is settled by asking again.
-//! 9. [`output::outcome`] renders the [`outcome::Outcome`]; [`run`] writes it and answers the exit status.
+//! 9. [`output::outcome`] prints the [`outcome::Outcome`], and [`run`] answers the exit status.
 //!
 //! # Trust boundaries
 //!

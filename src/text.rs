@@ -21,6 +21,21 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The most of a text of the server that a message holds, in characters: a message is a sentence, a page is not.
+pub const MAX_EXCERPT: usize = 400;
+
+/// The start of a text, safe to print, with an ellipsis where it is longer than [`MAX_EXCERPT`].
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    // An escape is longer than what it stands for, so nothing that comes later is shown.
+    let end = text.char_indices().nth(MAX_EXCERPT + 1);
+    let safe = safe(end.map_or(text, |(end, _)| text.get(..end).unwrap_or(text)));
+    match safe.char_indices().nth(MAX_EXCERPT) {
+        Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
+        None => safe.into_owned(),
+    }
+}
+
 /// Whether it is printable ASCII, as nearly every text is: a byte is quicker to judge than a character.
 #[must_use]
 pub fn is_plain(text: &str) -> bool {

@@ -319,7 +319,7 @@ mod tests {
             "ü",
             "a%62",
             over_label.as_str(),
-            long_name.as_str(),
+            &long_name[..254],
         ] {
             assert_eq!(Host::parse(text), None, "{text}");
         }
@@ -499,8 +499,8 @@ mod tests {
 
     #[test]
     fn the_length_of_a_root_is_bounded() {
-        let longest = format!("https://h/{}", "a".repeat(MAX_URL - 10));
-        assert_eq!(longest.len(), MAX_URL);
+        let longest = format!("https://h/{}", "a".repeat(4086));
+        assert_eq!(longest.len(), 4096);
         assert!(Root::parse(&longest).is_ok());
         let error = Root::parse(&format!("{longest}a")).unwrap_err();
         assert_eq!(

@@ -957,8 +957,9 @@ fn a_file_that_belongs_to_somebody_else() {
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let file = write(&dir, "file", MARKER_SECRET);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut command = if is_root() {
-        as_nobody()
+        as_nobody(&directory)
     } else {
         Command::new(crate::support::binary())
     };

@@ -64,7 +64,7 @@ fn run(shell: &str, arguments: &[&str], directory: &Path) -> Vec<String> {
     let output = Command::new(shell)
         .args(arguments)
         .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", directory)
         .env("TERM", "dumb")
         .env("LC_ALL", "C")

@@ -1,7 +1,7 @@
 //! Owns answers that are no answer: pages, errors, missing and mistyped fields, JSON that is none, words to the
 //! terminal. Every one ends with the documented code, its reason, and nothing else.
 
-use crate::server::{Behaviour, End, Scope, Server, When};
+use crate::server::{Behaviour, End, Scope, Server, When, years_ago};
 use crate::support::oz;
 use crate::support::tools::is_emulated;
 use serde_json::{Value, json};
@@ -261,8 +261,8 @@ fn words_of_tomorrow_are_shown_as_they_are() {
             secret["type"] = json!("QUANTUM_KEY");
             secret["owner"]["type"] = json!("Organization");
             secret["colour"] = json!({"extra": [1, 2]});
-            secret["createdAt"] = json!("2001-01-01T00:00:00Z");
-            secret["updatedAt"] = json!("2001-01-01T00:00:00Z");
+            secret["createdAt"] = json!(years_ago(25));
+            secret["updatedAt"] = json!(years_ago(25));
         }),
     );
     oz(&["secret", "list", "--output-format", "text"])
@@ -313,11 +313,18 @@ const INVISIBLE: &str = "\u{ad}\u{34f}\u{115f}\u{17b4}\u{180e}\u{200d}\u{2028}\u
 #[test]
 fn characters_that_cannot_be_seen_are_escaped_in_every_format() {
     let server = Server::start();
-    let time = "2001-01-01T00:00:00Z";
+    let time = years_ago(25);
     // What can be seen stays, with the marks that combine with it.
     let visible = "e\u{301}\u{5d0}\u{5b8}\u{915}\u{93f}";
     let name = format!("{INVISIBLE}{visible}");
-    server.seed(Scope::Personal, &name, "RAW_VALUE", Some(&name), time, time);
+    server.seed(
+        Scope::Personal,
+        &name,
+        "RAW_VALUE",
+        Some(&name),
+        &time,
+        &time,
+    );
     let name = r"\u{ad}\u{34f}\u{115f}\u{17b4}\u{180e}\u{200d}\u{2028}\u{2064}\u{2800}\u{3164}\u{fe0f}\u{ffa0}\u{13430}\u{16fe4}\u{1d173}\u{e0041}\u{e0100}";
     let json = r"\u00ad\u034f\u115f\u17b4\u180e\u200d\u2028\u2064\u2800\u3164\ufe0f\uffa0\ud80d\udc30\ud81b\udfe4\ud834\udd73\udb40\udc41\udb40\udd00";
     let age = "25 years ago";

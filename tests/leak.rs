@@ -6,27 +6,29 @@
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;
 use crate::support::pty::Session;
-use crate::support::{MARKER_KEY, MARKER_SECRET, Run, binary, oz, port, write};
+use crate::support::{
+    self, MARKER_KEY, MARKER_SECRET, Output, Run, binary, oz, port, tools, write,
+};
 use base64::Engine;
 use std::fs;
-use std::io::Write;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const FORMATS: [&str; 4] = ["pretty", "text", "json", "ndjson"];
 
 /// Where a secret value comes from, and the options that say so.
-struct Form {
-    words: &'static [&'static str],
+pub(crate) struct Form {
+    pub(crate) words: &'static [&'static str],
     /// The scalars `@` and `%` stand for a file that holds the marker, and for the marker.
     options: &'static [&'static str],
-    stdin: &'static str,
-    env: &'static [(&'static str, &'static str)],
+    pub(crate) stdin: &'static str,
+    pub(crate) env: &'static [(&'static str, &'static str)],
 }
 
-const AWS: [(&str, &str); 4] = [
+pub(crate) const AWS: [(&str, &str); 4] = [
     ("AWS_ACCESS_KEY_ID", MARKER_SECRET),
     ("AWS_SECRET_ACCESS_KEY", MARKER_SECRET),
     ("AWS_SESSION_TOKEN", MARKER_SECRET),
@@ -46,7 +48,7 @@ const fn form(
     }
 }
 
-const FORMS: &[Form] = &[
+pub(crate) const FORMS: &[Form] = &[
     form(&[], &["--value-file=-"], MARKER_SECRET),
     form(&[], &["--value-file=@"], ""),
     form(
@@ -98,7 +100,7 @@ const FORMS: &[Form] = &[
 ];
 
 impl Form {
-    fn options(&self, file: &Path) -> Vec<String> {
+    pub(crate) fn options(&self, file: &Path) -> Vec<String> {
         let file = file.display().to_string();
         let fill = |option: &&str| option.replace('@', &file).replace('%', MARKER_SECRET);
         self.options.iter().map(fill).collect()
@@ -187,8 +189,8 @@ fn every_form_and_format_keeps_it() {
     assert_eq!(ran, 80);
 }
 
-/// Runs each verb with markers, and with a short while to fail in.
-fn fail_every_verb(server: &Server, extra: &[(&str, &str)]) {
+/// Runs each verb with markers, and with a short while to fail in; what each came to.
+fn fail_every_verb(server: &Server, extra: &[(&str, &str)]) -> Vec<Output> {
     let places = Places::new();
     let files = tempfile::tempdir().unwrap();
     let file = write(&files, "value", MARKER_SECRET);
@@ -212,19 +214,24 @@ fn fail_every_verb(server: &Server, extra: &[(&str, &str)]) {
         (&["secret", "delete", "OLD", "--force"], ""),
         (&["secret", "list"], ""),
     ];
+    let mut outputs = Vec::new();
     for ((args, stdin), format) in runs.into_iter().zip(["pretty", "json"].into_iter().cycle()) {
-        places
-            .of(oz(args))
-            .args(["--debug", "--timeout=0.4", "--output-format", format])
-            .server(server)
-            .envs(extra.iter().copied())
-            .stdin(stdin)
-            .any_code()
-            .any_stdout()
-            .any_stderr()
-            .run();
+        outputs.push(
+            places
+                .of(oz(args))
+                .env("WARP_OUTPUT_FORMAT", format)
+                .args(["--debug", "--timeout=0.4"])
+                .server(server)
+                .envs(extra.iter().copied())
+                .stdin(stdin)
+                .any_code()
+                .any_stdout()
+                .any_stderr()
+                .run(),
+        );
     }
     places.assert_untouched();
+    outputs
 }
 
 #[test]
@@ -478,32 +485,89 @@ fn proxies_and_bad_configuration_keep_it() {
     let key = write(&dir, "key.pem", key).display().to_string();
     let missing = dir.path().join("missing").display().to_string();
     let elsewhere = format!("https://{nobody}/{MARKER_SECRET}");
-    for (variable, value) in [
-        ("https_proxy", at(nobody)),
-        ("https_proxy", at(silent.local_addr().unwrap())),
+    let secret = MARKER_SECRET;
+    for (variable, value, code, message) in [
         (
             "https_proxy",
-            format!("socks5://user:{MARKER_SECRET}@localhost"),
+            at(nobody),
+            69,
+            "(https_proxy) could not be reached",
         ),
         (
             "https_proxy",
-            format!("http://user:{MARKER_SECRET}%@localhost"),
+            at(silent.local_addr().unwrap()),
+            69,
+            "(https_proxy) within 0.4",
         ),
-        ("https_proxy", MARKER_SECRET.to_owned() + ":port"),
-        ("SSL_CERT_FILE", empty),
-        ("SSL_CERT_FILE", key),
-        ("SSL_CERT_FILE", missing),
-        ("WARP_SERVER_ROOT_URL", elsewhere),
+        (
+            "https_proxy",
+            format!("socks5://user:{secret}@localhost"),
+            78,
+            "https_proxy names a kind of proxy",
+        ),
+        (
+            "https_proxy",
+            format!("http://user:{secret}%@localhost"),
+            78,
+            "https_proxy holds a malformed user name or password",
+        ),
+        (
+            "https_proxy",
+            format!("{secret}:port"),
+            78,
+            "https_proxy does not name a proxy host",
+        ),
+        ("SSL_CERT_FILE", empty, 78, "empty.pem is empty"),
+        ("SSL_CERT_FILE", key, 78, "key.pem holds a private key"),
+        ("SSL_CERT_FILE", missing, 66, "missing cannot be read"),
         (
             "WARP_SERVER_ROOT_URL",
-            format!("https://user:{MARKER_SECRET}@localhost"),
+            elsewhere,
+            69,
+            "could not be reached",
         ),
-        ("WARP_API_KEY", format!("{MARKER_KEY}\n")),
-        ("WARP_API_KEY", format!("{MARKER_KEY}-of-nobody")),
-        ("WARP_OUTPUT_FORMAT", MARKER_SECRET.to_owned()),
+        (
+            "WARP_SERVER_ROOT_URL",
+            format!("https://user:{secret}@localhost"),
+            78,
+            "user name",
+        ),
+        (
+            "WARP_API_KEY",
+            format!("{MARKER_KEY}\n{MARKER_KEY}"),
+            78,
+            "WARP_API_KEY holds",
+        ),
+        (
+            "WARP_API_KEY",
+            format!("{MARKER_KEY}-of-nobody"),
+            4,
+            "the service did not accept the API key",
+        ),
+        (
+            "WARP_OUTPUT_FORMAT",
+            secret.to_owned(),
+            2,
+            "WARP_OUTPUT_FORMAT",
+        ),
     ] {
-        fail_every_verb(&server, &[(variable, &value)]);
+        for output in fail_every_verb(&server, &[(variable, &value)]) {
+            let said = output.stderr();
+            assert!(said.contains(message), "{message:?} is not in {said}");
+            assert_eq!(support::code(output.status), code, "{said}");
+        }
     }
+    // That every proxy was asked, and the password given to it.
+    silent.set_nonblocking(true).unwrap();
+    let login = base64::engine::general_purpose::STANDARD.encode(format!("user:{secret}"));
+    let mut asked = 0;
+    while let Ok((mut connection, _)) = silent.accept() {
+        let mut request = String::new();
+        connection.read_to_string(&mut request).unwrap();
+        assert!(request.contains(&login), "{request}");
+        asked += 1;
+    }
+    assert_eq!(asked, 5);
 }
 
 /// Waits until a hanging run has sent its first request.
@@ -574,18 +638,33 @@ fn the_words_of_the_process_and_its_open_files_keep_it() {
         for marker in [MARKER_SECRET, MARKER_KEY] {
             assert!(!contains(&words, marker.as_bytes()));
         }
-        // What was read is closed: neither the value's file nor the key's stays open.
-        for entry in fs::read_dir(format!("{proc}/fd"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let target = fs::read_link(entry.path()).unwrap_or_default();
-            assert!(!target.starts_with(dir.path()), "{}", target.display());
-        }
+        let open = open_files(child.id());
         child.kill().unwrap();
         child.wait().unwrap();
+        let Some(open) = open else {
+            return;
+        };
+        let is_socket = |target: &PathBuf| target.to_string_lossy().starts_with("socket:");
+        assert!(open.iter().any(is_socket), "the search itself: {open:?}");
+        // What was read is closed: neither the value's file nor the key's stays open.
+        for target in open {
+            assert!(!target.starts_with(dir.path()), "{}", target.display());
+        }
     }
+}
+
+/// What the descriptors of a process lead to. `None` where this test may not see that of a process which forbids it, as
+/// the program does; the test is recorded as skipped.
+fn open_files(process: u32) -> Option<Vec<PathBuf>> {
+    let entries = match fs::read_dir(format!("/proc/{process}/fd")) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            tools::skip_without("CAP_SYS_PTRACE");
+            return None;
+        }
+        entries => entries.unwrap(),
+    };
+    let target = |entry: io::Result<fs::DirEntry>| fs::read_link(entry.unwrap().path()).unwrap();
+    Some(entries.map(target).collect())
 }
 
 /// Questions as they begin, and what is answered.
@@ -783,5 +862,85 @@ fn without_tls_the_key_is_in_the_requests_alone() {
                 "{args:?}"
             );
         }
+    }
+}
+
+/// A name is the user's own, and may come from a list of somebody else's: it reorders no line, and hides nothing in it.
+#[test]
+fn an_odd_name_is_escaped_wherever_it_is_repeated() {
+    let name = "a\u{202e}b\u{200b}\u{2066}'";
+    let shown = r"a\u{202e}b\u{200b}\u{2066}'";
+    let note = format!("note: '{shown}' is not a name a shell can use for a variable\n");
+    let server = Server::start();
+    for (words, code, stdout, stderr) in [
+        (
+            &["create", "--dry-run"][..],
+            0,
+            format!("Secret '{shown}' would be created (personal, Raw Value, 1 byte)\n"),
+            note.clone(),
+        ),
+        (&["create"], 0, format!("Secret '{shown}' created\n"), note),
+        (
+            &["create", "--if-exists=skip"],
+            0,
+            format!("Secret '{shown}' already exists, unchanged\n"),
+            String::new(),
+        ),
+        (
+            &["create"],
+            5,
+            String::new(),
+            format!(
+                "error: there is already a personal secret '{shown}'\n\
+                 hint: use `oz secret update`, or create with --if-exists update or --if-exists skip\n"
+            ),
+        ),
+        (
+            &["update", "--value", "--dry-run"],
+            0,
+            format!("Secret '{shown}' would be updated (personal, Raw Value, 1 byte)\n"),
+            String::new(),
+        ),
+        (
+            &["update", "--description=d"],
+            0,
+            format!("Secret '{shown}' updated\n"),
+            String::new(),
+        ),
+        (
+            &["delete", "--dry-run"],
+            0,
+            format!("Secret '{shown}' would be deleted (personal, Raw Value)\n"),
+            String::new(),
+        ),
+        (
+            &["delete", "--force"],
+            0,
+            format!("Secret '{shown}' deleted\n"),
+            String::new(),
+        ),
+        (
+            &["delete", "--force", "--ignore-missing"],
+            0,
+            format!("Secret '{shown}' does not exist, nothing deleted\n"),
+            String::new(),
+        ),
+        (
+            &["delete", "--force"],
+            3,
+            String::new(),
+            format!(
+                "error: there is no personal secret '{shown}'\n\
+                 hint: `oz secret list` shows the names there are\n"
+            ),
+        ),
+    ] {
+        oz(&[&["secret"], words, &[name]].concat())
+            .server(&server)
+            .stdin("v")
+            .code(code)
+            .stdout(stdout)
+            .stderr(stderr)
+            .run();
     }
 }

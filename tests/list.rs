@@ -1,21 +1,21 @@
 //! Owns `list` as a user meets it: formats, order, filters.
 
-use crate::server::{Account, Behaviour, Scope, Server, When};
+use crate::server::{Account, Behaviour, Scope, Server, When, years_ago};
 use crate::support::oz;
 use crate::support::pty::Session;
 
-fn stocked() -> Server {
+/// Secrets of this time in UTC, of two owners each.
+fn stocked(old: &str) -> Server {
     let server = Server::builder()
         .account(Account::on_teams(&[("team-1", "Core"), ("team-2", "Web")]))
         .start();
-    let old = "2001-02-03T04:05:06Z";
     server.seed(
         Scope::Team("team-2"),
         "B",
         "RAW_VALUE",
         None,
         old,
-        "2001-02-03T04:05:06.12+01:00",
+        &old.replace('Z', ".12+01:00"),
     );
     server.seed(
         Scope::Personal,
@@ -50,7 +50,7 @@ fn json_rows_are_sorted_and_whole() {
     let j = r#"{"name":"日本","scope":"Personal","type":"DOTENVX","created":"2001-02-03T04:05:06Z","updated":"2001-02-03T04:05:06Z","description":null,"team":null}"#;
     let a = r#"{"name":"A","scope":"Team","type":"ANTHROPIC_BEDROCK_ACCESS_KEY","created":"2001-02-03T04:05:06Z","updated":"2001-02-03T04:05:06Z","description":"","team":"team-1"}"#;
     let b = r#"{"name":"B","scope":"Team","type":"NOVEL_TYPE","created":"2001-02-03T04:05:06Z","updated":"2001-02-03T03:05:06.120Z","description":null,"team":"team-2"}"#;
-    let server = stocked();
+    let server = stocked("2001-02-03T04:05:06Z");
     for (flags, rows) in [
         (&[][..], vec![z, j, a, b]),
         (&["--personal"], vec![z, j]),
@@ -125,7 +125,7 @@ fn a_scope_that_the_account_does_not_have_is_a_usage_error() {
 
 #[test]
 fn text_is_aligned() {
-    let server = stocked();
+    let server = stocked(&years_ago(25));
     let age = "25 years ago";
     oz(&["secret", "list", "--output-format", "text"])
         .server(&server)
@@ -170,7 +170,7 @@ fn an_empty_list_is_a_header() {
 
 #[test]
 fn a_long_field_is_cut_in_a_table_and_whole_in_json() {
-    let time = "2001-02-03T04:05:06Z";
+    let time = years_ago(25);
     let age = "25 years ago";
     for (description, shown) in [
         ("a".repeat(200), "a".repeat(200)),
@@ -188,8 +188,8 @@ fn a_long_field_is_cut_in_a_table_and_whole_in_json() {
             "N",
             "RAW_VALUE",
             Some(&description),
-            time,
-            time,
+            &time,
+            &time,
         );
         oz(&["secret", "list", "--output-format", "text"])
             .server(&server)

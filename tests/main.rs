@@ -22,8 +22,10 @@ mod usage;
 // Values, names, keys, files and addresses that are refused before anything is sent.
 mod bad_input;
 
-// What none of it gives away.
+// What none of it gives away, and what is left of it in memory.
 mod leak;
+mod memory;
+
 // What both HTTP clients have in common, and the fences around the published one.
 mod core;
 mod minreq;

@@ -1,8 +1,10 @@
 //! Owns the README's promises: its examples are run, its tables are compared with the program.
 
+use crate::artefact::VERSION;
 use crate::server::{Account, Server};
-use crate::support::binary;
+use crate::support::{apart, binary};
 use oz::cli::table;
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,6 +17,9 @@ struct Example {
     command: String,
     output: String,
 }
+
+/// A line that no output has, after what each command prints.
+const NEXT: &str = "=== next ===";
 
 /// The blocks marked `console`, in order.
 fn examples(text: &str) -> Vec<Vec<Example>> {
@@ -58,13 +63,12 @@ fn the_examples_do_what_they_say() {
     let blocks = examples(README);
     assert!(blocks.len() >= 3, "the README has examples");
     for block in blocks {
-        // One shell a block, so that a function defined in one line is there in the next; a line of its own, which no
-        // output has, separates what the commands print.
+        // One shell a block, so that a function defined in one line is there in the next.
         let script: String = block
             .iter()
-            .map(|example| format!("{}\necho '=== next ==='\n", example.command))
+            .map(|example| format!("{}\necho '{NEXT}'\n", example.command))
             .collect();
-        let output = Command::new("bash")
+        let output = Command::new("/bin/sh")
             .args(["-c", &format!("exec 2>&1\n{script}")])
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", home.path().display()))
@@ -73,11 +77,12 @@ fn the_examples_do_what_they_say() {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        let pieces: Vec<&str> = printed.split("=== next ===\n").collect();
-        for (example, piece) in block.iter().zip(pieces) {
-            assert_eq!(piece, example.output, "$ {}", example.command);
-        }
+        let expected: String = block
+            .iter()
+            .map(|example| format!("{}{NEXT}\n", example.output))
+            .collect();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+        assert!(output.status.success(), "{}", output.status);
     }
 }
 
@@ -112,29 +117,63 @@ fn the_exit_codes_are_those_of_the_program() {
 
 #[test]
 fn every_option_and_variable_is_explained() {
+    let text = words(README);
+    let variables = first_cells("## Environment\n").join(" ");
+    let variables = words(&variables);
     for option in table::OPTIONS {
         let flag = format!("--{}", option.long);
-        assert!(README.contains(&flag), "the README does not explain {flag}");
+        assert!(text.contains(flag.as_str()), "the README lacks {flag}");
         if let Some(variable) = option.variable {
-            assert!(
-                first_cells("## Environment\n")
-                    .iter()
-                    .any(|cell| cell.contains(variable)),
-                "{variable}"
-            );
+            assert!(variables.contains(variable), "the README lacks {variable}");
         }
     }
 }
 
+/// The words of a text, with the hyphens of flags and the underscores of variables.
+fn words(text: &str) -> HashSet<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !['-', '_'].contains(&c))
+        .collect()
+}
+
+/// Does what the three instructions say to an empty root, and runs the entry point there.
 #[test]
-fn the_dockerfile_is_three_lines() {
+fn the_dockerfile_makes_an_image_that_runs() {
     let dockerfile = README
         .split("```Dockerfile\n")
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .unwrap();
-    assert_eq!(dockerfile.lines().count(), 3);
-    assert!(dockerfile.starts_with("FROM scratch\n"));
+    let context = tempfile::tempdir().unwrap();
+    std::fs::copy(binary(), context.path().join("oz")).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let mut lines = dockerfile.lines();
+    assert_eq!(lines.next(), Some("FROM scratch"));
+    let mut entry_point: Option<Vec<String>> = None;
+    for line in lines {
+        match line.split_once(' ') {
+            Some(("COPY", paths)) => {
+                let (from, to) = paths.split_once(' ').unwrap();
+                let to = root.path().join(to.strip_prefix('/').unwrap());
+                std::fs::copy(context.path().join(from), to).unwrap();
+            }
+            Some(("ENTRYPOINT", words)) => {
+                entry_point = Some(serde_json::from_str(words).unwrap());
+            }
+            _ => panic!("{line:?} is an instruction that this test does not know"),
+        }
+    }
+    let Some(mut command) = apart::rooted(root.path()) else {
+        return;
+    };
+    let output = command
+        .args(entry_point.expect("an entry point"))
+        .arg("--version")
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), VERSION);
+    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]

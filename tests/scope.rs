@@ -198,10 +198,25 @@ fn a_teams_key_has_nothing_personal() {
     }
 }
 
-/// 40,000 teams take no more time than their text takes to read.
+/// Teams take no more time than their text takes to read, and there is a limit to their memory.
 #[test]
 fn many_teams_are_no_burden() {
-    let names: Vec<(String, String)> = (0..40_000)
+    let stderr = create_on_teams(1000, 2);
+    assert!(stderr.starts_with(
+        "error: you are on 1000 teams, so --team needs to say which\nhint: use one of\n  --team=team-0  Team 0\n"
+    ));
+    assert!(stderr.ends_with("  --team=team-19  Team 19\n  and 980 more\n"));
+    for number in [1001, 40_000] {
+        assert_eq!(
+            create_on_teams(number, 1),
+            "error: the service's answer is malformed: the account is on more than 1000 teams\n"
+        );
+    }
+}
+
+/// What is said of a `create --team` with this exit code.
+fn create_on_teams(number: usize, code: i32) -> String {
+    let names: Vec<(String, String)> = (0..number)
         .map(|number| (format!("team-{number}"), format!("Team {number}")))
         .collect();
     let teams: Vec<serde_json::Value> = names
@@ -219,12 +234,26 @@ fn many_teams_are_no_burden() {
     let output = oz(&["secret", "create", "N", "--team", "--timeout", "10"])
         .server(&server)
         .stdin("x")
-        .code(2)
+        .code(code)
         .any_stderr()
         .run();
-    let stderr = output.stderr();
-    assert!(stderr.starts_with(
-        "error: you are on 40000 teams, so --team needs to say which\nhint: use one of\n  --team=team-0  Team 0\n"
-    ));
-    assert!(stderr.ends_with("  --team=team-19  Team 19\n  and 39980 more\n"));
+    output.stderr().to_owned()
+}
+
+#[test]
+fn the_names_of_teams_are_cut_in_messages() {
+    let long = "x".repeat(1000);
+    let server = Server::builder()
+        .account(Account::on_teams(&[("team-1", &long), ("team-2", "Web")]))
+        .start();
+    let cut = "x".repeat(400);
+    oz(&["secret", "create", "N", "--team"])
+        .server(&server)
+        .stdin("x")
+        .code(2)
+        .stderr(format!(
+            "error: you are on 2 teams, so --team needs to say which\n\
+             hint: use one of\n  --team=team-1  {cut}…\n  --team=team-2  Web\n"
+        ))
+        .run();
 }

@@ -1,10 +1,11 @@
 #!/bin/sh
 # tools.sh install: installs what tests/tools.txt lists and this machine lacks, with apt-get.
+# tools.sh check: fails if anything of it is missing.
 # tools.sh report FILE: says which tests were skipped. FILE has a line for each: the test, a tab, and what it lacks.
 set -eu
 list=tests/tools.txt
 
-packages() {
+missing() {
     sed '/^#/d' "$list" | while read -r program package; do
         case $program in
         /*) [ -e "$program" ] || echo "$package" ;;
@@ -15,21 +16,29 @@ packages() {
 
 case $1 in
 install)
-    missing=$(packages)
-    [ -n "$missing" ] || exit 0
-    echo "installing $(echo $missing)"
-    apt-get update -qq
+    packages=$(missing)
+    [ -n "$packages" ] || exit 0
     # Split into words on purpose.
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    echo "installing" $packages
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+    ;;
+check)
+    packages=$(missing)
+    [ -z "$packages" ] && exit
+    echo "missing Debian packages:" $packages >&2
+    exit 1
     ;;
 report)
-    [ -s "$2" ] || exit 0
+    [ -s "$2" ] || { echo; echo 'No test was skipped.'; exit; }
     echo
-    echo "Not run: $(cut -f 1 "$2" | sort -u | wc -l) tests, for lack of"
-    cut -f 2 "$2" | sort | uniq -c | while read -r count what; do
+    echo "Not run, in full or in part: $(cut -f 1 "$2" | sort -u | wc -l) tests, for lack of"
+    sort -u "$2" | cut -f 2 | sort | uniq -c | while read -r count what; do
         package=$(awk -v what="$what" '$1 == what { print " (Debian package " $2 ")" }' "$list")
         echo "  $what$package: $count"
     done
-    echo "'make test-tools' installs the packages on Debian."
+    if sed '/^#/d; s/ .*//' "$list" | grep -qxF -e "$(cut -f 2 "$2")"; then
+        echo "'make test-tools' installs the packages on Debian."
+    fi
     ;;
 esac

@@ -6,7 +6,7 @@ use crate::support::port::{self, Held};
 use crate::support::pty::Session;
 use crate::support::{Run, oz, tools, write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -152,28 +152,13 @@ fn pem(label: &str, der: &[u8]) -> String {
     )
 }
 
-/// Servers are in `sbin`, which is not on everybody's path.
-fn program(name: &str) -> Option<PathBuf> {
-    let found = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"]
-        .iter()
-        .map(|dir| Path::new(dir).join(name))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        assert!(
-            !tools::have(name),
-            "{name} is on the path, and not where servers are"
-        );
-    }
-    found
-}
-
 fn plain() -> Server {
     Server::builder().tls(Tls::Off).start()
 }
 
 /// `nginx` with these directives in its `location`.
 fn nginx(upstream: &str, directives: &str) -> Option<Front> {
-    let program = program("nginx")?;
+    let program = tools::find("nginx")?;
     let (held, dir) = Front::prepare();
     let port = held.port();
     let here = dir.path().display();
@@ -327,11 +312,14 @@ fn nginx_takes_no_plain_requests_on_its_tls_port() {
         .run();
 }
 
+/// Its part that speaks TLS.
+const MODULE: &str = "/usr/lib/lighttpd/mod_openssl.so";
+
 /// `lighttpd` with TLS, where its module for that is there.
 fn lighttpd(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
-    let program = program("lighttpd")?;
-    if !Path::new("/usr/lib/lighttpd/mod_openssl.so").is_file() {
-        tools::skip_without("lighttpd-mod-openssl");
+    let program = tools::find("lighttpd")?;
+    if !Path::new(MODULE).is_file() {
+        tools::skip_without(MODULE);
         return None;
     }
     let (held, dir) = Front::prepare();
@@ -384,7 +372,7 @@ fn lighttpd_and_nobody_behind_it() {
 
 /// `haproxy` with these lines in its back end.
 fn haproxy(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
-    let program = program("haproxy")?;
+    let program = tools::find("haproxy")?;
     let (held, dir) = Front::prepare();
     let port = held.port();
     let here = dir.path().display();

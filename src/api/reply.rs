@@ -13,13 +13,12 @@ use crate::outcome::{SecretInfo, Timestamp};
 use crate::secret::{ApiKey, Owner, SecretName, StoredType};
 use crate::text;
 use crate::time;
-use std::collections::BTreeSet;
+
+/// The most teams of an account. People are on a few; each is compared with each, and takes memory beside the reply.
+const MAX_TEAMS: usize = 1000;
 
 /// What the service serves a user who is on no team.
 const PLACEHOLDER_WORKSPACE: &str = "NOT_A_REAL_WORKSPACE_UID";
-
-/// The most of a server's message that is shown, in characters: a message is a sentence, a page is not.
-pub const MAX_MESSAGE: usize = 400;
 
 /// Who the key belongs to (schema: `UserOutput`).
 #[derive(Debug, PartialEq, Eq)]
@@ -217,19 +216,8 @@ fn body_message(document: &Document) -> Option<String> {
 
 /// The text of a message, where it says anything.
 fn non_empty(message: Node<'_>) -> Option<String> {
-    let text = shorten(message.text()?);
+    let text = text::excerpt(message.text()?.trim());
     (!text.is_empty()).then_some(text)
-}
-
-fn shorten(message: &str) -> String {
-    let message = message.trim();
-    // An escape is longer than what it stands for, so nothing that comes later is shown.
-    let end = message.char_indices().nth(MAX_MESSAGE + 1);
-    let safe = text::safe(end.map_or(message, |(end, _)| message.get(..end).unwrap_or(message)));
-    match safe.char_indices().nth(MAX_MESSAGE) {
-        Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
-        None => safe.into_owned(),
-    }
 }
 
 fn joined_errors(root: Node<'_>) -> Option<String> {
@@ -243,11 +231,11 @@ fn joined_errors(root: Node<'_>) -> Option<String> {
             all.push_str("; ");
         }
         all.push_str(&message);
-        if all.len() > MAX_MESSAGE * 4 {
+        if all.len() > text::MAX_EXCERPT * 4 {
             break;
         }
     }
-    (!all.is_empty()).then(|| shorten(&all))
+    (!all.is_empty()).then(|| text::excerpt(&all))
 }
 
 /// One root field of a reply: a member of its union, or what stands in its place.
@@ -289,7 +277,7 @@ fn member<'a>(document: &'a Document, field: &str, output: &str) -> Member<'a> {
         Some("UserFacingError") => Member::UserFacingError(user_facing_error(node)),
         Some(name) => Member::Unknown(Error::refused(format!(
             "the service answered {field} with {}, which this version of oz does not know",
-            shorten(name)
+            text::excerpt(name)
         ))),
         None => Member::Unknown(malformed(&format!("{field}.__typename is missing"))),
     }
@@ -297,7 +285,7 @@ fn member<'a>(document: &'a Document, field: &str, output: &str) -> Member<'a> {
 
 fn user_facing_error(node: Node<'_>) -> UserFacingError {
     let text = |key: &str| node.get("error")?.get(key)?.text();
-    let message = text("message").map_or_else(String::new, shorten);
+    let message = text("message").map_or_else(String::new, |text| text::excerpt(text.trim()));
     UserFacingError {
         kind: text("__typename").unwrap_or_default().to_owned(),
         message: if message.is_empty() {
@@ -466,7 +454,6 @@ fn account(user: Node<'_>) -> Result<Account, Failure> {
         .filter(|uid| !uid.is_empty())
         .ok_or_else(|| missing_field("user.user.profile.uid"))?;
     let mut teams = Vec::new();
-    let mut known = BTreeSet::new();
     for workspace in inner
         .get("workspaces")
         .and_then(Node::items)
@@ -485,8 +472,13 @@ fn account(user: Node<'_>) -> Result<Account, Failure> {
                 .and_then(Node::text)
                 .ok_or_else(|| missing_field("teams.uid"))?;
             // One team in two workspaces is one team.
-            if !known.insert(uid) {
+            if teams.iter().any(|known: &Team| known.uid == uid) {
                 continue;
+            }
+            if teams.len() >= MAX_TEAMS {
+                return Err(unclear(malformed(&format!(
+                    "the account is on more than {MAX_TEAMS} teams"
+                ))));
             }
             let name = team.get("name").and_then(Node::text).unwrap_or_default();
             teams.push(Team {
@@ -744,12 +736,12 @@ mod tests {
                 "t".to_owned(),
             ),
             (
-                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE)),
-                "é".repeat(MAX_MESSAGE),
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(400)),
+                "é".repeat(400),
             ),
             (
-                format!(r#"{{"error":"{}"}}"#, "é".repeat(MAX_MESSAGE + 1)),
-                "é".repeat(MAX_MESSAGE) + "…",
+                format!(r#"{{"error":"{}"}}"#, "é".repeat(401)),
+                "é".repeat(400) + "…",
             ),
         ] {
             let failure = read(reply(401, JSON, &body)).err().unwrap();

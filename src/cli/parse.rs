@@ -11,6 +11,7 @@ use crate::command::{
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::{FieldId, Kind, NameFault, SecretBytes, SecretName};
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<Invocation, Misus
 
 /// One piece of the line.
 enum Token {
-    Option(&'static Opt, Option<OsString>),
+    Option(&'static Opt, Option<SecretBytes>),
     /// `-h`, which asks for less than `--help`.
     ShortHelp,
     /// An operand, and whether `--` came before it: then it is no command word.
@@ -53,8 +54,9 @@ enum Fault {
 }
 
 /// Cuts the line into pieces. Needs no command, because an option takes the same everywhere.
-fn cut(args: Vec<OsString>) -> Vec<Token> {
+fn cut(mut args: Vec<OsString>) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(args.len());
+    let mut attached = detach(&mut args);
     let mut parser = lexopt::Parser::from_args(args);
     let mut literal = false;
     // What lexopt complains about when it finds a value attached to a flag.
@@ -64,22 +66,32 @@ fn cut(args: Vec<OsString>) -> Vec<Token> {
             || parser
                 .try_raw_args()
                 .is_some_and(|raw| raw.peek().is_some_and(|next| next == "--"));
-        let option = match parser.next() {
+        let token = match parser.next() {
             Ok(None) => return tokens,
-            Ok(Some(lexopt::Arg::Value(word))) => {
-                tokens.push(Token::Operand(word, literal));
-                continue;
-            }
+            Ok(Some(lexopt::Arg::Value(word))) => Token::Operand(word, literal),
             Ok(Some(lexopt::Arg::Long(long))) => {
-                table::by_long(long).ok_or_else(|| Fault::Long(long.to_owned()))
-            }
-            Ok(Some(lexopt::Arg::Short('h'))) => {
-                last = table::by_short('h');
-                tokens.push(Token::ShortHelp);
-                continue;
+                let option = table::by_long(long).ok_or_else(|| Fault::Long(long.to_owned()));
+                let value = parser.optional_value().and_then(|_| attached.pop_front());
+                match option {
+                    Ok(option) => value_of(option, value, &mut parser),
+                    Err(fault) => Token::Fault(fault),
+                }
             }
             Ok(Some(lexopt::Arg::Short(short))) => {
-                table::by_short(short).ok_or(Fault::Short(Some(short)))
+                last = table::by_short(short);
+                match last {
+                    _ if short == 'h' => Token::ShortHelp,
+                    // What is attached to a flag is the next letter of a cluster, or lexopt's complaint.
+                    Some(flag) if matches!(flag.takes, Takes::Nothing) => Token::Option(flag, None),
+                    Some(option) => {
+                        let value = parser.optional_value().map(bytes);
+                        value_of(option, value, &mut parser)
+                    }
+                    None => {
+                        let is_alone = parser.optional_value().is_none();
+                        Token::Fault(Fault::Short(is_alone.then_some(short)))
+                    }
+                }
             }
             Err(_) => {
                 drop(tokens.pop());
@@ -87,41 +99,46 @@ fn cut(args: Vec<OsString>) -> Vec<Token> {
                 continue;
             }
         };
-        tokens.push(match option {
-            Ok(option) => {
-                last = Some(option);
-                value(option, &mut parser)
-            }
-            Err(Fault::Short(_)) if parser.optional_value().is_some() => {
-                Token::Fault(Fault::Short(None))
-            }
-            Err(fault) => {
-                // A value attached to it goes the same way.
-                drop(parser.optional_value());
-                Token::Fault(fault)
-            }
-        });
+        tokens.push(token);
     }
 }
 
-/// Takes what belongs to an option just read.
-fn value(option: &'static Opt, parser: &mut lexopt::Parser) -> Token {
-    match option.takes {
-        // What is attached to a flag is the next letter of a cluster, or lexopt's complaint.
-        Takes::Nothing => Token::Option(option, None),
-        Takes::Optional(_) => Token::Option(option, parser.optional_value()),
-        Takes::Value(..) => {
-            if let Some(value) = parser.optional_value() {
-                return Token::Option(option, Some(value));
-            }
+/// Takes the values of `--name=value` off their words, in order: lexopt would copy them, and wipe none of the copies.
+fn detach(args: &mut [OsString]) -> VecDeque<SecretBytes> {
+    let options = args.iter_mut().take_while(|word| *word != "--");
+    let attached = options.filter_map(|word| {
+        let text = word.as_encoded_bytes();
+        let length = text.iter().position(|byte| *byte == b'=')? + 1;
+        let (name, value) = text.split_at_checked(length)?;
+        if !name.starts_with(b"--") {
+            return None;
+        }
+        let value = SecretBytes::new(value.to_vec());
+        let name = OsString::from_vec(name.to_vec());
+        drop(bytes(std::mem::replace(word, name)));
+        Some(value)
+    });
+    attached.collect()
+}
+
+/// An option just read, with the value attached to it or the one in the next word.
+fn value_of(
+    option: &'static Opt,
+    attached: Option<SecretBytes>,
+    parser: &mut lexopt::Parser,
+) -> Token {
+    match (&option.takes, attached) {
+        (Takes::Nothing, Some(_)) => Token::Fault(Fault::Unwanted(option)),
+        (Takes::Value(..), None) => {
             let Some(mut rest) = parser.try_raw_args() else {
                 return Token::Fault(Fault::Lacking(option, false));
             };
             match rest.next_if(|next| next == "-" || !next.as_encoded_bytes().starts_with(b"-")) {
-                Some(value) => Token::Option(option, Some(value)),
+                Some(value) => Token::Option(option, Some(bytes(value))),
                 None => Token::Fault(Fault::Lacking(option, rest.peek().is_some())),
             }
         }
+        (_, attached) => Token::Option(option, attached),
     }
 }
 
@@ -129,7 +146,7 @@ fn value(option: &'static Opt, parser: &mut lexopt::Parser) -> Token {
 fn wanted(tokens: &[Token], env: &Environment) -> Format {
     let flag = tokens.iter().find_map(|token| match token {
         Token::Option(option, Some(value)) if option.id == Id::OutputFormat => {
-            value.to_str().and_then(format)
+            str::from_utf8(value.expose()).ok().and_then(format)
         }
         _ => None,
     });
@@ -205,7 +222,7 @@ fn is(token: &Token, id: Id) -> bool {
 }
 
 impl Line {
-    fn option(&mut self, option: &'static Opt, value: Option<OsString>) -> Result<(), Error> {
+    fn option(&mut self, option: &'static Opt, value: Option<SecretBytes>) -> Result<(), Error> {
         if !self.command.leads_to(option) {
             return Err(self.foreign(option));
         }
@@ -224,6 +241,7 @@ impl Line {
         }
         self.seen.push(option);
         let is_empty = value.as_ref().is_some_and(|value| value.is_empty());
+        let value = value.map(|mut value| OsString::from_vec(std::mem::take(value.expose_mut())));
         self.draft.take(option, value).map_err(|message| {
             if is_empty {
                 Error::usage(message).hint(UNSET)
@@ -961,7 +979,7 @@ mod tests {
                 .iter()
                 .map(|ca| format!(" ca={}", ca.display())),
         );
-        if globals.timeout != DEFAULT_TIMEOUT {
+        if globals.timeout != Duration::from_secs(60) {
             *text += &format!(" {:?}", globals.timeout);
         }
         *text += if globals.no_input { " no-input" } else { "" };

@@ -88,6 +88,10 @@ mod tests {
         ] {
             assert_eq!(closest(typed, words.into_iter()), meant, "{typed}");
         }
-        assert_eq!(closest(&"a".repeat(33), ["a"].into_iter()), None);
+        for (length, is_guessed) in [(32, true), (33, false)] {
+            let word = "a".repeat(length);
+            let guess = closest(&word, [word.as_str()].into_iter());
+            assert_eq!(guess.is_some(), is_guessed, "{length}");
+        }
     }
 }

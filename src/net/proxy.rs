@@ -14,6 +14,7 @@ use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::SecretBytes;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStringExt;
 
 /// What curl takes when a proxy is named without a port.
 const DEFAULT_PORT: u16 = 1080;
@@ -48,30 +49,28 @@ pub fn choose(root: &Root, env: &Environment) -> Result<Option<Proxy>, Error> {
     if root.scheme == Scheme::Http {
         return Ok(None);
     }
-    let Some((variable, value)) = first(&VARIABLES, env)? else {
+    let Some((variable, value)) = first(&VARIABLES, env) else {
         return Ok(None);
     };
-    if let Some((_, list)) = first(&EXCEPTIONS, env)?
-        && is_excepted(&root.host, root.port, &list)
+    let value = text(variable, &value)?;
+    if let Some((variable, list)) = first(&EXCEPTIONS, env)
+        && is_excepted(&root.host, root.port, text(variable, &list)?)
     {
         return Ok(None);
     }
-    parse(variable, &value).map(Some)
+    parse(variable, value).map(Some)
 }
 
-fn first(
-    variables: &[&'static str],
-    env: &Environment,
-) -> Result<Option<(&'static str, String)>, Error> {
-    for variable in variables {
-        if let Some(value) = env.filled(variable) {
-            return match value.into_string() {
-                Ok(value) => Ok(Some((variable, value))),
-                Err(_) => Err(Error::config(format!("{variable} is not UTF-8"))),
-            };
-        }
-    }
-    Ok(None)
+/// The first that is set, which may hold a password.
+fn first(variables: &[&'static str], env: &Environment) -> Option<(&'static str, SecretBytes)> {
+    variables.iter().find_map(|variable| {
+        let value = env.filled(variable)?;
+        Some((*variable, SecretBytes::new(value.into_vec())))
+    })
+}
+
+fn text<'a>(variable: &str, value: &'a SecretBytes) -> Result<&'a str, Error> {
+    str::from_utf8(value.expose()).map_err(|_| Error::config(format!("{variable} is not UTF-8")))
 }
 
 fn parse(variable: &'static str, value: &str) -> Result<Proxy, Error> {

@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn the_issuer_is_named() {
         let long = "x".repeat(10_000);
-        let cut = format!("{}…", &long[..MAX_SHOWN]);
+        let cut = format!("{}…", &long[..100]);
         for (pairs, issuer) in [
             (
                 vec![
@@ -380,7 +380,7 @@ mod tests {
         ];
         let own = parameters.self_signed(&key).unwrap();
         let hosts = Certificate::parse(own.der()).unwrap().hosts();
-        let cut = format!("{}…", &long[..MAX_SHOWN]);
+        let cut = format!("{}…", &long[..100]);
         assert_eq!(
             hosts,
             ["*.a.example", "127.0.0.1", "::1", "a\\u{1b}[31m", &cut]

@@ -305,6 +305,33 @@ mod tests {
         assert_eq!(streams(&result, Format::Ndjson), expected);
     }
 
+    #[test]
+    fn a_name_is_safe_in_every_sentence() {
+        for action in [
+            Action::Created,
+            Action::Updated,
+            Action::Deleted,
+            Action::Unchanged,
+            Action::NotFound,
+            Action::WouldCreate { length: None },
+            Action::WouldUpdate { length: None },
+            Action::WouldDelete,
+        ] {
+            let Outcome::Write(mut write) = written(action, Owner::Other("O\u{1b}".to_owned()))
+            else {
+                unreachable!()
+            };
+            write.name = "A\u{1b}".to_owned();
+            write.stored_type = Some(StoredType::Other("T\u{1b}".to_owned()));
+            let result = Outcome::Write(write);
+            for format in [Format::Pretty, Format::Text] {
+                let [sentence, _] = streams(&result, format);
+                assert!(sentence.starts_with("Secret 'A\\u{1b}' "), "{sentence}");
+                assert!(!sentence.contains('\u{1b}'), "{sentence}");
+            }
+        }
+    }
+
     fn listed(name: &str, team: Option<&str>) -> SecretInfo {
         SecretInfo {
             name: name.to_owned(),

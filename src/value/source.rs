@@ -299,8 +299,8 @@ mod tests {
 
     #[test]
     fn what_no_value_may_be() {
-        let longest = vec![b'a'; MAX_VALUE + 2];
-        let longer = vec![b'a'; MAX_VALUE + 3];
+        let longest = vec![b'a'; 131_071];
+        let longer = vec![b'a'; 131_072];
         for (bytes, message) in [
             (&b""[..], Some("standard input is empty")),
             (b"\n", None),

@@ -499,3 +499,15 @@ fn several_lines(field: &Field) -> Error {
         "a value of several lines is given with {flag} FILE, or {flag} - for standard input"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Too short to be measured on a busy machine, and too large to be reached by typing: a change has to be meant.
+    #[test]
+    fn pauses_and_limits() {
+        assert_eq!([KEY_PAUSE, PASTE_PAUSE, HANG_UP_PAUSE], [50, 100, 100]);
+        assert_eq!((MAX_DRAINED, MAX_CONFIRMATION), (524_276, 64));
+    }
+}

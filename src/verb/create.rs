@@ -166,7 +166,7 @@ fn check_type(existing: &SecretInfo, kind: Kind) -> Result<(), Error> {
         text::safe(&existing.name),
         owner::adjective(&existing.owner),
     );
-    let stored = text::safe(existing.stored_type.label());
+    let stored = text::excerpt(existing.stored_type.label());
     Err(Error::exists(format!(
         "there is already a {owner} secret '{name}', of type {stored} and not {}",
         kind.label()

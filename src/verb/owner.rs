@@ -50,7 +50,7 @@ impl ResolvedOwner {
     /// [`ErrorKind::Refused`] if the service has no key, or none that can be used.
     pub(super) fn key(&self) -> Result<PublicKey, Error> {
         let whose = match &self.owner {
-            Owner::Team(uid) => format!("team {}", text::safe(uid)),
+            Owner::Team(uid) => format!("team {}", text::excerpt(uid)),
             _ => "this user".to_owned(),
         };
         let Some(keyset) = &self.public_key else {
@@ -117,8 +117,8 @@ fn not_personal(account: &Account) -> Error {
     let message = match account.teams.as_slice() {
         [team] => format!(
             "the API key belongs to team {} ({}), so it has no personal secrets",
-            text::safe(&team.uid),
-            text::safe(&team.name)
+            text::excerpt(&team.uid),
+            text::excerpt(&team.name)
         ),
         _ => "the API key belongs to a team, so it has no personal secrets".to_owned(),
     };
@@ -129,9 +129,9 @@ fn choices(teams: &[Team]) -> String {
     let mut hint = "use one of".to_owned();
     for team in teams.iter().take(MAX_TEAMS_SHOWN) {
         hint.push_str("\n  --team=");
-        hint.push_str(&text::safe(&team.uid));
+        hint.push_str(&text::excerpt(&team.uid));
         hint.push_str("  ");
-        hint.push_str(&text::safe(&team.name));
+        hint.push_str(&text::excerpt(&team.name));
     }
     if let Some(more @ 1..) = teams.len().checked_sub(MAX_TEAMS_SHOWN) {
         hint.push_str(&format!("\n  and {more} more"));
@@ -142,7 +142,7 @@ fn choices(teams: &[Team]) -> String {
 fn no_such_team(uid: &str, account: &Account) -> Error {
     let error = Error::usage(format!(
         "you are not on a team with the uid '{}'",
-        text::safe(uid)
+        text::excerpt(uid)
     ));
     match account.teams.as_slice() {
         [] => error.hint("you are not on any team; use --personal"),
@@ -202,7 +202,7 @@ pub(super) fn found_elsewhere(name: &SecretName, lookup: &Lookup) -> Option<Stri
         Owner::Personal => Some("a personal secret has that name: use --personal".to_owned()),
         Owner::Team(uid) => Some(format!(
             "a team's secret has that name: use --team={}",
-            text::safe(uid)
+            text::excerpt(uid)
         )),
         Owner::Other(_) => None,
     }

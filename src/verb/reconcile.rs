@@ -164,3 +164,91 @@ fn is_described(secret: &SecretInfo, description: Option<&str>) -> bool {
         .filter(|text| !text.is_empty());
     stored == description.filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Api;
+    use crate::env::Environment;
+    use crate::net::{Pause, Reply, Request, Retry, Transport};
+    use crate::seal::Random;
+    use crate::secret::{ApiKey, SecretBytes};
+    use crate::trace::Trace;
+    use crate::value::Io;
+    use crate::value::terminal::ProcessTerminal;
+
+    /// Never answers. Its time passes with the pauses.
+    struct Silence {
+        left: Duration,
+        allowed: Vec<Duration>,
+        pauses: Vec<Duration>,
+    }
+
+    impl Transport for Silence {
+        fn post(&mut self, _: &Request<'_>) -> Result<Reply, Failure> {
+            Err(Failure {
+                error: Error::unavailable("no answer"),
+                processed: Processed::Maybe,
+                retry: Retry::Backoff,
+            })
+        }
+
+        fn pause(&mut self, pause: Pause) -> bool {
+            let Pause::AtLeast(time) = pause else {
+                panic!("{pause:?}")
+            };
+            if time >= self.left {
+                return false;
+            }
+            self.left -= time;
+            self.pauses.push(time);
+            true
+        }
+
+        fn time_left(&self) -> Duration {
+            self.left
+        }
+
+        fn set_time_left(&mut self, left: Duration) {
+            self.allowed.push(left);
+            self.left = left;
+        }
+    }
+
+    #[test]
+    fn the_list_is_read_for_15_seconds_with_growing_pauses() {
+        let mut transport = Silence {
+            left: Duration::from_secs(60),
+            allowed: Vec::new(),
+            pauses: Vec::new(),
+        };
+        let key = ApiKey::parse(&SecretBytes::new(b"wk-1".to_vec()), "").unwrap();
+        let env = Environment::new(|_| None);
+        let name = SecretName::parse("N").unwrap();
+        let target = Target {
+            owner: &Owner::Personal,
+            name: &name,
+        };
+        let result = target.wait_for(
+            &mut Session {
+                api: Api::new(&mut transport, &key, Trace::OFF),
+                io: Io {
+                    stdin: &mut std::io::empty(),
+                    stdin_is_terminal: false,
+                    env: &env,
+                    timeout: Duration::ZERO,
+                },
+                terminal: &mut ProcessTerminal::new(false),
+                random: &Random::new().unwrap(),
+            },
+            |_| Some(()),
+        );
+        assert_eq!(result, Err("no answer".to_owned()));
+        let pauses =
+            [250, 500, 1000, 2000, 2000, 2000, 2000, 2000, 2000].map(Duration::from_millis);
+        assert_eq!(transport.pauses, pauses);
+        // What was left of the 15 seconds goes back.
+        let after = Duration::from_secs(60) - pauses.iter().sum::<Duration>();
+        assert_eq!(transport.allowed, [Duration::from_secs(15), after]);
+    }
+}

@@ -114,7 +114,7 @@ fn buildable(before: &SecretInfo) -> Result<Kind, Error> {
         StoredType::Other(_) => {
             let (name, stored) = (
                 text::safe(&before.name),
-                text::safe(before.stored_type.label()),
+                text::excerpt(before.stored_type.label()),
             );
             Err(Error::refused(format!(
                 "'{name}' is of type {stored}, whose values oz can't build"

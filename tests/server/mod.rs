@@ -25,7 +25,7 @@ pub use account::{
 };
 pub use behaviour::{Behaviour, End, Point, When};
 pub use http::Recorded;
-pub use store::{Record, Store, rfc3339};
+pub use store::{Record, Store, rfc3339, years_ago};
 pub use wire::UNASKED;
 
 use crate::support::pki::{self, Certificate};

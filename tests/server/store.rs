@@ -274,6 +274,14 @@ pub fn rfc3339(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// A time that was so many years and a half ago, which a list shows as `COUNT years ago` on any day.
+#[must_use]
+pub fn years_ago(count: i64) -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = since.expect("a time after 1970").as_secs();
+    rfc3339(i64::try_from(now).expect("a time") - (2 * count + 1) * (31_557_600 / 2))
+}
+
 /// The Gregorian date of a number of days since 1970-01-01, by counting: tests can afford it.
 fn civil(mut days: i64) -> (i64, i64, i64) {
     let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);

@@ -3,6 +3,7 @@
 
 use super::{Run, tools, write};
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -63,6 +64,36 @@ pub fn started_by(id: u32) -> u32 {
         assert!(began.elapsed() < Duration::from_secs(10), "no process came");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// A command that starts a program with this directory as the root of its file system: the program's path in there
+/// follows, and its arguments. `None` where this machine lets nobody do that, or the program needs an emulator in there.
+pub fn rooted(root: &Path) -> Option<Command> {
+    if tools::is_emulated() {
+        return None;
+    }
+    // Neither being root nor user namespaces are a given.
+    for way in [&[][..], &[UNSHARE, "-r"]] {
+        let command = |root: &Path| {
+            let mut command = Command::new("/bin/sh");
+            command
+                .args([
+                    "-c",
+                    "PATH=/usr/sbin:/usr/bin:/sbin:/bin; exec \"$@\"",
+                    "sh",
+                ])
+                .args(way)
+                .arg("chroot")
+                .arg(root);
+            command
+        };
+        let tried = command(Path::new("/")).arg("true").output();
+        if tried.is_ok_and(|output| output.status.success()) {
+            return Some(command(root));
+        }
+    }
+    tools::skip_without("to be root, or user namespaces");
+    None
 }
 
 const UNSHARE: &str = "/usr/bin/unshare";

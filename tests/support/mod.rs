@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod apart;
+pub mod memory;
 pub mod opener;
 pub mod peer;
 pub mod pki;

@@ -146,9 +146,9 @@ impl Session {
 
     /// Sends a signal by its number, which need not have a name.
     pub fn signal_number(&self, number: i32) {
-        let (number, id) = (format!("-{number}"), self.id().to_string());
-        let sent = Command::new("/bin/kill").args([number, id]).status();
-        assert!(sent.expect("kill").success(), "the program runs");
+        let kill = format!("kill -{number} {}", self.id());
+        let sent = Command::new("/bin/sh").args(["-c", &kill]).status();
+        assert!(sent.expect("a shell").success(), "the program runs");
     }
 
     /// Waits for the end, and answers with the exit code as shells say it.

@@ -2,6 +2,7 @@
 //! for leaks in everything it ever prints.
 //! Must not know what the program is for.
 
+use super::memory::{self, FullPipe, Memory};
 use super::tools;
 use crate::server::Server;
 use std::ffi::{OsStr, OsString};
@@ -263,6 +264,33 @@ impl<'a> Run<'a> {
         Some(std::fs::read_to_string(log).expect("a trace"))
     }
 
+    /// Stops it where it starts to say how it went, reads its memory, and lets it end: the memory, the exit code, and
+    /// what it says on both streams. `None` where this test may not read it, which was recorded.
+    #[track_caller]
+    pub fn memory(mut self) -> Option<(Memory, i32, String)> {
+        let own_directory = TempDir::new().expect("a directory");
+        let stdin = std::mem::replace(&mut self.stdin, Feed::Nothing);
+        let pipe = FullPipe::new();
+        let mut child = self
+            .command(&binary(), own_directory.path(), &stdin)
+            .stdout(pipe.end())
+            .stderr(pipe.end())
+            .spawn()
+            .expect("the program starts");
+        let held = feed(&mut child, stdin);
+        if !memory::waits_to_write(child.id()) {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        let memory = Memory::of(child.id());
+        let said = pipe.drain();
+        let status = child.wait().expect("a child to wait for");
+        drop(held);
+        let said = String::from_utf8(said).expect("what it says is UTF-8");
+        Some((memory, code(status), said))
+    }
+
     /// The same with another program: for tests of this file.
     #[track_caller]
     pub fn run_with(mut self, program: &Path) -> Output {
@@ -277,6 +305,26 @@ impl<'a> Run<'a> {
 
     fn execute(&mut self, program: &Path, cwd: &Path) -> (Output, bool) {
         let stdin = std::mem::replace(&mut self.stdin, Feed::Nothing);
+        let mut command = self.command(program, cwd, &stdin);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let began = Instant::now();
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = collect(child.stdout.take());
+        let stderr = collect(child.stderr.take());
+        let held = feed(&mut child, stdin);
+        let (status, in_time) = wait(&mut child, began, self.deadline);
+        drop(held);
+        let output = Output {
+            status,
+            stdout: stdout.join().expect("a reader"),
+            stderr: stderr.join().expect("a reader"),
+            took: began.elapsed(),
+        };
+        (output, in_time)
+    }
+
+    /// Everything but where the two other streams go.
+    fn command(&self, program: &Path, cwd: &Path, stdin: &Feed) -> Command {
         let mut words = self.starter.clone();
         if matches!(stdin, Feed::Closed) {
             // Only a shell closes a descriptor; `exec` leaves nothing of it behind.
@@ -294,23 +342,8 @@ impl<'a> Run<'a> {
             .stdin(match stdin {
                 Feed::Nothing | Feed::Closed => Stdio::null(),
                 Feed::Bytes(_) | Feed::Silent => Stdio::piped(),
-            })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let began = Instant::now();
-        let mut child = command.spawn().expect("the program starts");
-        let stdout = collect(child.stdout.take());
-        let stderr = collect(child.stderr.take());
-        let held = feed(&mut child, stdin);
-        let (status, in_time) = wait(&mut child, began, self.deadline);
-        drop(held);
-        let output = Output {
-            status,
-            stdout: stdout.join().expect("a reader"),
-            stderr: stderr.join().expect("a reader"),
-            took: began.elapsed(),
-        };
-        (output, in_time)
+            });
+        command
     }
 
     fn problems(&self, output: &Output, in_time: bool) -> Vec<String> {

@@ -2,15 +2,30 @@
 //! it.
 
 use std::io::Write;
+use std::path::PathBuf;
 
-/// Whether `tool` is on the path, or else this test is recorded as skipped and has to return.
+/// Where servers and network tools are, which is not on everybody's path.
+const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
+
+/// Whether there is such a tool, or else this test is recorded as skipped and has to return.
 ///
 /// # Panics
 /// When the tool is absent and `OZ_REQUIRE_TOOLS=1`, as in continuous integration, where a skipped test is a failure.
 pub fn have(tool: &str) -> bool {
+    find(tool).is_some()
+}
+
+/// The same, with where it is.
+///
+/// # Panics
+/// As [`have`].
+pub fn find(tool: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
-    if !found {
+    let found = std::env::split_paths(&path)
+        .chain(SYSTEM.map(PathBuf::from))
+        .map(|directory| directory.join(tool))
+        .find(|path| path.is_file());
+    if found.is_none() {
         skip_without(tool);
     }
     found
@@ -30,6 +45,7 @@ pub fn skip_without(what: &str) {
     record_skip(what);
 }
 
+/// Notes it in the list that `OZ_SKIPPED` names.
 fn record_skip(what: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a thread of a test");

@@ -1,36 +1,6 @@
-//! A keyset is refused, or it holds a key that seals.
-
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use oz::base64;
-use oz::seal::{Context, PublicKey, Random};
-use oz::secret::{Kind, SecretBytes, SecretName};
+#[path = "../bodies/keyset.rs"]
+mod body;
 
-fuzz_target!(|data: &[u8]| {
-    if let Ok(text) = std::str::from_utf8(data) {
-        check(text);
-    }
-    check(&base64::encode(data));
-});
-
-fn check(text: &str) {
-    match PublicKey::parse(text) {
-        Err(fault) => assert!(!fault.to_string().is_empty()),
-        Ok(key) => {
-            let name = SecretName::parse("N").unwrap();
-            let context = Context {
-                actor: "a",
-                name: &name,
-                kind: Kind::RawValue,
-            };
-            let sealed = key.seal(
-                &context,
-                &SecretBytes::new(vec![0; 10]),
-                &Random::new().unwrap(),
-            );
-            let bytes = base64::decode(&sealed.unwrap()).unwrap();
-            assert!([58, 63].contains(&bytes.len()));
-        }
-    }
-}
+libfuzzer_sys::fuzz_target!(|data: &[u8]| body::run(data));

@@ -1,0 +1,193 @@
+//! Every kind holds its fields to their shapes, and a refusal holds nothing of what was refused.
+
+use oz::command::{Input, Inputs, Source};
+use oz::env::Environment;
+use oz::error::{Error, ErrorKind};
+use oz::json;
+use oz::secret::{FieldId, Form, Kind, SecretBytes, SecretName};
+use oz::value::{Io, MAX_VALUE, Terminal, read};
+
+/// Nobody to ask.
+struct Nobody;
+
+impl Terminal for Nobody {
+    fn permit(&mut self, _: bool) {}
+    fn available(&self) -> bool {
+        false
+    }
+    fn ask(&mut self, _: &oz::secret::Field) -> Result<SecretBytes, Error> {
+        panic!("asked");
+    }
+    fn say(&mut self, _: &str) {}
+    fn prepare(&mut self) {}
+    fn release(&mut self) -> bool {
+        false
+    }
+    fn confirm(&mut self, _: &str, _: &str) -> Result<bool, Error> {
+        Ok(false)
+    }
+}
+
+// The first byte: the kind, the field that the rest is for, and where it comes from.
+pub fn run(data: &[u8]) {
+    let Some((&how, bytes)) = data.split_first() else {
+        return;
+    };
+    let kind = Kind::ALL[usize::from(how) % 6];
+    let fields = kind.fields();
+    let tested = &fields[usize::from(how / 6) % fields.len()];
+    let trim_newline = how & 128 != 0;
+    let piped = tested.id.file_flag().is_some() && how & 64 != 0;
+    let mut given = Vec::new();
+    for field in fields {
+        let source = if field.id != tested.id {
+            Source::Argument(SecretBytes::new(good(field.form).to_vec()))
+        } else if piped {
+            Source::File(Input::Stdin)
+        } else {
+            Source::Argument(SecretBytes::new(bytes.to_vec()))
+        };
+        given.push((field.id, source));
+    }
+    let env = Environment::new(|_| None);
+    let mut stdin = bytes;
+    let mut io = Io {
+        stdin: &mut stdin,
+        stdin_is_terminal: false,
+        env: &env,
+        timeout: std::time::Duration::ZERO,
+    };
+    let name = SecretName::parse("N").unwrap();
+    let inputs = Inputs {
+        given,
+        from_env: false,
+        trim_newline,
+        ask: false,
+    };
+    let result = read(inputs, Some(kind), &mut io)
+        .and_then(|draft| draft.fit(kind, &name, false))
+        .and_then(|fitted| fitted.complete(&mut Nobody));
+    match result {
+        Ok(fields) => {
+            let payload = fields.payload();
+            let Ok(document) = json::parse(payload.expose().to_vec(), &|_| {}) else {
+                panic!("a payload that is not JSON");
+            };
+            let value = document
+                .root()
+                .get(tested.key)
+                .expect("the field")
+                .text()
+                .expect("text")
+                .to_owned();
+            accepted(
+                tested.form,
+                tested.id,
+                value.as_bytes(),
+                bytes,
+                trim_newline,
+            );
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+fn good(form: Form) -> &'static [u8] {
+    match form {
+        Form::Raw | Form::Text | Form::Key | Form::Word => b"k",
+        Form::Region => b"us-east-1",
+        Form::BaseUrl => b"https://a.example/v1",
+        Form::Host => b"ghcr.io",
+    }
+}
+
+fn accepted(form: Form, id: FieldId, value: &[u8], bytes: &[u8], trim_newline: bool) {
+    assert!(!value.is_empty() && !value.contains(&0));
+    assert!(value.len() <= MAX_VALUE || form == Form::Text);
+    let trimmed = bytes
+        .strip_suffix(b"\n")
+        .map(|rest| rest.strip_suffix(b"\r").unwrap_or(rest));
+    if form == Form::Raw && !(trim_newline && id == FieldId::Value) {
+        assert_eq!(value, bytes);
+    } else {
+        assert_eq!(value, trimmed.unwrap_or(bytes));
+    }
+    if !matches!(form, Form::Raw | Form::Text) {
+        assert!(value.iter().all(u8::is_ascii_graphic));
+    }
+    let text = std::str::from_utf8(value).unwrap();
+    match form {
+        Form::BaseUrl => {
+            let lower = text.to_ascii_lowercase();
+            assert!(lower.starts_with("https://") || lower.starts_with("http://"));
+            // The other opinion, which only the fuzz crate depends on. Numbers that only some read as addresses, and
+            // names in their ASCII form, are left to the service.
+            #[cfg(fuzzing)]
+            if let (false, Ok(theirs)) = (lower.contains("xn--"), url::Url::parse(text)) {
+                assert!(["http", "https"].contains(&theirs.scheme()));
+            }
+        }
+        Form::Key => assert!(!text.starts_with(['"', '\'']) && !text.starts_with("-----BEGIN")),
+        Form::Region => {
+            assert!(text.len() <= 32 && !text.contains(|c: char| c.is_ascii_uppercase()))
+        }
+        Form::Host => assert!(!text.contains(['/', '@', '?', '#'])),
+        Form::Raw | Form::Text | Form::Word => {}
+    }
+}
+
+/// A message is words of our own, options and numbers.
+fn refused(error: &Error) {
+    assert_eq!(error.kind, ErrorKind::InvalidData, "{}", error.message);
+    assert!(error.causes.is_empty() && error.hint.is_some());
+    let known = [
+        "is empty",
+        "is not UTF-8 at byte offset #",
+        "holds a NUL byte at byte offset #",
+        "is longer than # bytes",
+        "holds a space at byte offset #",
+        "holds a line break at byte offset #",
+        "holds a control character at byte offset #",
+        "holds a character that is not ASCII at byte offset #",
+        "is a PEM block, not a key",
+        "starts with the word Bearer",
+        "is in quotes",
+        "is an assignment, not a key",
+        "is not an AWS region",
+        "has a scheme",
+        "has a path",
+        "has a user name",
+        "is not a host",
+        "has no scheme",
+        "has a scheme other than https",
+        "has a fragment",
+        "has a user name or password",
+        "has no host",
+        "has a malformed host or port",
+        "has a path with characters that must be percent-encoded",
+        "is http:// to another machine: the key would travel in the clear",
+    ];
+    let mut shape = String::new();
+    for character in error.message.chars() {
+        if !character.is_ascii_digit() {
+            shape.push(character);
+        } else if !shape.ends_with('#') {
+            shape.push('#');
+        }
+    }
+    let shape = shape.replace("UTF-#", "UTF-8");
+    assert!(
+        known
+            .iter()
+            .any(|known| shape.ends_with(&format!(" {known}"))),
+        "{shape}"
+    );
+    let subject = shape.len()
+        - known
+            .iter()
+            .filter(|k| shape.ends_with(*k))
+            .map(|k| k.len())
+            .max()
+            .unwrap();
+    assert!(subject < 60, "{shape}");
+}
