@@ -1,5 +1,4 @@
-//! Owns Base64: the standard alphabet with padding (RFC 4648 section 4).
-//! Must not know what the bytes are.
+//! Base64 in the standard alphabet with padding (RFC 4648 section 4).
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

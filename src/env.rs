@@ -1,5 +1,4 @@
-//! Owns the environment as an argument: nothing below reads the process's own.
-//! Must not know which variables matter.
+//! The environment as an argument, so that nothing below `main` reads the process's own.
 
 use std::ffi::OsString;
 

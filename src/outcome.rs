@@ -1,5 +1,4 @@
-//! Owns what happened, as plain data: the waist between the verbs and the output.
-//! Must not know formats, streams or the server's spelling.
+//! What a run did, as plain data: what the verbs return and the output renders.
 
 use crate::secret::{Owner, SecretName, StoredType};
 
@@ -29,9 +28,9 @@ pub enum Action {
     Created,
     Updated,
     Deleted,
-    /// `--if-exists skip` met the name.
+    /// Already existed (`--if-exists skip`).
     Unchanged,
-    /// `--ignore-missing` did not.
+    /// Did not exist (`--ignore-missing`).
     NotFound,
     /// `--dry-run`: the value's length in bytes, as far as it was given.
     WouldCreate {

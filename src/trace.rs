@@ -1,5 +1,4 @@
-//! Owns the lines of `--debug`: a switch and a sink.
-//! Must not know what is traced; callers pass lengths, names and hosts, never a value or a key.
+//! The lines of `--debug`. They hold lengths, names and hosts, never a value or a key.
 
 use std::fmt::Arguments;
 

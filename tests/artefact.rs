@@ -1,5 +1,4 @@
-//! Owns what the built file is: static, stripped, small, alone, and silent about where it was built.
-//! Must not know what it does when it runs.
+//! The built file: static, stripped, small, and silent about where it was built.
 
 use crate::support::apart;
 use crate::support::tools::{is_emulated, is_minreq};

@@ -1,6 +1,5 @@
-//! Owns values, names, keys, files and addresses that are refused here, as the binary answers them: exact text, exit
-//! code, nothing on stdout, and no connection. Every bad one holds a marker, which the harness looks for.
-//! Must not know the grammar of the command line, which has a file of its own.
+//! Values, names, keys, files and addresses that are refused before anything is sent: exact text, exit code, and no
+//! connection. Every bad one holds a marker, which the harness looks for.
 
 use crate::process::{as_nobody, is_root};
 use crate::server::{Scope, Server};

@@ -1,5 +1,4 @@
-//! Owns loading the completion scripts in the real shells: what a person gets who presses the tab key.
-//! Must not know how the scripts are made.
+//! Completion scripts, run in the real shells.
 
 use crate::support::{oz, tools};
 use std::path::Path;

@@ -1,7 +1,5 @@
-//! Owns what has to hold whichever HTTP client was built in: how a run ends when the server cannot be reached, is not
-//! who it says, or refuses. The verbs, scopes and types of `create`, `update`, `delete`, `list`, `scope` and `typed`
-//! are the other half; `make test TRANSPORT=minreq` runs both.
-//! Must not know the words of an error: each client has its own.
+//! What holds whichever HTTP client was built in: how a run ends when the server cannot be reached, is not the one that
+//! was meant, or refuses.
 
 use crate::server::{Behaviour, Server, Tls, When};
 use crate::support::pki::Certificate;

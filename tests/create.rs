@@ -1,4 +1,4 @@
-//! Owns `create` as a user meets it: values, types, names that exist, dry runs.
+//! `create`: values, types, names that exist, dry runs.
 
 use crate::server::{Scope, Server};
 use crate::support::oz;

@@ -1,5 +1,4 @@
-//! Owns time: `--timeout` holds whatever the peer does or does not do, waits between attempts are as documented, and
-//! what is not the network is not timed.
+//! `--timeout`: it holds whatever a server does or does not do, and the waits between attempts are as documented.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::peer::Peer;

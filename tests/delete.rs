@@ -1,4 +1,4 @@
-//! Owns `delete` as a user meets it: never by accident, never silently missed.
+//! `delete`: names, confirmation, dry runs.
 
 use crate::server::{Scope, Server};
 use crate::support::oz;

@@ -1,5 +1,4 @@
-//! Owns names: what a resolver of the machine answers, and the addresses that a name turns out to have.
-//! Must not know how long that may take: `deadline` does.
+//! Name lookup, with a resolver that answers as told.
 
 use crate::server::{Scope, Server};
 use crate::support::pki::Certificate;

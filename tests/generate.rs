@@ -1,5 +1,4 @@
-//! Owns printing what the binary does not carry: `cargo run --features generate --bin generate -- man > oz.1`.
-//! Must not know more than which text is asked for.
+//! Prints what the binary does not carry: `cargo run --features generate --bin generate -- man > oz.1`.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,4 @@
-//! Owns answers that are no answer: pages, errors, missing and mistyped fields, JSON that is none, words to the
-//! terminal. Every one ends with the documented code, its reason, and nothing else.
+//! Replies of the service: malformed ones, errors, unknown members, and text that is not fit to print.
 
 use crate::server::{Behaviour, End, Scope, Server, When, years_ago};
 use crate::support::oz;

@@ -1,6 +1,5 @@
-//! Owns HTTP/1.1 as a hostile or old-fashioned server speaks it: what RFC 9112 obliges a client to accept is accepted,
-//! the rest is refused, and every limit holds to the byte.
-//! Must not know GraphQL: the answers are true, only their wrapping is odd.
+//! HTTP/1.1 as hostile or old servers speak it: what RFC 9112 obliges a client to accept is accepted, the rest is
+//! refused, and every limit holds to the byte.
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, UNASKED, When};
 use crate::support::pty::Session;

@@ -1,7 +1,6 @@
-//! Owns the search for leaks: a marker in the place of every secret, through every verb, form, format and failure, and
-//! then a look at both streams (the harness does that), at every file left behind, at the words of the process, and at
-//! the bytes of every call that writes.
-//! Must not know what the program says; other files compare that.
+//! The search for leaks: a marker in the place of every secret, through every verb, type, format and failure, is looked
+//! for on both streams, in every file left behind, in the process's arguments, and in the bytes of every system call
+//! that writes.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;

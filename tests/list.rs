@@ -1,4 +1,4 @@
-//! Owns `list` as a user meets it: formats, order, filters.
+//! `list`: formats, order, filters.
 
 use crate::server::{Account, Behaviour, Scope, Server, When, years_ago};
 use crate::support::oz;

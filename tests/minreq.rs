@@ -1,5 +1,4 @@
-//! Owns the fences around minreq, which `src/net/minreq.rs` lists: what it would do by itself does not happen.
-//! Must not know what the default build does in their place.
+//! What the build with minreq refuses, as `src/net/minreq.rs` lists it.
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
 use crate::support::tools::have;

@@ -1,6 +1,4 @@
-//! Owns the proof that the local server serves clients that are not ours, `curl` among them: what it accepts is the
-//! service's protocol, not our client's habits.
-//! Must not know the program under test.
+//! Clients of others against the local server.
 
 use crate::server::{Account, Scope, Server, Tls};
 use crate::support::MARKER_KEY;

@@ -1,4 +1,4 @@
-//! Owns the process and its surroundings: signals, closed and full streams, limits, what it opens and whom it calls.
+//! The process: signals, closed and full streams, limits, what it opens and whom it calls.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, When};
 use crate::support::pty::Session;

@@ -1,4 +1,4 @@
-//! Prompts on a real pseudo-terminal: what is shown, what is stored, and the state the terminal is left in.
+//! Prompts on a pseudo-terminal: questions, keys, signals, and a terminal that vanishes.
 
 use crate::server::{Account, Behaviour, End, Point, Scope, Server, When};
 use crate::support::oz;

@@ -1,5 +1,4 @@
-//! Owns proxies: one that is used for real, and ones that answer as they should not. Neither the proxy's password nor
-//! the API key is ever said, and the key never reaches a proxy.
+//! HTTP proxies: their variables, tunnels, credentials and failures.
 
 use crate::server::{Scope, Server};
 use crate::support::peer::{Connection, Peer};

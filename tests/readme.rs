@@ -1,4 +1,4 @@
-//! Owns the README's promises: its examples are run, its tables are compared with the program.
+//! The README: its examples are run, and its tables compared with the program.
 
 use crate::artefact::VERSION;
 use crate::server::{Account, Server};

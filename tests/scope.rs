@@ -1,4 +1,4 @@
-//! Owns whose secret it is: `--personal`, `--team`, `--team=UID`, neither; and that the stores stay apart.
+//! Whose secret it is: `--personal`, `--team`, `--team=UID`, neither.
 
 use crate::server::{Account, Scope, Server};
 use crate::support::oz;

@@ -1,4 +1,4 @@
-//! Owns the seal as the service meets it: every cipher and prefix opens, every bad keyset is refused with its reason
+//! Sealing as the service sees it: every cipher and prefix opens, and every bad keyset is refused with its reason
 //! before anything is asked or sent.
 
 use crate::server::{Account, Behaviour, Scope, Server, When};

@@ -1,5 +1,4 @@
-//! Owns the tests of the local server and of the runner: what the other tests stand on has to be right itself.
-//! Must not know the program under test.
+//! Tests of the local server and of the harness that the other tests stand on.
 
 use crate::server::{Account, Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::opener::{Aead, Keyset, Prefix, context};

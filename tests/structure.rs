@@ -1,5 +1,4 @@
-//! Owns the shape of the source: which file may name which, how long a function gets.
-//! Must not know what any of it does.
+//! Which module may name which, and which files may name a foreign crate.
 //!
 //! Each rule is a function from a text to a list of complaints, so that it is shown to fail on a text that breaks it.
 

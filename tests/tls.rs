@@ -1,5 +1,5 @@
-//! Owns trust: which servers are believed, on whose word, and what is said of the others.
-//! Must not know what goes through TLS once it stands.
+//! TLS: versions, certificates, and what is trusted. Certificates that the tests' own authority cannot make are made by
+//! `openssl`, which then serves them, too.
 //!
 //! Certificates that the tests' own authority cannot make are made by `openssl`, which then serves them, too.
 

@@ -1,5 +1,5 @@
-//! Owns the matrix: every form, every way to give a value without a terminal, create and update, personal and team.
-//! What the server opened is compared byte for byte. Prompts have a file of their own.
+//! Every type of secret, every way to give its fields without a terminal, create and update, personal and team. What
+//! the server opened is compared byte for byte.
 
 use crate::server::{Account, Scope, Server};
 use crate::support::oz;

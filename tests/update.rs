@@ -1,4 +1,4 @@
-//! Owns `update` as a user meets it: in place, its type kept, nothing else touched.
+//! `update`: values, descriptions, types.
 
 use crate::server::{Scope, Server};
 use crate::support::oz;

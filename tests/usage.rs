@@ -1,5 +1,4 @@
-//! Owns every way a command line can be wrong, as the binary answers it: exact text, exit code, nothing on stdout.
-//! Must not know the parser. No line here reaches the network: there is no key and no server.
+//! Every way in which a command line can be wrong: exact text, exit code, nothing on stdout, no connection.
 
 use crate::support::run::{MARKER_SECRET, oz};
 use std::ffi::OsStr;

@@ -1,5 +1,4 @@
-//! Owns other people's web servers in front of the local server, each ending TLS in its own way: peers for our HTTP
-//! that share no code with the library below the local server.
+//! Web servers of others in front of the local server, each ending TLS in its own way.
 
 use crate::server::{Behaviour, Scope, Server, Tls, When};
 use crate::support::port::{self, Held};

@@ -1,5 +1,4 @@
-//! Owns requests: GraphQL documents and their variables as JSON bodies. Pure.
-//! Must not know HTTP, nor what is done with the answer.
+//! GraphQL operations as request bodies.
 //!
 //! Field order and spelling follow the schema (`CreateManagedSecretInput`, `Owner`, `RequestContext`); `null` and
 //! absent differ: an absent key of an update means "unchanged".

@@ -1,5 +1,5 @@
-//! Owns one conversation with the service: connect, through a proxy if need be, send, read, and keep the connection.
-//! Must not know GraphQL, nor which request may be sent twice: it says exactly what happened, and the caller decides.
+//! The HTTPS client: connects, through a proxy if need be, sends a request, reads the reply, and keeps the connection
+//! for the next request. Whether a request may be sent again is the caller's decision.
 
 use super::connect;
 use super::deadline::{Budget, Clock, Deadline, StreamError};
@@ -79,7 +79,7 @@ impl Stream {
     fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<Received, StreamError> {
         match self {
             Self::Plain(stream) => match connect::read(stream, buffer, deadline)? {
-                // Without TLS nothing tells an end from a cut but the socket itself.
+                // Plain TCP has no close_notify, so any end of the stream counts as a clean close.
                 0 => Ok(Received::End { clean: true }),
                 count => Ok(Received::Data(count)),
             },

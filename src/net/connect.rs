@@ -1,7 +1,5 @@
-//! Owns the way from a host to a connected socket: name lookup, connection attempts, and waits bounded by a deadline.
-//! Must not know HTTP, TLS or proxies.
-//!
-//! The only file of the network that names nix.
+//! From a host to a connected socket: name lookup, connection attempts (RFC 8305), and reads and writes bounded by a
+//! deadline. The only file of the network that names nix.
 
 use super::deadline::{Deadline, StreamError};
 use super::url::Host;
@@ -14,10 +12,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// How long one attempt has the field to itself: the recommended Connection Attempt Delay (RFC 8305 section 5).
+/// Delay before starting the next attempt while one is pending (RFC 8305 section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Addresses that are tried at most. A resolver can return dozens; the first few of both families tell enough.
+/// Most addresses that are tried: a resolver can return dozens, and the first few of both families are enough.
 const MAX_ADDRESSES: usize = 16;
 
 /// The stack of the lookup thread in bytes: the resolver of musl keeps its packets on it and needs less than 64 KiB.

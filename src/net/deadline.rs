@@ -1,5 +1,4 @@
-//! Owns time: the budget of a run, the deadline of a call, and the waits between attempts.
-//! Must not know what is waited for.
+//! What `--timeout` allows for a run, the deadline of one call, and the waits between attempts.
 
 use super::Pause;
 use crate::error::Error;
@@ -8,8 +7,7 @@ use crate::trace::Trace;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The longest budget that is counted; `--timeout` may say more, and nobody will notice. It keeps every instant
-/// within what a clock of any width can hold.
+/// Longer timeouts are clamped to one year, so that `Instant` arithmetic cannot overflow.
 const MAX_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The wait before the second attempt; each later one is [`GROWTH`] times as long. Short enough not to be felt, and

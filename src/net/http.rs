@@ -1,9 +1,7 @@
-//! Owns HTTP/1.1 as bytes (RFC 9110, RFC 9112): the head of a request, and replies read piece by piece.
-//! Must not know sockets, TLS, time, or what a body means.
+//! HTTP/1.1 (RFC 9110, RFC 9112) as bytes: heads of requests, and a reader of replies.
 //!
-//! The reply reader is a state machine that takes the bytes in whatever pieces they come and makes the same of them
-//! however they are cut. It accepts what RFC 9112 obliges a client to accept and refuses the rest: a reply whose
-//! framing can be read in two ways is worth less than none, because the outcome of a write hangs on it.
+//! The reader takes the bytes in whatever pieces they come. It accepts what RFC 9112 obliges a client to accept and
+//! refuses the rest: misreading ambiguous framing could misreport whether a write succeeded.
 //!
 //! - A line ends with CRLF. A lone LF may be accepted (section 2.2) and is not; a lone CR must not.
 //! - A folded header line must be accepted by a user agent (section 5.2): the fold becomes one space.
@@ -297,8 +295,8 @@ impl Reader {
         Ok(self.state == State::Done)
     }
 
-    /// The connection ended; `clean` when it was closed properly, and not only cut. Nothing to say means that the
-    /// reply is complete.
+    /// The connection ended; `clean` when it was closed properly, and not only cut. Returns `Ok` if the reply was
+    /// complete by then.
     ///
     /// # Errors
     /// [`ReplyError::Cut`] or [`ReplyError::CutWithoutLength`] when it is not.

@@ -1,5 +1,4 @@
-//! Owns the way to the service over `minreq`, the published HTTP client: `make TRANSPORT=minreq`.
-//! Must not know GraphQL, JSON, verbs, or how our own client does it.
+//! The transport over `minreq`, the published HTTP client: `make TRANSPORT=minreq`.
 //!
 //! The only file that names minreq; it names rustls too, to choose the provider and to understand its errors. What
 //! minreq 3.0.0 would do by itself, and what happens here instead:
@@ -22,7 +21,7 @@
 //! `SSL_CERT_DIR`, or else the system's bundle; none are built in), IPv6 addresses as hosts, and proxies with an IPv6
 //! address or a password that is not UTF-8.
 //!
-//! What no fence reaches: each request has a connection and a handshake of its own; the `Authorization` header is in
+//! What remains: each request has a connection and a handshake of its own; the `Authorization` header is in
 //! memory that is not wiped; the protocol name of a status line is not looked at; a chunked body that ends early, with
 //! the connection closed in good order, is noticed only because it is no whole JSON document; and a header line that
 //! ends in a bare LF on the last byte allowed switches the cap on headers off, so that the budget alone bounds them.
@@ -474,8 +473,8 @@ fn fetch(sending: Sending) -> Result<Message, ExchangeError> {
     })
 }
 
-/// The length that was promised, if one was. minreq has read the head by its own lights, which are dimmer than RFC
-/// 9112 section 6.3; what could be read in two ways is refused.
+/// The length that was promised, if one was. minreq parses heads more loosely than RFC 9112 section 6.3; ambiguous
+/// framing is refused here.
 fn framing(response: &ResponseLazy) -> Result<Option<usize>, ExchangeError> {
     let mut length = None;
     let mut encoded = false;

@@ -1,5 +1,4 @@
-//! Owns the way to the service: one request in, one reply out, over one connection.
-//! Must not know GraphQL, JSON, verbs, or what a body means.
+//! The way to the service: a [`Transport`] sends one request and reads its reply.
 
 #[cfg(not(feature = "minreq"))]
 pub mod client;

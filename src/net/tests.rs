@@ -1,5 +1,4 @@
-//! Owns the tests of the network as a whole: a client against servers, proxies and cuts on this machine.
-//! Must not know anything beyond loopback.
+//! Tests of the client against servers and proxies on loopback.
 
 use super::client::Client;
 use super::deadline::{Budget, Clock, StreamError};

@@ -1,6 +1,5 @@
-//! Owns the envelope: `base64(prefix ‖ encapsulated key ‖ ciphertext and tag)`, as Tink's HPKE encrypts, and the
-//! context that binds it to one actor, name and type.
-//! Must not know ciphers or the layout of keysets.
+//! Envelopes as Tink's HPKE makes them: base64 of the key's prefix, the encapsulated key, the ciphertext and its tag.
+//! Each is bound to one actor, name and type.
 
 use crate::base64;
 use crate::seal::hpke::{self, Random, SealFault};

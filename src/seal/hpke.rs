@@ -1,6 +1,5 @@
-//! Owns HPKE in base mode, one shot (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and three AEADs, on ring's
-//! primitives. No other file names ring.
-//! Must not know keysets, contexts or envelopes.
+//! HPKE in base mode, one message a context (RFC 9180): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and three AEADs on the
+//! primitives of ring, which no other file names.
 
 use crate::secret::SecretBytes;
 use ring::aead::{self, LessSafeKey, Nonce, UnboundKey};

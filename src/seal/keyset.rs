@@ -1,5 +1,4 @@
-//! Owns Tink keysets: base64 of a protobuf `Keyset` (tink.proto) with `HpkePublicKey`s (hpke.proto).
-//! Must not know how anything is encrypted, nor where a keyset came from.
+//! Reads Tink keysets: base64 of a protobuf `Keyset` (tink.proto) with `HpkePublicKey`s (hpke.proto).
 //!
 //! A [`PublicKey`] that exists is usable. The rules are those of Tink itself: every key must be well-formed, every
 //! enabled key must be one this client can use, and the primary one is used.
@@ -360,7 +359,7 @@ impl From<Malformed> for KeysetFault {
     }
 }
 
-/// Keeps a singular field. Tink writes each once; a second would be the last one to some readers, merged to others.
+/// Sets a singular field. Repeats are refused, because protobuf readers disagree on which value wins.
 fn set_once<T>(slot: &mut Option<T>, value: T) -> Result<(), Malformed> {
     match slot.replace(value) {
         None => Ok(()),

@@ -1,5 +1,4 @@
-//! Owns sealing: a Tink keyset in, an envelope out that only the holder of the private key can open.
-//! Must not know where keysets come from, how envelopes are sent, or what a plaintext says.
+//! Seals plaintexts to the public key of a Tink keyset.
 
 mod envelope;
 mod hpke;

@@ -1,5 +1,4 @@
-//! Owns who may call: accounts, their workspaces and teams, and whose store a request means.
-//! Must not know HTTP, GraphQL or what is stored.
+//! Accounts of the local server, their workspaces and teams, and which secrets they see.
 
 use crate::support::MARKER_KEY;
 use crate::support::opener::Keyset;

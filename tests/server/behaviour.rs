@@ -1,5 +1,4 @@
-//! Owns the ways in which the server can be told to misbehave, and the script that says when.
-//! Must not know how a behaviour is carried out.
+//! The ways in which the local server can be told to misbehave, and when.
 
 use super::store::Store;
 use serde_json::Value;

@@ -1,6 +1,5 @@
-//! Owns the GraphQL side: the schema, the check of every document and its variables, and the root fields.
-//! `apollo-compiler` does the checking and shapes the answer. Source: schema.graphql, GraphQL October 2021.
-//! Must not know HTTP.
+//! The GraphQL side of the local server: `apollo-compiler` checks every document and its variables against
+//! schema.graphql (GraphQL October 2021) and shapes the answer.
 
 use super::account::{Account, Owner, Principal};
 use super::store::{NewSecret, Patch, Record, Refusal, Store, Update};

@@ -1,6 +1,4 @@
-//! Owns the endpoint: what of HTTP a request must get right before its document is looked at, and the behaviours
-//! that replace the answer.
-//! Must not know TLS, nor how bytes are cut.
+//! The HTTP endpoint of the local server: checks requests, and carries out misbehaviour.
 
 use super::State;
 use super::account::{Account, Owner};

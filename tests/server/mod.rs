@@ -1,9 +1,6 @@
 //! The local server: the service as far as managed secrets need it, over real TLS, on other people's HTTP, GraphQL
 //! and HPKE. Tests start it in their own process, one each; the `local-server` example shows it to a person.
 //!
-//! Owns the handle that tests hold, and the state behind it.
-//! Must not know the program under test: nothing here names the library.
-//!
 //! ```text
 //! wire  accept, TLS, bending of answers      account    who may call
 //!  └─ http  endpoint, behaviours              store      what is stored, and the service's rules

@@ -1,5 +1,4 @@
-//! Owns what is stored, and the rules of the service for changing it.
-//! Must not know HTTP or GraphQL.
+//! The secrets of the local server, and the service's rules for changing them.
 
 use super::account::{Account, Owner, Principal};
 use crate::support::opener;

@@ -1,5 +1,4 @@
-//! Owns connections: accepting, TLS, and the pump between a client and the HTTP library, where answers are bent.
-//! Must not know GraphQL.
+//! Connections of the local server: TLS, and the pump between a client and the HTTP library, where answers are changed.
 
 use super::State;
 use super::behaviour::{Behaviour, End, Point};

@@ -1,5 +1,4 @@
-//! Owns namespaces: a run of the program that sees files, and a network, which a script made for it alone.
-//! Must not know what a test does there.
+//! Runs of the program in namespaces of their own, with files and a network that a script made.
 
 use super::{Run, tools, write};
 use std::fs;

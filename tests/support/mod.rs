@@ -1,5 +1,4 @@
-//! Owns what every black-box test stands on besides the server.
-//! Must not know the program's own code: nothing here names the library.
+//! What every black-box test uses besides the server.
 
 // Each binary that includes this folder uses its own part of it.
 #![allow(dead_code, unused_imports)]

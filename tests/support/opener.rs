@@ -1,6 +1,5 @@
-//! Owns the other end of sealing: keysets as the service publishes them, and envelopes opened and sealed with the
-//! `hpke` crate. Sources: RFC 9180, and the protobufs `tink.proto` and `hpke.proto` of Tink.
-//! Must not know the program's own sealing code: it is the independent check on it.
+//! The other end of sealing: keysets as the service publishes them, and envelopes opened with the `hpke` crate (RFC 9180,
+//! tink.proto, hpke.proto).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,5 +1,4 @@
-//! Owns a peer by hand: a TCP listener that says exactly what it is told, and writes down all that it hears.
-//! Must not know the program under test, nor TLS.
+//! A TCP listener that says exactly what it is told, and records what it hears.
 
 use super::port::{self, Held};
 use std::io::{Read, Write};

@@ -1,5 +1,4 @@
-//! Owns the certificates of the tests: one authority a server, and leaves that are good or wrong in one named way.
-//! Must not know who presents or checks them.
+//! Certificates: one authority a server, and leaves that are good or wrong in one named way.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,5 +1,4 @@
-//! Owns ports of this machine that are a test's alone, on both loopback addresses.
-//! Must not know who listens there, or what is said.
+//! Ports that belong to one test, on both loopback addresses.
 //!
 //! A client tries `localhost` as ::1 first. A listener that has its port on 127.0.0.1 only would share `localhost` with
 //! whoever gets the same port on ::1, another test for instance; and a port that was closed a moment ago can be

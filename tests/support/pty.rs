@@ -1,5 +1,4 @@
-//! Owns a pseudo-terminal with the program on its far end, and the person who types.
-//! Must not know what is asked.
+//! A pseudo-terminal with the program on its far end, and the keys of a person.
 
 use super::run::{binary, code};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

@@ -1,5 +1,4 @@
-//! Owns a client by hand: TLS from rustls, everything above it as bytes. The peer that says what no library would.
-//! Must not know the program under test.
+//! A client that sends exactly what it is told, over TLS from rustls.
 
 use crate::server::Server;
 use serde_json::{Value, json};

@@ -1,6 +1,5 @@
-//! Owns running the real binary: an empty environment, an own directory, a deadline, exact expectations, and a look
-//! for leaks in everything it ever prints.
-//! Must not know what the program is for.
+//! Runs the real binary with an empty environment, in a directory of its own, with a deadline and exact expectations, and
+//! looks for leaks in what it prints.
 
 use super::memory::{self, FullPipe, Memory};
 use super::tools;
