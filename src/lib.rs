@@ -1,44 +1,44 @@
 //! `oz`: managed secrets from the command line, sealed before they leave the machine.
 //!
-//! # The map
+//! # Layers
 //!
 //! ```text
-//! argv ─▶ cli ─▶ Command ─▶ verb ─▶ (value, seal, api ─▶ net) ─▶ Outcome ─▶ output ─▶ bytes
-//!                 data     policy        effects and codecs        data        pure
+//! argv ─▶ cli ─▶ Request ─▶ verb ─▶ (value, seal, api ─▶ net) ─▶ Outcome ─▶ output ─▶ bytes
 //! ```
 //!
-//! Two waists of plain data make the flow one-way: [`command`] is what was asked, [`outcome`] what happened.
-//! A file names only layers below its own; a test holds the tree to it.
+//! A [`command::Request`] is what was asked, an [`outcome::Outcome`] what happened; both are plain data. A module uses
+//! only modules of lower layers, which a test checks.
 //!
-//! | layer | files | know |
+//! | layer | modules | purpose |
 //! | --- | --- | --- |
-//! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
+//! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | plain data, without effects |
 //! | 1 | `json`, `url`, `file`, `stdio` | documents and addresses; files that options name; standard streams |
-//! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage each; strangers to one another |
-//! | 3 | `api` | the service's operations over a transport |
-//! | 4 | `verb` | policy |
-//! | 5 | `lib`, `main` | everything, and decide nothing |
+//! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage of a run each; they do not use one another |
+//! | 3 | `api` | the service's operations |
+//! | 4 | `verb` | what each command does |
+//! | 5 | `lib`, `main` | put the parts together |
 //!
-//! # One command, walked through
+//! # One command from start to end
 //!
 //! `printf %s hunter2 | oz secret create DB_PASSWORD --team`
 //!
-//! 1. `main` collects arguments, environment, streams, clock and terminal into a [`World`].
-//! 2. [`cli::parse`] turns the words into a [`command::Request`]. Nothing has been opened yet.
-//! 3. [`value::process`] forbids core dumps and sees to signals; [`value::api_key`] makes the key usable or ends the run.
-//! 4. [`net::open`] judges address, proxy and CA file; no packet has been sent yet.
+//! 1. `main` collects arguments, environment, streams, clock and terminal in a [`World`].
+//! 2. [`cli::parse`] reads the arguments into a [`command::Request`]. Nothing has been opened yet.
+//! 3. [`value::process::harden`] forbids core dumps; [`value::api_key`] reads the API key.
+//! 4. [`net::open`] checks server address, proxy and CA file; nothing has been sent yet.
 //! 5. `verb::create` reads standard input to its end and checks the value.
-//! 6. [`api::Api::lookup`] asks who this is, which team and public key are theirs, and whether the name is taken.
-//! 7. [`seal::PublicKey::seal`] seals the payload to that key, bound to actor, name and type.
-//! 8. [`api::Api::create`] sends the mutation on the same connection. A lost answer is settled by asking again.
-//! 9. [`output::outcome`] prints the [`outcome::Outcome`], and [`run`] answers the exit status.
+//! 6. [`api::Api::lookup`] asks for the user, the teams with their public keys, and the secrets there are.
+//! 7. [`seal::PublicKey::seal`] seals the payload to the team's key, bound to the user, the name and the type.
+//! 8. [`api::Api::create`] sends the mutation on the same connection. If its answer is lost, `verb::reconcile` reads the
+//!    list of secrets again to find out whether it took effect.
+//! 9. [`output::outcome`] prints the [`outcome::Outcome`], and [`run`] returns the exit status.
 //!
 //! # Trust boundaries
 //!
-//! Four kinds of bytes come from outside, and each is bounded and checked in one place: words and variables (`cli`,
-//! `net::proxy`, `url`), values (`value`), the network (`net::http`, `net::tls`), and the server's texts
-//! (`json`, `api::reply`, `seal::keyset`). What goes out is made safe by [`text::safe`] and the JSON writer. Secrets
-//! travel in [`secret::SecretBytes`] only.
+//! Four kinds of input come from outside; each is bounded and checked in one place: arguments and variables (`cli`,
+//! `net::proxy`, `url`), values (`value`), the network (`net::http`, `net::tls`), and what the server says (`json`,
+//! `api::reply`, `seal::keyset`). [`text::safe`] and the JSON writer make output safe to print. Secrets are held in
+//! [`secret::SecretBytes`] only.
 
 #![forbid(unsafe_code)]
 
@@ -75,9 +75,9 @@ use trace::Trace;
 use value::{Io, Terminal};
 use verb::Session;
 
-/// Everything a run may touch, as arguments.
+/// Everything that a run may use of the system.
 pub struct World<'a> {
-    /// Without the program's own name.
+    /// Without the name of the program.
     pub args: Vec<OsString>,
     pub env: &'a Environment,
     pub stdin: StandardInput,
@@ -92,7 +92,7 @@ pub struct World<'a> {
     pub debug: Trace,
 }
 
-/// Runs one command and answers its exit status.
+/// Runs one command and returns its exit status.
 pub fn run(world: World<'_>) -> u8 {
     let World {
         args,
@@ -141,7 +141,7 @@ pub fn run(world: World<'_>) -> u8 {
     finish(result, format, stderr)
 }
 
-/// From what was asked to what happened.
+/// Does what was asked.
 fn execute(
     request: Box<Request>,
     mut io: Io<'_>,
