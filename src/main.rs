@@ -1,7 +1,5 @@
 //! Hands the arguments, the environment, the streams, the clock and the terminal to [`oz::run`].
 
-#![forbid(unsafe_code)]
-
 use oz::World;
 use oz::env::Environment;
 use oz::outcome::Timestamp;

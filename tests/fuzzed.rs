@@ -3,6 +3,16 @@
 //! A failure prints the number the inputs were made from. `OZ_FUZZ_SEED=NUMBER cargo test --test fuzzed NAME` makes the
 //! same ones again.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 use fastrand::Rng;
 use std::fs;
 use std::path::Path;

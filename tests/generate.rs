@@ -1,5 +1,7 @@
 //! Prints what the binary does not carry: `cargo run --features generate --bin generate -- man > oz.1`.
 
+#![allow(clippy::print_stdout)]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -1,6 +1,16 @@
 //! The black-box tests: one binary, so that they link once. They drive the real program; the few that compare what
 //! is written twice (README, table of options) read the library for the other half.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 // What they stand on.
 mod server;
 mod support;

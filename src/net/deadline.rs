@@ -88,10 +88,6 @@ impl Budget {
     pub fn set_left(&mut self, left: Duration) {
         self.left = left.min(MAX_BUDGET);
     }
-
-    pub fn clock(&self) -> Clock {
-        self.clock
-    }
 }
 
 /// The instant at which one call has to have ended.

@@ -20,13 +20,12 @@ pub use self::minreq::open;
 #[cfg(not(feature = "minreq"))]
 pub use client::open;
 
-pub use crate::url;
-
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
 use crate::time::parse_http_date;
 use crate::trace::Trace;
+use crate::url;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -2,7 +2,6 @@
 
 use super::client::Client;
 use super::deadline::{Budget, Clock, StreamError};
-use super::url::Host;
 use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport, open};
 use super::{connect, tls};
 use crate::env::Environment;
@@ -10,6 +9,7 @@ use crate::error::Error;
 use crate::secret::ApiKey;
 use crate::secret::SecretBytes;
 use crate::trace::Trace;
+use crate::url::Host;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::ffi::OsString;

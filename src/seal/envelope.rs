@@ -2,7 +2,7 @@
 //! Each is bound to one actor, name and type.
 
 use crate::base64;
-use crate::seal::hpke::{self, Random, SealFault};
+use crate::seal::hpke::{self, Random, SealError};
 use crate::seal::keyset::PublicKey;
 use crate::secret::{Kind, SecretBytes, SecretName};
 
@@ -27,14 +27,14 @@ impl PublicKey {
     /// Seals a plaintext. The text is what the service takes as `encryptedValue`.
     ///
     /// # Errors
-    /// [`SealFault`]; for a key that was parsed and a plaintext that fits in memory only [`SealFault::Random`] is
-    /// to be expected.
+    /// [`SealError`]; for a key that was parsed and a plaintext that fits in memory, only if the operating system
+    /// gives no random bytes.
     pub fn seal(
         &self,
         context: &SealingContext<'_>,
         plaintext: &SecretBytes,
         random: &Random,
-    ) -> Result<String, SealFault> {
+    ) -> Result<String, SealError> {
         let prefix = self.prefix();
         let capacity = prefix.len() + hpke::POINT + plaintext.len() + hpke::TAG;
         // Holds the plaintext until it is encrypted in place.

@@ -5,5 +5,5 @@ mod hpke;
 mod keyset;
 
 pub use envelope::SealingContext;
-pub use hpke::{Random, SealFault};
-pub use keyset::{KeyFault, KeysetFault, MAX_KEYSET, PublicKey};
+pub use hpke::Random;
+pub use keyset::PublicKey;

@@ -14,6 +14,16 @@
 //! | `race` | another client makes the same request first |
 //! | `lag` | the first list after it shows the state before it |
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 #[path = "mod.rs"]
 mod server;
 #[path = "../support/mod.rs"]

@@ -3,7 +3,7 @@
 
 use oz::env::Environment;
 use oz::net::proxy::{choose, is_excepted};
-use oz::net::url::{Host, Root, Scheme, authority, reference_host};
+use oz::url::{Host, Root, Scheme, authority, reference_host};
 use std::ffi::OsString;
 
 // Three lines: a root URL, a proxy, exceptions.
