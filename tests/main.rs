@@ -11,59 +11,82 @@
     clippy::unwrap_used
 )]
 
-// What they stand on.
 mod server;
 mod support;
 
-// The tour that a newcomer sees first.
-mod demo;
-
-// The server itself: does it accept what the service accepts, refuse the rest, and misbehave as told?
-mod server_self;
-
-// Clients that are not ours: does the server serve them, too?
-mod peers;
-
-// The command line: usage errors, help, completions in real shells.
+// The command line: usage errors, help, completions in real shells, prompts, and values, names, keys, files and addresses
+// that are refused before anything is sent.
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/completions.rs"]
 mod completions;
+#[path = "cli/help.rs"]
 mod help;
+#[path = "cli/prompts.rs"]
+mod prompts;
+#[path = "cli/usage.rs"]
 mod usage;
 
-// Values, names, keys, files and addresses that are refused before anything is sent.
-mod bad_input;
-
-// What none of it gives away, and what is left of it in memory.
-mod leak;
-mod memory;
-
-// What both HTTP clients have in common, and the fences around the published one.
+// The verbs, and what was done on the server when a write is answered badly or not at all. `core` holds what both HTTP
+// clients have in common.
+#[path = "verbs/core.rs"]
 mod core;
-mod minreq;
-
-// The verbs as a user meets them.
+#[path = "verbs/create.rs"]
 mod create;
+#[path = "verbs/delete.rs"]
 mod delete;
+#[path = "verbs/list.rs"]
 mod list;
-mod prompts;
+#[path = "verbs/outcome.rs"]
+mod outcome;
+#[path = "verbs/scope.rs"]
 mod scope;
+#[path = "verbs/sealing.rs"]
 mod sealing;
+#[path = "verbs/typed.rs"]
 mod typed;
+#[path = "verbs/update.rs"]
 mod update;
 
-// Hostile peers.
+// Servers, proxies and names, most of them hostile, and the limits of the published HTTP client.
+#[path = "network/deadline.rs"]
 mod deadline;
+#[path = "network/dns.rs"]
 mod dns;
+#[path = "network/graphql.rs"]
 mod graphql;
+#[path = "network/http.rs"]
 mod http;
+#[path = "network/limits.rs"]
 mod limits;
-mod outcome;
+#[path = "network/minreq.rs"]
+mod minreq;
+#[path = "network/proxy.rs"]
 mod proxy;
+#[path = "network/tls.rs"]
 mod tls;
+#[path = "network/webservers.rs"]
 mod webservers;
 
-// The program as a process, as a file and as a tree of sources; and what the README promises.
+// The program as a process, as a file and as a tree of sources; what it gives away and leaves in memory; what the README
+// promises; and the local server itself.
+#[path = "meta/artefact.rs"]
 mod artefact;
+#[path = "meta/demo.rs"]
+mod demo;
+#[path = "meta/leak.rs"]
+mod leak;
+#[path = "meta/memory.rs"]
+mod memory;
+#[path = "meta/peers.rs"]
+mod peers;
+#[path = "meta/process.rs"]
 mod process;
+#[path = "meta/readme.rs"]
 mod readme;
+#[path = "meta/server_self.rs"]
+mod server_self;
+#[path = "meta/structure.rs"]
 mod structure;
+#[path = "meta/supply_chain.rs"]
 mod supply_chain;

@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -26,19 +27,33 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How often a child is asked whether it is done.
 const POLL: Duration = Duration::from_millis(2);
 
-/// The binary under test: `OZ_BINARY`, or the static release build.
+/// The binary under test: `OZ_BINARY`, or else the static release build for this machine, which is brought up to date
+/// first. It is not the build of `cargo test`, in which the features of the tests' own crates are on.
 #[must_use]
 pub fn binary() -> PathBuf {
-    let given = std::env::var_os("OZ_BINARY").map(PathBuf::from);
-    let path = given.unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/x86_64-unknown-linux-musl/release/oz")
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    let path = BINARY.get_or_init(|| match std::env::var_os("OZ_BINARY") {
+        Some(given) => PathBuf::from(given),
+        None => build(),
     });
+    assert!(path.is_file(), "OZ_BINARY: no file at {}", path.display());
+    path.clone()
+}
+
+fn build() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("make")
+        .arg("build")
+        .current_dir(root)
+        .output()
+        .expect("make");
     assert!(
-        path.is_file(),
-        "no binary to test at {}: build it, or set OZ_BINARY",
-        path.display()
+        output.status.success(),
+        "make build: {}",
+        String::from_utf8_lossy(&output.stderr)
     );
-    path
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    root.join("target").join(target).join("release/oz")
 }
 
 /// Prepares a run of the program with these arguments. It expects exit code 0, and nothing on either stream that it

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-const POLICY: &str = include_str!("deny.toml");
+const POLICY: &str = include_str!("../deny.toml");
 
 /// The most crates that are linked.
 const MAX_CRATES: usize = 20;

@@ -6,7 +6,7 @@ use crate::support::opener::{Aead, Keyset, Prefix};
 use crate::support::oz;
 use serde_json::Value;
 
-const VECTORS: &str = include_str!("vectors/tink.json");
+const VECTORS: &str = include_str!("../vectors/tink.json");
 
 #[test]
 fn every_cipher_and_prefix_is_opened_by_the_service() {

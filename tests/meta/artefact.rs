@@ -25,14 +25,7 @@ const PF_X: u32 = 1;
 
 /// The file under test; under emulation that is a script in front of it, which says nothing about the file.
 fn binary() -> Option<PathBuf> {
-    if is_emulated() {
-        return None;
-    }
-    let default = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/target/x86_64-unknown-linux-musl/release/oz"
-    );
-    Some(std::env::var_os("OZ_BINARY").map_or_else(|| PathBuf::from(default), PathBuf::from))
+    (!is_emulated()).then(crate::support::binary)
 }
 
 /// A 64-bit little-endian ELF file, read as far as the questions go.
