@@ -3,16 +3,16 @@
 //! # The map
 //!
 //! ```text
-//! argv ─▶ cli ─▶ Command ─▶ verb ─▶ (value, seal, api ─▶ net) ─▶ Outcome ─▶ output ─▶ bytes
+//! argv ─▶ cli ─▶ Request ─▶ verb ─▶ (value, seal, api ─▶ net) ─▶ Outcome ─▶ output ─▶ bytes
 //!                 data     policy        effects and codecs        data        pure
 //! ```
 //!
-//! Two waists of plain data make the flow one-way: [`command`] is what was asked, [`outcome`] what happened.
+//! Two waists of plain data make the flow one-way: [`request`] is what was asked, [`outcome`] what happened.
 //! A file names only layers below its own; a test holds the tree to it.
 //!
 //! | layer | files | know |
 //! | --- | --- | --- |
-//! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
+//! | 0 | `secret`, `request`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | nouns, no effects |
 //! | 1 | `json`, `url`, `file`, `stdio` | documents and addresses; files that options name; standard streams |
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage each; strangers to one another |
 //! | 3 | `api` | the service's operations over a transport |
@@ -24,7 +24,7 @@
 //! `printf %s hunter2 | oz secret create DB_PASSWORD --team`
 //!
 //! 1. `main` collects arguments, environment, streams, clock and terminal into a [`World`].
-//! 2. [`cli::parse`] turns the words into a [`command::Request`]. Nothing has been opened yet.
+//! 2. [`cli::parse`] turns the words into a [`request::Request`]. Nothing has been opened yet.
 //! 3. [`value::process`] forbids core dumps and sees to signals; [`value::api_key`] makes the key usable or ends the run.
 //! 4. [`net::open`] judges address, proxy and CA file; no packet has been sent yet.
 //! 5. `verb::create` reads standard input to its end and checks the value.
@@ -45,7 +45,6 @@
 pub mod api;
 pub mod base64;
 pub mod cli;
-pub mod command;
 pub mod env;
 pub mod error;
 pub mod file;
@@ -53,6 +52,7 @@ pub mod json;
 pub mod net;
 pub mod outcome;
 pub mod output;
+pub mod request;
 pub mod seal;
 pub mod secret;
 pub mod stdio;
@@ -63,11 +63,11 @@ pub mod url;
 pub mod value;
 pub mod verb;
 
-use command::{Format, Invocation, Request};
 use env::Environment;
 use error::{Error, ErrorKind};
 use outcome::{Applied, Outcome, Timestamp};
 use output::View;
+use request::{Format, ParseResult, Request};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use stdio::StandardInput;
@@ -107,14 +107,14 @@ pub fn run(world: World<'_>) -> u8 {
         debug,
     } = world;
     let request = match cli::parse(args, env) {
-        Ok(Invocation::Run(request)) => request,
-        Ok(Invocation::Print(text)) => {
+        Ok(ParseResult::Run(request)) => request,
+        Ok(ParseResult::Print(text)) => {
             let written = stdout
                 .write_all(text.as_bytes())
                 .and_then(|()| stdout.flush());
             return finish(printed(written, Applied::No), Format::Text, stderr);
         }
-        Err(misuse) => return finish(Err(misuse.error), misuse.format, stderr),
+        Err(usage) => return finish(Err(usage.error), usage.format, stderr),
     };
     let format = request.globals.format;
     if format.is_machine() {

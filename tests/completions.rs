@@ -1,5 +1,4 @@
-//! Owns loading the completion scripts in the real shells: what a person gets who presses the tab key.
-//! Must not know how the scripts are made.
+//! Loads the completion scripts in the real shells: what a person gets who presses the tab key.
 
 use crate::support::{oz, tools};
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! Owns the help texts and the version as the binary prints them, held to golden files.
-//! Must not know how they are made. `OZ_BLESS=1` writes the files anew.
+//! The help texts and the version as the binary prints them, held to golden files. `OZ_BLESS=1` writes the files anew.
 
 use crate::support::run::oz;
 use std::path::Path;

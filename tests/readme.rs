@@ -2,7 +2,7 @@
 
 use crate::server::{Account, Server};
 use crate::support::binary;
-use oz::cli::table;
+use oz::cli::{options, table};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -112,9 +112,9 @@ fn the_exit_codes_are_those_of_the_program() {
 
 #[test]
 fn every_option_and_variable_is_explained() {
-    for option in table::OPTIONS {
-        let flag = format!("--{}", option.long);
-        assert!(README.contains(&flag), "the README does not explain {flag}");
+    for option in &options::OPTIONS {
+        let flag = option.long;
+        assert!(README.contains(flag), "the README does not explain {flag}");
         if let Some(variable) = option.variable {
             assert!(
                 first_cells("## Environment\n")

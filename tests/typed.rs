@@ -1,4 +1,4 @@
-//! Owns the matrix: every form, every way to give a value without a terminal, create and update, personal and team.
+//! Every form, every way to give a value without a terminal, create and update, personal and team.
 //! What the server opened is compared byte for byte. Prompts have a file of their own.
 
 use crate::server::{Account, Scope, Server};

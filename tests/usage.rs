@@ -1,5 +1,5 @@
-//! Owns every way a command line can be wrong, as the binary answers it: exact text, exit code, nothing on stdout.
-//! Must not know the parser. No line here reaches the network: there is no key and no server.
+//! Every way a command line can be wrong, as the binary answers it: exact text, exit code, nothing on stdout. No line here
+//! reaches the network: there is no key and no server.
 
 use crate::support::run::{MARKER_SECRET, oz};
 use std::ffi::OsStr;
@@ -99,7 +99,7 @@ fn a_word_is_unknown() {
             (
                 &["secret", "create", "NAME", MARKER_SECRET],
                 "'oz secret create' takes one operand only",
-                "a value is no operand: give it on standard input, with '-f FILE' or at the prompt",
+                "a value is given on standard input, with '-f FILE' or at the prompt",
             ),
             (
                 &["secret", "list", "NAME"],
