@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use oz::base64;
 use oz::seal::{Context, PublicKey, Random};
-use oz::secret::{Kind, SecretBytes, SecretName};
+use oz::secret::{KINDS, SecretBytes, SecretName};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data) {
@@ -22,7 +22,7 @@ fn check(text: &str) {
             let context = Context {
                 actor: "a",
                 name: &name,
-                kind: Kind::RawValue,
+                kind: &KINDS[0],
             };
             let sealed = key.seal(
                 &context,

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oz::value::line::{Line, Step};
+use oz::value::line_editor::{LineEditor, Step};
 
 const LIMIT: usize = 24;
 
@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let tabs = how & 1 != 0;
-    let mut line = Line::new(LIMIT, tabs);
+    let mut line = LineEditor::new(LIMIT, tabs);
     let mut model = Some(String::new());
     for &key in keys {
         let before = line.text().to_vec();

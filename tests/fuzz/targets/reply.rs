@@ -6,11 +6,11 @@ use libfuzzer_sys::fuzz_target;
 use oz::api::operation::Keys;
 use oz::api::reply::MAX_MESSAGE;
 use oz::api::{Api, WriteError};
-use oz::command::Format;
+use oz::request::Format;
 use oz::error::Error;
 use oz::net::{Failure, Pause, Reply, Request, Transport};
 use oz::output::failure;
-use oz::secret::{ApiKey, Kind, Owner, SecretBytes, SecretName};
+use oz::secret::{ApiKey, KINDS, Owner, SecretBytes, SecretName};
 use oz::trace::Trace;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ fuzz_target!(|data: &[u8]| {
         Api::new(&mut script(), &key, Trace::OFF).create(
             &Owner::Personal,
             &name,
-            Kind::RawValue,
+            &KINDS[0],
             "e",
             None,
         ),

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oz::command::Format;
+use oz::request::Format;
 use oz::outcome::{Listed, Outcome, Timestamp};
 use oz::output::{View, outcome};
 use oz::secret::{Owner, StoredType};
