@@ -6,12 +6,12 @@
 //! argv ─▶ cli ─▶ Request ─▶ verb ─▶ (value, seal, api ─▶ net) ─▶ Outcome ─▶ output ─▶ bytes
 //! ```
 //!
-//! A [`command::Request`] is what was asked, an [`outcome::Outcome`] what happened; both are plain data. A module uses
+//! A [`request::Request`] is what was asked, an [`outcome::Outcome`] what happened; both are plain data. A module uses
 //! only modules of lower layers, which a test checks.
 //!
 //! | layer | modules | purpose |
 //! | --- | --- | --- |
-//! | 0 | `secret`, `command`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | plain data, without effects |
+//! | 0 | `secret`, `request`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | plain data, without effects |
 //! | 1 | `json`, `url`, `file`, `stdio` | documents and addresses; files that options name; standard streams |
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage of a run each; they do not use one another |
 //! | 3 | `api` | the service's operations |
@@ -23,7 +23,7 @@
 //! `printf %s hunter2 | oz secret create DB_PASSWORD --team`
 //!
 //! 1. `main` collects arguments, environment, streams, clock and terminal in a [`World`].
-//! 2. [`cli::parse`] reads the arguments into a [`command::Request`]. Nothing has been opened yet.
+//! 2. [`cli::parse`] reads the arguments into a [`request::Request`]. Nothing has been opened yet.
 //! 3. [`value::process::harden`] forbids core dumps; [`value::api_key`] reads the API key.
 //! 4. [`net::open`] checks server address, proxy and CA file; nothing has been sent yet.
 //! 5. `verb::create` reads standard input to its end and checks the value.
@@ -56,7 +56,6 @@
 pub mod api;
 pub mod base64;
 pub mod cli;
-pub mod command;
 pub mod env;
 pub mod error;
 pub mod file;
@@ -64,6 +63,7 @@ pub mod json;
 pub mod net;
 pub mod outcome;
 pub mod output;
+pub mod request;
 pub mod seal;
 pub mod secret;
 pub mod stdio;
@@ -74,11 +74,11 @@ pub mod url;
 pub mod value;
 pub mod verb;
 
-use command::{Format, Invocation, Request};
 use env::Environment;
 use error::{Error, ErrorKind};
 use outcome::{Applied, Outcome, Timestamp};
 use output::View;
+use request::{Format, ParseResult, Request};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use stdio::StandardInput;
@@ -118,14 +118,14 @@ pub fn run(world: World<'_>) -> u8 {
         debug,
     } = world;
     let request = match cli::parse(args, env) {
-        Ok(Invocation::Run(request)) => request,
-        Ok(Invocation::Print(text)) => {
+        Ok(ParseResult::Run(request)) => request,
+        Ok(ParseResult::Print(text)) => {
             let written = stdout
                 .write_all(text.as_bytes())
                 .and_then(|()| stdout.flush());
             return finish(printed(written, Applied::No), Format::Text, stderr);
         }
-        Err(misuse) => return finish(Err(misuse.error), misuse.format, stderr),
+        Err(usage) => return finish(Err(usage.error), usage.format, stderr),
     };
     let format = request.globals.format;
     if format.is_machine() {

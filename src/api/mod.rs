@@ -102,7 +102,7 @@ impl<'a> Api<'a> {
         &mut self,
         owner: &Owner,
         name: &SecretName,
-        kind: Kind,
+        kind: &Kind,
         encrypted_value: &str,
         description: Option<&str>,
     ) -> Result<(), Failure> {

@@ -72,7 +72,7 @@ pub fn lookup(keys: Keys, team: Option<&str>) -> Operation {
 pub fn create(
     owner: &Owner,
     name: &SecretName,
-    kind: Kind,
+    kind: &Kind,
     encrypted_value: &str,
     description: Option<&str>,
 ) -> Operation {
@@ -84,7 +84,7 @@ pub fn create(
         input.key("encryptedValue").string(encrypted_value);
         input.key("name").string(name.as_str());
         write_owner(input, owner);
-        input.key("type").string(kind.wire());
+        input.key("type").string(kind.wire);
     });
     Operation {
         name: "CreateManagedSecret",
@@ -218,7 +218,7 @@ mod tests {
             variables(&create(
                 &Owner::Personal,
                 &name("N\"é"),
-                Kind::RawValue,
+                Kind::from_wire("RAW_VALUE").unwrap(),
                 "AA==",
                 None
             )),
@@ -232,7 +232,7 @@ mod tests {
         let operation = create(
             &Owner::Team("t1".into()),
             &name("N"),
-            Kind::OpenaiApiKey,
+            Kind::from_wire("OPENAI_API_KEY").unwrap(),
             "AA==",
             Some(""),
         );

@@ -1,13 +1,12 @@
-//! Owns the completion scripts: one block of rows made from the table, and for each shell the walk that reads it.
-//! Must not know any command or option by name.
+//! The completion scripts: one block of rows made from the tables, and for each shell the code that reads it.
 //!
 //! A script follows the words before the cursor, skips the values of options, and offers the commands and options of
 //! the place it got to, the choices of an option, or files.
 
-use super::table::{COMMANDS, Does, OPTIONS, Opt, Shape, Takes};
+use super::options::{Apply, Arity, OPTIONS, Opt};
+use super::table::{Action, COMMANDS};
 
 /// The script of a shell, by its word in [`super::table::SHELLS`].
-#[must_use]
 pub fn script(shell: &str) -> Option<String> {
     // The rows stand between single quotes: what a `'` among them becomes.
     let (template, quote) = match shell {
@@ -26,12 +25,12 @@ pub fn script(shell: &str) -> Option<String> {
 /// offered. What an option takes is nothing, `text`, `file`, or the choices.
 fn rows() -> String {
     let mut rows = Rows(String::with_capacity(12 * 1024));
-    for command in COMMANDS {
+    for command in &COMMANDS {
         let place = command.path();
         for child in command.children() {
             // `oz help` leads back to the start: the words after it are those of a command.
-            let to = match child.does {
-                Does::Help => place.clone(),
+            let to = match child.action {
+                Action::Help => place.clone(),
                 _ => child.path(),
             };
             rows.add(&["w", &place, child.word(), "", &to, child.about]);
@@ -42,11 +41,14 @@ fn rows() -> String {
         for choice in command.operand.map_or(&[][..], |operand| operand.choices) {
             rows.add(&["w", &place, choice, "", "", choice]);
         }
-        for option in OPTIONS.iter().filter(|o| command.options.contains(&o.id)) {
+        for option in OPTIONS
+            .iter()
+            .filter(|option| command.accepts(option) && !option.is_global())
+        {
             rows.option(&place, option);
         }
     }
-    for option in OPTIONS.iter().filter(|option| option.global) {
+    for option in OPTIONS.iter().filter(|option| option.is_global()) {
         rows.option("any", option);
     }
     rows.0
@@ -66,88 +68,91 @@ impl Rows {
     }
 
     fn option(&mut self, place: &str, option: &Opt) {
-        let long = ["--", option.long].concat();
         let short = option.short.map(|short| String::from_iter(['-', short]));
-        let takes = match option.takes {
-            Takes::Nothing | Takes::Optional(_) => String::new(),
-            Takes::Value(_, Shape::Text) => "text".to_owned(),
-            Takes::Value(_, Shape::File) => "file".to_owned(),
-            Takes::Value(_, Shape::Choice(choices)) => choices.join(" "),
+        let takes = match option.apply {
+            _ if option.arity() != Arity::Required => String::new(),
+            Apply::Path(_) | Apply::File(_) | Apply::FieldFile(_) => "file".to_owned(),
+            _ => match &option.choices()[..] {
+                [] => "text".to_owned(),
+                choices => choices.join(" "),
+            },
         };
         let short = short.as_deref().unwrap_or("");
-        self.add(&["o", place, &long, short, &takes, option.help]);
+        self.add(&["o", place, option.long, short, &takes, &option.about()]);
     }
 }
+
+// The scripts are indented with tabs: 2 kB less than with blanks.
 
 /// Readline cuts words at `=` and `:` too.
 const BASH: &str = r#"# bash completion for oz
 _oz_rows='@ROWS@'
 
 _oz() {
-    local -A next=() takes=() words=() options=()
-    local row place word short to about
-    while IFS='|' read -r row place word short to about; do
-        case $row in
-        w)
-            next[$place:$word]=$to
-            if [[ -n $about ]]; then words[$place]+=" $word"; fi
-            ;;
-        o)
-            options[$place]+=" $word"
-            takes[$word]=$to
-            if [[ -n $short ]]; then takes[$short]=$to; fi
-            ;;
-        esac
-    done <<<"$_oz_rows"
+	local -A next=() takes=() words=() options=()
+	local row place word short to about
+	while IFS='|' read -r row place word short to about; do
+		case $row in
+		w)
+			next[$place:$word]=$to
+			if [[ -n $about ]]; then words[$place]+=" $word"; fi
+			;;
+		o)
+			options[$place]+=" $word"
+			takes[$word]=$to
+			if [[ -n $short ]]; then takes[$short]=$to; fi
+			;;
+		esac
+	done <<<"$_oz_rows"
 
-    local cur=${COMP_WORDS[COMP_CWORD]} prefix='' at=oz last='' pending='' literal='' operand='' used=' ' i
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${COMP_WORDS[i]}
-        if [[ $word == [=:] ]]; then
-            pending=${last:-:}
-        elif [[ -n $pending ]]; then
-            pending=''
-        elif [[ -n $literal ]]; then
-            operand=1
-        elif [[ $word == -- ]]; then
-            literal=1
-        elif [[ $word == -?* ]]; then
-            last=$word used+="$word "
-            if [[ -n ${takes[$word]-} ]]; then pending=$word; fi
-        elif [[ -z $operand && -n ${next[$at:$word]-} ]]; then
-            at=${next[$at:$word]}
-        else
-            operand=1
-        fi
-    done
-    if [[ $cur == [=:] ]]; then
-        pending=${last:-:} cur=''
-    elif [[ $cur == --*=* ]]; then
-        pending=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
-    fi
+	local cur=${COMP_WORDS[COMP_CWORD]} prefix='' at=oz last='' pending='' literal='' operand='' used=' ' i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $word == [=:] ]]; then
+			pending=${last:-:}
+		elif [[ -n $pending ]]; then
+			pending=''
+		elif [[ -n $literal ]]; then
+			operand=1
+		elif [[ $word == -- ]]; then
+			literal=1
+		elif [[ $word == -?* ]]; then
+			last=$word used+="$word "
+			if [[ -n ${takes[$word]-} ]]; then pending=$word; fi
+		elif [[ -z $operand && -n ${next[$at:$word]-} ]]; then
+			at=${next[$at:$word]}
+		else
+			operand=1
+		fi
+	done
+	if [[ $cur == [=:] ]]; then
+		pending=${last:-:} cur=''
+	elif [[ $cur == --*=* ]]; then
+		pending=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
+	fi
 
-    local offer=''
-    COMPREPLY=()
-    if [[ -n $pending ]]; then
-        case ${takes[$pending]-} in
-        '' | text) return ;;
-        file)
-            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -P "$prefix" -f -- "$cur")
-            return
-            ;;
-        *) offer=${takes[$pending]} ;;
-        esac
-    elif [[ -n $literal ]]; then
-        return
-    elif [[ $cur == -* ]]; then
-        for word in ${options[$at]-} ${options[any]-}; do
-            if [[ $used != *" $word "* ]]; then offer+=" $word"; fi
-        done
-    elif [[ -z $operand ]]; then
-        offer=${words[$at]-}
-    fi
-    mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$offer" -- "$cur")
+	local offer=''
+	COMPREPLY=()
+	if [[ -n $pending ]]; then
+		case ${takes[$pending]-} in
+		'' | text) return ;;
+		file)
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -P "$prefix" -f -- "$cur")
+			return
+			;;
+		*) offer=${takes[$pending]} ;;
+		esac
+	elif [[ -n $literal ]]; then
+		return
+	elif [[ $cur == -* ]]; then
+		for word in ${options[$at]-} ${options[any]-}; do
+			if [[ $used != *" $word "* ]]; then offer+=" $word"; fi
+		done
+	elif [[ -z $operand ]]; then
+		offer=${words[$at]-}
+	fi
+	mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$offer" -- "$cur")
 }
 complete -F _oz oz
 "#;
@@ -156,156 +161,145 @@ const ZSH: &str = r#"#compdef oz
 _oz_rows='@ROWS@'
 
 _oz() {
-    local -A next takes
-    local -a list lines
-    local at=oz pending= literal= operand= line row place word short to about
-    integer i
-    lines=(${(f)_oz_rows})
-    for line in $lines; do
-        IFS='|' read -r row place word short to about <<<$line
-        if [[ $row == w ]]; then
-            next[$place:$word]=$to
-        else
-            takes[$word]=$to
-            if [[ -n $short ]]; then takes[$short]=$to; fi
-        fi
-    done
-    for ((i = 2; i < CURRENT; i++)); do
-        word=$words[i]
-        if [[ -n $pending ]]; then
-            pending=
-        elif [[ -n $literal ]]; then
-            operand=1
-        elif [[ $word == -- ]]; then
-            literal=1
-        elif [[ $word == -?* ]]; then
-            if [[ -n $takes[$word] ]]; then pending=$word; fi
-        elif [[ -z $operand && -n $next[$at:$word] ]]; then
-            at=$next[$at:$word]
-        else
-            operand=1
-        fi
-    done
-    if [[ -z $pending && $PREFIX == --*=* ]]; then
-        pending=${PREFIX%%=*}
-        compset -P '*='
-    fi
-    if [[ -n $pending ]]; then
-        case $takes[$pending] in
-            (''|text) return 1 ;;
-            (file) _files ;;
-            (*) compadd -- ${=takes[$pending]} ;;
-        esac
-        return
-    fi
-    if [[ -n $literal ]]; then return 1; fi
-    for line in $lines; do
-        IFS='|' read -r row place word short to about <<<$line
-        if [[ $PREFIX == -* ]]; then
-            if [[ $row == o && ( $place == $at || $place == any ) && -z ${words[(r)$word]} ]]; then
-                list+=("$word:$about")
-            fi
-        elif [[ $row == w && $place == $at && -n $about && -z $operand ]]; then
-            list+=("$word:$about")
-        fi
-    done
-    if [[ $PREFIX == -* ]]; then
-        _describe -o option list
-    else
-        _describe command list
-    fi
+	local -A next takes
+	local -a list lines
+	local at=oz pending= literal= operand= line row place word short to about
+	integer i
+	lines=(${(f)_oz_rows})
+	for line in $lines; do
+		IFS='|' read -r row place word short to about <<<$line
+		if [[ $row == w ]]; then
+			next[$place:$word]=$to
+		else
+			takes[$word]=$to
+			if [[ -n $short ]]; then takes[$short]=$to; fi
+		fi
+	done
+	for ((i = 2; i < CURRENT; i++)); do
+		word=$words[i]
+		if [[ -n $pending ]]; then
+			pending=
+		elif [[ -n $literal ]]; then
+			operand=1
+		elif [[ $word == -- ]]; then
+			literal=1
+		elif [[ $word == -?* ]]; then
+			if [[ -n $takes[$word] ]]; then pending=$word; fi
+		elif [[ -z $operand && -n $next[$at:$word] ]]; then
+			at=$next[$at:$word]
+		else
+			operand=1
+		fi
+	done
+	if [[ -z $pending && $PREFIX == --*=* ]]; then
+		pending=${PREFIX%%=*}
+		compset -P '*='
+	fi
+	if [[ -n $pending ]]; then
+		case $takes[$pending] in
+			(''|text) return 1 ;;
+			(file) _files ;;
+			(*) compadd -- ${=takes[$pending]} ;;
+		esac
+		return
+	fi
+	if [[ -n $literal ]]; then return 1; fi
+	for line in $lines; do
+		IFS='|' read -r row place word short to about <<<$line
+		if [[ $PREFIX == -* ]]; then
+			if [[ $row == o && ( $place == $at || $place == any ) && -z ${words[(r)$word]} ]]; then
+				list+=("$word:$about")
+			fi
+		elif [[ $row == w && $place == $at && -n $about && -z $operand ]]; then
+			list+=("$word:$about")
+		fi
+	done
+	if [[ $PREFIX == -* ]]; then
+		_describe -o option list
+	else
+		_describe command list
+	fi
 }
 
 if [[ $funcstack[1] == _oz ]]; then
-    _oz "$@"
+	_oz "$@"
 else
-    compdef _oz oz
+	compdef _oz oz
 fi
 "#;
 
+/// `__oz_to` says where a word leads, given as `PLACE:WORD`, or what an option takes.
 const FISH: &str = r#"# fish completion for oz
 set -g __oz_rows '@ROWS@'
 
 function __oz_complete
-    set -l at oz
-    set -l pending ''
-    set -l literal ''
-    set -l operand ''
-    set -l before (commandline -opc)
-    set -l current (commandline -ct)
-    set -l rows (string split \n -- $__oz_rows)
-    for word in $before[2..]
-        if test -n "$pending"
-            set pending ''
-        else if test -n "$literal"
-            set operand 1
-        else if test "$word" = --
-            set literal 1
-        else if string match -q -- '-?*' "$word"
-            set -l takes (__oz_takes "$word")
-            test -n "$takes"; and set pending "$takes"
-        else
-            set -l to
-            test -z "$operand"; and set to (__oz_next "$at" "$word")
-            if test -n "$to"
-                set at $to
-            else
-                set operand 1
-            end
-        end
-    end
-    set -l prefix ''
-    if test -z "$pending"; and string match -q -- '--*=*' "$current"
-        set prefix (string replace -r -- '=.*' '=' "$current")
-        set pending (__oz_takes (string replace -- '=' '' "$prefix"))
-        test -n "$pending"; or return
-    end
-    switch "$pending"
-        case ''
-        case text
-            return
-        case file
-            for path in (__fish_complete_path (string replace -- "$prefix" '' "$current"))
-                echo "$prefix$path"
-            end
-            return
-        case '*'
-            printf "$prefix%s\n" (string split ' ' -- $pending)
-            return
-    end
-    test -n "$literal"; and return
-    for line in $rows
-        set -l cell (string split '|' -- $line)
-        if string match -q -- '-*' "$current"
-            if test "$cell[1]" = o; and contains -- "$cell[2]" "$at" any; and not contains -- "$cell[3]" $before
-                printf '%s\t%s\n' $cell[3] "$cell[6]"
-            end
-        else if test "$cell[1]" = w -a "$cell[2]" = "$at" -a -n "$cell[6]" -a -z "$operand"
-            printf '%s\t%s\n' $cell[3] "$cell[6]"
-        end
-    end
+	set -l at oz
+	set -l pending ''
+	set -l literal ''
+	set -l operand ''
+	set -l before (commandline -opc)
+	set -l current (commandline -ct)
+	set -l rows (string split \n -- $__oz_rows)
+	for word in $before[2..]
+		if test -n "$pending"
+			set pending ''
+		else if test -n "$literal"
+			set operand 1
+		else if test "$word" = --
+			set literal 1
+		else if string match -q -- '-?*' "$word"
+			set -l takes (__oz_to "$word")
+			test -n "$takes"; and set pending "$takes"
+		else
+			set -l to
+			test -z "$operand"; and set to (__oz_to "$at:$word")
+			if test -n "$to"
+				set at $to
+			else
+				set operand 1
+			end
+		end
+	end
+	set -l prefix ''
+	if test -z "$pending"; and string match -q -- '--*=*' "$current"
+		set prefix (string replace -r -- '=.*' '=' "$current")
+		set pending (__oz_to (string replace -- '=' '' "$prefix"))
+		test -n "$pending"; or return
+	end
+	switch "$pending"
+		case ''
+		case text
+			return
+		case file
+			for path in (__fish_complete_path (string replace -- "$prefix" '' "$current"))
+				echo "$prefix$path"
+			end
+			return
+		case '*'
+			printf "$prefix%s\n" (string split ' ' -- $pending)
+			return
+	end
+	test -n "$literal"; and return
+	for line in $rows
+		set -l cell (string split '|' -- $line)
+		if string match -q -- '-*' "$current"
+			if test "$cell[1]" = o; and contains -- "$cell[2]" "$at" any; and not contains -- "$cell[3]" $before
+				printf '%s\t%s\n' $cell[3] "$cell[6]"
+			end
+		else if test "$cell[1]" = w -a "$cell[2]" = "$at" -a -n "$cell[6]" -a -z "$operand"
+			printf '%s\t%s\n' $cell[3] "$cell[6]"
+		end
+	end
 end
 
-# What an option takes.
-function __oz_takes
-    for line in (string split \n -- $__oz_rows)
-        set -l cell (string split '|' -- $line)
-        if test "$cell[1]" = o; and contains -- $argv[1] $cell[3] $cell[4]
-            echo $cell[5]
-            return
-        end
-    end
-end
-
-# Where a word leads from a place.
-function __oz_next
-    for line in (string split \n -- $__oz_rows)
-        set -l cell (string split '|' -- $line)
-        if test "$cell[1]" = w -a "$cell[2]" = "$argv[1]" -a "$cell[3]" = "$argv[2]"
-            echo $cell[5]
-            return
-        end
-    end
+function __oz_to
+	for line in (string split \n -- $__oz_rows)
+		set -l cell (string split '|' -- $line)
+		if test "$cell[1]:$cell[2]:$cell[3]" = "w:$argv[1]"; or contains -- "$argv[1]" $cell[3] $cell[4]
+			echo $cell[5]
+			return
+		end
+	end
 end
 
 complete -c oz -f -a '(__oz_complete)'
@@ -313,45 +307,45 @@ complete -c oz -f -a '(__oz_complete)'
 
 const POWERSHELL: &str = r#"# PowerShell completion for oz
 Register-ArgumentCompleter -Native -CommandName oz -ScriptBlock {
-    param($wordToComplete, $commandAst, $cursorPosition)
-    $rows = @'
+	param($wordToComplete, $commandAst, $cursorPosition)
+	$rows = @'
 @ROWS@'@ -split "`r?`n" | Where-Object { $_ } | ForEach-Object { , ($_ -split '\|') }
-    $takes = @{}
-    $next = @{}
-    foreach ($row in $rows) {
-        if ($row[0] -ceq 'w') {
-            $next[$row[1] + ':' + $row[2]] = $row[4]
-        } else {
-            $takes[$row[2]] = $row[4]
-            if ($row[3]) { $takes[$row[3]] = $row[4] }
-        }
-    }
-    $at = 'oz'; $pending = $null; $literal = $false; $operand = $false
-    foreach ($element in $commandAst.CommandElements | Select-Object -Skip 1) {
-        if ($element.Extent.EndOffset -ge $cursorPosition) { break }
-        $word = $element.ToString()
-        if ($pending) { $pending = $null }
-        elseif ($literal) { $operand = $true }
-        elseif ($word -ceq '--') { $literal = $true }
-        elseif ($word -like '-?*') { if ($takes[$word]) { $pending = $takes[$word] } }
-        elseif (-not $operand -and $next["${at}:$word"]) { $at = $next["${at}:$word"] }
-        else { $operand = $true }
-    }
-    $offers = @()
-    if ($pending -and $pending -cnotin 'text', 'file') {
-        $offers = $pending -split ' ' | ForEach-Object { , @($_, $_) }
-    } elseif (-not $pending -and -not $literal) {
-        foreach ($row in $rows) {
-            if ($wordToComplete -like '-*') {
-                if ($row[0] -ceq 'o' -and $row[1] -cin $at, 'any') { $offers += , @($row[2], $row[5]) }
-            } elseif ($row[0] -ceq 'w' -and $row[1] -ceq $at -and $row[5] -and -not $operand) {
-                $offers += , @($row[2], $row[5])
-            }
-        }
-    }
-    $offers | Where-Object { $_[0] -like "$wordToComplete*" } | ForEach-Object {
-        [System.Management.Automation.CompletionResult]::new($_[0], $_[0], 'ParameterValue', $_[1])
-    }
+	$takes = @{}
+	$next = @{}
+	foreach ($row in $rows) {
+		if ($row[0] -ceq 'w') {
+			$next[$row[1] + ':' + $row[2]] = $row[4]
+		} else {
+			$takes[$row[2]] = $row[4]
+			if ($row[3]) { $takes[$row[3]] = $row[4] }
+		}
+	}
+	$at = 'oz'; $pending = $null; $literal = $false; $operand = $false
+	foreach ($element in $commandAst.CommandElements | Select-Object -Skip 1) {
+		if ($element.Extent.EndOffset -ge $cursorPosition) { break }
+		$word = $element.ToString()
+		if ($pending) { $pending = $null }
+		elseif ($literal) { $operand = $true }
+		elseif ($word -ceq '--') { $literal = $true }
+		elseif ($word -like '-?*') { if ($takes[$word]) { $pending = $takes[$word] } }
+		elseif (-not $operand -and $next["${at}:$word"]) { $at = $next["${at}:$word"] }
+		else { $operand = $true }
+	}
+	$offers = @()
+	if ($pending -and $pending -cnotin 'text', 'file') {
+		$offers = $pending -split ' ' | ForEach-Object { , @($_, $_) }
+	} elseif (-not $pending -and -not $literal) {
+		foreach ($row in $rows) {
+			if ($wordToComplete -like '-*') {
+				if ($row[0] -ceq 'o' -and $row[1] -cin $at, 'any') { $offers += , @($row[2], $row[5]) }
+			} elseif ($row[0] -ceq 'w' -and $row[1] -ceq $at -and $row[5] -and -not $operand) {
+				$offers += , @($row[2], $row[5])
+			}
+		}
+	}
+	$offers | Where-Object { $_[0] -like "$wordToComplete*" } | ForEach-Object {
+		[System.Management.Automation.CompletionResult]::new($_[0], $_[0], 'ParameterValue', $_[1])
+	}
 }
 "#;
 
@@ -359,59 +353,58 @@ const ELVISH: &str = r#"# Elvish completion for oz
 use str
 var oz-rows = [(each {|line| if (not-eq $line '') { put [(str:split '|' $line)] } } [(str:split "\n" '@ROWS@')])]
 set edit:completion:arg-completer[oz] = {|@words|
-    var next = [&]
-    var takes = [&]
-    for row $oz-rows {
-        if (eq $row[0] w) {
-            set next[$row[1]':'$row[2]] = $row[4]
-        } else {
-            set takes[$row[2]] = $row[4]
-            set takes[$row[3]] = $row[4]
-        }
-    }
-    var at = oz
-    var pending = ''
-    var literal = $false
-    var operand = $false
-    for word $words[1..-1] {
-        if (not-eq $pending '') {
-            set pending = ''
-        } elif $literal {
-            set operand = $true
-        } elif (eq $word '--') {
-            set literal = $true
-        } elif (and (str:has-prefix $word '-') (not-eq $word '-')) {
-            if (has-key $takes $word) { set pending = $takes[$word] }
-        } elif (and (not $operand) (has-key $next $at':'$word)) {
-            set at = $next[$at':'$word]
-        } else {
-            set operand = $true
-        }
-    }
-    if (eq $pending file) {
-        edit:complete-filename $words[-1]
-    } elif (eq $pending text) {
-        nop
-    } elif (not-eq $pending '') {
-        str:split ' ' $pending
-    } elif (not $literal) {
-        for row $oz-rows {
-            if (str:has-prefix $words[-1] '-') {
-                if (and (eq $row[0] o) (or (eq $row[1] $at) (eq $row[1] any))) {
-                    edit:complex-candidate $row[2] &display=$row[2]'  '$row[5]
-                }
-            } elif (and (eq $row[0] w) (eq $row[1] $at) (not-eq $row[5] '') (not $operand)) {
-                edit:complex-candidate $row[2] &display=$row[2]'  '$row[5]
-            }
-        }
-    }
+	var next = [&]
+	var takes = [&]
+	for row $oz-rows {
+		if (eq $row[0] w) {
+			set next[$row[1]':'$row[2]] = $row[4]
+		} else {
+			set takes[$row[2]] = $row[4]
+			set takes[$row[3]] = $row[4]
+		}
+	}
+	var at = oz
+	var pending = ''
+	var literal = $false
+	var operand = $false
+	for word $words[1..-1] {
+		if (not-eq $pending '') {
+			set pending = ''
+		} elif $literal {
+			set operand = $true
+		} elif (eq $word '--') {
+			set literal = $true
+		} elif (and (str:has-prefix $word '-') (not-eq $word '-')) {
+			if (has-key $takes $word) { set pending = $takes[$word] }
+		} elif (and (not $operand) (has-key $next $at':'$word)) {
+			set at = $next[$at':'$word]
+		} else {
+			set operand = $true
+		}
+	}
+	if (eq $pending file) {
+		edit:complete-filename $words[-1]
+	} elif (eq $pending text) {
+		nop
+	} elif (not-eq $pending '') {
+		str:split ' ' $pending
+	} elif (not $literal) {
+		var dash = (str:has-prefix $words[-1] '-')
+		for row $oz-rows {
+			var is-option = (and (eq $row[0] o) (or (eq $row[1] $at) (eq $row[1] any)))
+			var is-word = (and (eq $row[0] w) (eq $row[1] $at) (not-eq $row[5] '') (not $operand))
+			if (or (and $dash $is-option) (and (not $dash) $is-word)) {
+				edit:complex-candidate $row[2] &display=$row[2]'  '$row[5]
+			}
+		}
+	}
 }
 "#;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::table::{self, SHELLS};
+    use crate::cli::table::SHELLS;
 
     #[test]
     fn rows_have_six_cells() {
@@ -425,8 +418,8 @@ mod tests {
     fn every_listed_shell_has_a_script_with_every_option() {
         for shell in SHELLS {
             let script = script(shell).unwrap();
-            for option in OPTIONS {
-                assert!(script.contains(&format!("|--{}|", option.long)), "{shell}");
+            for option in &OPTIONS {
+                assert!(script.contains(&format!("|{}|", option.long)), "{shell}");
             }
             assert!(script.ends_with('\n') && !script.contains("@ROWS@"));
         }
@@ -445,13 +438,13 @@ mod tests {
                 }
                 ["w", at, word, "", to, _] => {
                     let child = place(at).unwrap().child(word).unwrap();
-                    assert!(child.path() == to || child.does == Does::Help, "{row}");
+                    assert!(child.path() == to || child.action == Action::Help, "{row}");
                 }
                 ["o", at, long, short, _, _] => {
-                    let option = table::by_long(&long[2..]).unwrap();
+                    let option = OPTIONS.iter().find(|o| o.long == long).unwrap();
                     assert_eq!(option.short, short.chars().nth(1), "{row}");
                     assert!(
-                        at == "any" && option.global || place(at).unwrap().accepts(option),
+                        at == "any" && option.is_global() || place(at).unwrap().accepts(option),
                         "{row}"
                     );
                 }

@@ -1,15 +1,14 @@
-//! Owns the help and the version: texts made from the table alone.
-//! Must not know the environment: help shows no value of a variable.
+//! The help and the version: texts made from the tables alone. Help shows no value of a variable.
 
-use super::table::{self, Command, Does, Opt, Takes};
+use super::options::{Arity, OPTIONS, Opt};
+use super::table::{self, Action, Subcommand};
 
 /// `-h`: what there is, a line each.
-#[must_use]
-pub fn short(command: &Command) -> String {
+pub fn short(command: &Subcommand) -> String {
     let mut page = Page::default();
     page.opening(command);
-    if command.does == Does::Group && !command.more.is_empty() {
-        page.line(&["\n", command.more]);
+    if command.action == Action::Group && !command.long_help.is_empty() {
+        page.line(&["\n", command.long_help]);
     }
     page.lists(command, false);
     page.line(&["\nMore, with examples: ", &command.path(), " --help"]);
@@ -17,16 +16,15 @@ pub fn short(command: &Command) -> String {
 }
 
 /// `--help`: with explanations, examples, variables and exit codes.
-#[must_use]
-pub fn long(command: &Command) -> String {
+pub fn long(command: &Subcommand) -> String {
     let mut page = Page::default();
     page.opening(command);
-    if !command.more.is_empty() {
-        page.line(&["\n", command.more]);
+    if !command.long_help.is_empty() {
+        page.line(&["\n", command.long_help]);
     }
     page.lists(command, true);
     page.examples(command);
-    if !matches!(command.does, Does::Help | Does::Completions) {
+    if !matches!(command.action, Action::Help | Action::Completions) {
         page.variables();
         page.exits();
     }
@@ -34,7 +32,6 @@ pub fn long(command: &Command) -> String {
 }
 
 /// `-V`, and with `build` all that tells one build from another.
-#[must_use]
 pub fn version(build: bool) -> String {
     let mut page = Page::default();
     page.line(&["oz ", env!("CARGO_PKG_VERSION")]);
@@ -47,8 +44,7 @@ pub fn version(build: bool) -> String {
 }
 
 /// The forms a command can be written in.
-#[must_use]
-pub fn usages(command: &Command) -> Vec<String> {
+pub fn usages(command: &Subcommand) -> Vec<String> {
     let path = command.path();
     let mut usages = Vec::with_capacity(2);
     if let Some(operand) = command.operand {
@@ -58,7 +54,7 @@ pub fn usages(command: &Command) -> Vec<String> {
             ("", "")
         };
         usages.push([&path, " [OPTIONS] ", open, operand.name, close].concat());
-    } else if command.does != Does::Group {
+    } else if command.action != Action::Group {
         usages.push([&path, " [OPTIONS]"].concat());
     }
     if command.children().next().is_some() {
@@ -68,31 +64,18 @@ pub fn usages(command: &Command) -> Vec<String> {
 }
 
 /// An option as its line in help begins: `-f, --value-file FILE`.
-#[must_use]
 pub fn spelling(option: &Opt) -> String {
     let mut text = match option.short {
         Some(short) => String::from_iter(['-', short, ',', ' ']),
         None => "    ".to_owned(),
     };
-    text.push_str("--");
     text.push_str(option.long);
-    match option.takes {
-        Takes::Nothing => {}
-        Takes::Value(name, _) => text.extend([" ", name]),
-        Takes::Optional(name) => text.extend(["[=", name, "]"]),
+    match option.arity() {
+        Arity::Nothing => {}
+        Arity::Required => text.push_str(&[" ", option.placeholder].concat()),
+        Arity::Optional => text.push_str(&["[=", option.placeholder, "]"].concat()),
     }
     text
-}
-
-/// The warning an option deserves whose value others can see, with the way around it.
-#[must_use]
-pub fn exposure(option: &Opt) -> Option<String> {
-    let other = option.excludes.first().copied().and_then(table::by_id);
-    let other = other.filter(|_| option.secret)?;
-    Some(format!(
-        "Other processes of this machine can read it there; --{} is safer.",
-        other.long
-    ))
 }
 
 /// A text under construction.
@@ -101,20 +84,26 @@ struct Page(String);
 
 impl Page {
     fn line(&mut self, parts: &[&str]) {
-        self.0.extend(parts.iter().copied());
+        for part in parts {
+            self.0.push_str(part);
+        }
         self.0.push('\n');
     }
 
-    /// Two columns, the second starting `width` after the first.
-    fn row(&mut self, left: &str, width: usize, right: &str) {
-        let gap = width.saturating_sub(left.len());
-        self.0.push_str("  ");
-        self.0.push_str(left);
-        self.0.extend(std::iter::repeat_n(' ', gap + 2));
-        self.line(&[right]);
+    /// Two columns, the first at least `width` wide.
+    fn table(&mut self, title: &str, rows: &[(String, String)], width: usize) {
+        if rows.is_empty() {
+            return;
+        }
+        self.line(&["\n", title, ":"]);
+        let width = rows.iter().fold(width, |most, row| most.max(row.0.len()));
+        for (left, right) in rows {
+            let gap = " ".repeat(width - left.len());
+            self.line(&["  ", left, &gap, "  ", right]);
+        }
     }
 
-    fn opening(&mut self, command: &Command) {
+    fn opening(&mut self, command: &Subcommand) {
         self.line(&[command.about, "\n"]);
         let mut lead = "Usage: ";
         for usage in usages(command) {
@@ -123,57 +112,49 @@ impl Page {
         }
     }
 
-    fn lists(&mut self, command: &Command, explain: bool) {
+    fn lists(&mut self, command: &Subcommand, explain: bool) {
         // The program's own page goes one step further down, to what can be done.
         let is_root = command.words.is_empty();
-        let children: Vec<(String, &str)> = table::COMMANDS
-            .iter()
-            .filter(|below| below.words.starts_with(command.words))
-            .filter_map(|below| match below.words.len() - command.words.len() {
-                1 if !is_root || below.does != Does::Group => Some((name(below), below.about)),
-                2 if is_root => Some((below.words.join(" "), below.about)),
-                _ => None,
-            })
-            .collect();
-        if !children.is_empty() {
-            self.line(&["\nCommands:"]);
-            let width = children
-                .iter()
-                .map(|(name, _)| name.len())
-                .max()
-                .unwrap_or(0);
-            for (name, about) in &children {
-                self.row(name, width, about);
-            }
+        let mut commands = Vec::new();
+        for below in &table::COMMANDS {
+            let Some(rest) = below.words.strip_prefix(command.words) else {
+                continue;
+            };
+            let name = match rest.len() {
+                1 if !is_root || below.action != Action::Group => name(below),
+                2 if is_root => rest.join(" "),
+                _ => continue,
+            };
+            commands.push((name, below.about.to_owned()));
         }
+        self.table("Commands", &commands, 0);
         if let Some(operand) = command.operand {
-            self.line(&["\nArguments:"]);
-            self.row(operand.name, operand.name.len(), operand.help);
+            let row = (operand.name.to_owned(), operand.help.to_owned());
+            self.table("Arguments", &[row], 0);
         }
-        let options = || table::OPTIONS.iter().filter(|o| command.accepts(o));
-        let width = options().map(|o| spelling(o).len()).max().unwrap_or(0);
-        for (title, global) in [("\nOptions:", false), ("\nGlobal options:", true)] {
-            let mut title = Some(title);
-            for option in options().filter(|option| option.global == global) {
-                if let Some(title) = title.take() {
-                    self.line(&[title]);
-                }
-                self.row(&spelling(option), width, option.help);
-                if explain {
-                    self.explain(option);
-                }
+        let mut own = Vec::new();
+        let mut global = Vec::new();
+        let mut width = 0;
+        for option in OPTIONS.iter().filter(|option| command.accepts(option)) {
+            let mut about = option.about();
+            for line in option.explanation().lines().filter(|_| explain) {
+                about.push_str("\n          ");
+                about.push_str(line);
             }
+            let spelling = spelling(option);
+            width = width.max(spelling.len());
+            let rows = if option.is_global() {
+                &mut global
+            } else {
+                &mut own
+            };
+            rows.push((spelling, about));
         }
+        self.table("Options", &own, width);
+        self.table("Global options", &global, width);
     }
 
-    fn explain(&mut self, option: &Opt) {
-        let exposure = exposure(option);
-        for line in option.more.lines().chain(exposure.as_deref()) {
-            self.line(&["          ", line]);
-        }
-    }
-
-    fn examples(&mut self, command: &Command) {
+    fn examples(&mut self, command: &Subcommand) {
         self.line(&["\nExamples:"]);
         for (index, (what, line)) in command.examples.iter().enumerate() {
             let lead = if index == 0 { "  # " } else { "\n  # " };
@@ -182,31 +163,30 @@ impl Page {
     }
 
     fn variables(&mut self) {
-        let own = table::OPTIONS.iter().filter_map(|option| {
-            let text = format!("stands in for --{}", option.long);
-            option.variable.map(|variable| (variable, text))
-        });
-        let others = table::VARIABLES
-            .iter()
-            .map(|(variable, text)| (*variable, (*text).to_owned()));
-        let rows: Vec<(&str, String)> = own.chain(others).collect();
-        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        self.line(&["\nEnvironment:"]);
-        for (name, text) in &rows {
-            self.row(name, width, text);
+        let mut rows = Vec::new();
+        for option in &OPTIONS {
+            if let Some(variable) = option.variable {
+                let text = ["stands in for ", option.long].concat();
+                rows.push((variable.to_owned(), text));
+            }
         }
+        for (variable, text) in table::VARIABLES {
+            rows.push(((*variable).to_owned(), (*text).to_owned()));
+        }
+        self.table("Environment", &rows, 0);
     }
 
     fn exits(&mut self) {
-        self.line(&["\nExit codes:"]);
+        let mut rows = Vec::new();
         for (code, text) in table::EXITS {
-            self.row(&code.to_string(), 3, text);
+            rows.push((code.to_string(), (*text).to_owned()));
         }
+        self.table("Exit codes", &rows, 0);
     }
 }
 
 /// The word of a command with its second spelling.
-fn name(command: &Command) -> String {
+fn name(command: &Subcommand) -> String {
     match command.alias {
         Some(alias) => [command.word(), ", ", alias].concat(),
         None => command.word().to_owned(),
@@ -219,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_page_fits_a_terminal_and_ends_in_one_newline() {
-        for command in table::COMMANDS {
+        for command in &table::COMMANDS {
             for text in [short(command), long(command)] {
                 for line in text.lines() {
                     assert!(line.len() <= 100, "{} {line}", line.len());

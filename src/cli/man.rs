@@ -1,11 +1,10 @@
-//! Owns the manual page, oz(1), made from the table. Nothing in the binary calls it, so that it weighs nothing there.
-//! Must not know any command or option by name.
+//! The manual page, oz(1), made from the tables. Nothing in the binary calls it, so that it weighs nothing there.
 
 use super::help;
-use super::table::{self, Command, Does, EXITS, OPTIONS, Opt, VARIABLES};
+use super::options::{OPTIONS, Opt};
+use super::table::{self, Action, EXITS, Subcommand, VARIABLES};
 
 /// The page as roff with the `man` macros (groff_man(7)).
-#[must_use]
 pub fn page() -> String {
     let mut page = String::with_capacity(16 * 1024);
     let root = table::root();
@@ -14,7 +13,7 @@ pub fn page() -> String {
     page.push_str("\" \"User Commands\"\n.nh\n.ad l\n.SH NAME\noz \\- ");
     text(&mut page, root.about);
     page.push_str(".SH SYNOPSIS\n");
-    for command in table::COMMANDS.iter().filter(|c| c.does != Does::Group) {
+    for command in table::COMMANDS.iter().filter(|c| c.action != Action::Group) {
         for usage in help::usages(command)
             .iter()
             .filter(|u| !u.ends_with("COMMAND"))
@@ -25,22 +24,22 @@ pub fn page() -> String {
         }
     }
     page.push_str(".SH DESCRIPTION\n");
-    text(&mut page, root.more);
+    text(&mut page, root.long_help);
     page.push_str(".SH COMMANDS\n");
     for command in table::COMMANDS.iter().skip(1) {
         describe(&mut page, command);
     }
     page.push_str(".SH OPTIONS\n");
-    for option in OPTIONS {
+    for option in &OPTIONS {
         explain(&mut page, option);
     }
     page.push_str(".SH EXAMPLES\n");
     examples(&mut page, root);
     page.push_str(".SH ENVIRONMENT\n");
-    for option in OPTIONS {
+    for option in &OPTIONS {
         if let Some(variable) = option.variable {
             item(&mut page, variable);
-            text(&mut page, &format!("stands in for --{}", option.long));
+            text(&mut page, &format!("stands in for {}", option.long));
         }
     }
     for (variable, about) in VARIABLES {
@@ -55,7 +54,7 @@ pub fn page() -> String {
     page
 }
 
-fn describe(page: &mut String, command: &Command) {
+fn describe(page: &mut String, command: &Subcommand) {
     page.push_str(".SS ");
     text(page, &command.path());
     text(page, &[command.about, "."].concat());
@@ -63,12 +62,18 @@ fn describe(page: &mut String, command: &Command) {
         page.push_str(".PP\n");
         text(page, &["Also spelled '", alias, "'."].concat());
     }
-    for paragraph in command.more.split("\n\n").filter(|text| !text.is_empty()) {
+    for paragraph in command
+        .long_help
+        .split("\n\n")
+        .filter(|text| !text.is_empty())
+    {
         page.push_str(".PP\n");
         text(page, paragraph);
     }
-    let own = OPTIONS.iter().filter(|o| command.options.contains(&o.id));
-    let own: Vec<String> = own.map(|option| ["--", option.long].concat()).collect();
+    let own = OPTIONS
+        .iter()
+        .filter(|option| command.accepts(option) && !option.is_global());
+    let own: Vec<&str> = own.map(|option| option.long).collect();
     if !own.is_empty() {
         page.push_str(".PP\n");
         text(page, &["Options: ", &own.join(", "), "."].concat());
@@ -76,7 +81,7 @@ fn describe(page: &mut String, command: &Command) {
     examples(page, command);
 }
 
-fn examples(page: &mut String, command: &Command) {
+fn examples(page: &mut String, command: &Subcommand) {
     for (what, line) in command.examples {
         page.push_str(".PP\n.RS 4\n.nf\n");
         text(page, &["# ", what].concat());
@@ -87,12 +92,8 @@ fn examples(page: &mut String, command: &Command) {
 
 fn explain(page: &mut String, option: &Opt) {
     item(page, help::spelling(option).trim_start());
-    text(page, &[option.help, "."].concat());
-    for line in [option.more, &help::exposure(option).unwrap_or_default()] {
-        if !line.is_empty() {
-            text(page, line);
-        }
-    }
+    text(page, &[&option.about(), "."].concat());
+    text(page, &option.explanation());
 }
 
 /// The head of an entry in a list.
@@ -140,9 +141,9 @@ mod tests {
             let head = format!(".SS {}\n", command.path().replace('-', "\\-"));
             assert!(page.contains(&head), "{head}");
         }
-        for option in OPTIONS {
+        for option in &OPTIONS {
             let head = option.long.replace('-', "\\-");
-            assert!(page.contains(&format!("\\-\\-{head}")), "{head}");
+            assert!(page.contains(&head), "{head}");
         }
     }
 
@@ -165,7 +166,7 @@ mod tests {
         let Ok(output) = formatted else { return };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        for command in table::COMMANDS {
+        for command in &table::COMMANDS {
             for (_, example) in command.examples {
                 for line in example.lines() {
                     assert!(text.contains(line.trim_start()), "{line}");

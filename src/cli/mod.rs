@@ -1,20 +1,21 @@
-//! Owns the command line: arguments and variables in, an [`Invocation`] or a [`Misuse`] out.
-//! Must not know the system, the network or what the verbs do: nothing is opened, asked or printed here.
+//! The command line: arguments and variables in, a [`ParseResult`] or a [`UsageError`] out. Nothing is opened, asked or
+//! printed here.
 
 pub mod completions;
 pub mod help;
 pub mod man;
+pub mod options;
 mod parse;
 mod suggest;
 pub mod table;
 
-use crate::command::{Format, Invocation};
 use crate::env::Environment;
 use crate::error::Error;
+use crate::request::{Format, ParseResult};
 use std::ffi::OsString;
 
 /// A line that asks for nothing this program does.
-pub struct Misuse {
+pub struct UsageError {
     /// [`ErrorKind::Usage`], or [`ErrorKind::InvalidData`] for a name that is refused.
     pub error: Error,
     /// What the user asked for anywhere on the line or in the environment, so that a program that asked for JSON
@@ -26,20 +27,21 @@ pub struct Misuse {
 ///
 /// # Errors
 /// The first problem from left to right, then what the whole line lacks.
-pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<Invocation, Misuse> {
+pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<ParseResult, UsageError> {
     parse::parse(args, env)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::table::{COMMANDS, Command, Does, OPTIONS, Opt, Shape, Takes};
+    use super::options::{Arity, OPTIONS, Opt};
+    use super::table::{Action, COMMANDS, Subcommand};
     use super::*;
     use std::os::unix::ffi::OsStringExt;
 
     /// What stands where a user's value would: found in an error, it is a leak.
     const MARKER: &str = "M4rk3r";
 
-    fn read(words: &[&[u8]]) -> Result<Invocation, Misuse> {
+    fn read(words: &[&[u8]]) -> Result<ParseResult, UsageError> {
         let args = words.iter().map(|word| OsString::from_vec(word.to_vec()));
         parse(args.collect(), &Environment::new(|_| None))
     }
@@ -47,8 +49,8 @@ mod tests {
     /// Reads every line of `length` words after `before`, and returns how many there were.
     fn search(vocabulary: &[&[u8]], before: &[&[u8]], length: usize) -> usize {
         let Some(left) = length.checked_sub(1) else {
-            if let Err(misuse) = read(before) {
-                let error = &misuse.error;
+            if let Err(usage) = read(before) {
+                let error = &usage.error;
                 let hint = error.hint.as_deref().unwrap();
                 for text in [error.message.as_str(), hint] {
                     assert!(!text.contains(MARKER) && !text.contains('\n'), "{text}");
@@ -106,11 +108,11 @@ mod tests {
             b"-d\xff".to_vec(),
             b"N\0".to_vec(),
         ]);
-        for command in COMMANDS {
+        for command in &COMMANDS {
             vocabulary.extend(command.spellings().map(|word| word.as_bytes().to_vec()));
         }
-        for option in OPTIONS {
-            vocabulary.push(format!("--{}", option.long).into_bytes());
+        for option in &OPTIONS {
+            vocabulary.push(option.long.as_bytes().to_vec());
             vocabulary.extend(option.short.map(|short| format!("-{short}").into_bytes()));
         }
         vocabulary.sort();
@@ -149,21 +151,24 @@ mod tests {
 
     /// The words that give an option, with a value it takes.
     fn given(option: &Opt) -> Vec<String> {
-        let long = format!("--{}", option.long);
-        match option.takes {
-            Takes::Nothing | Takes::Optional(_) => vec![long],
-            Takes::Value(_, Shape::Choice(choices)) => vec![long, choices[0].to_owned()],
-            Takes::Value("SECONDS", _) => vec![long, "1".to_owned()],
-            Takes::Value(..) => vec![long, "x".to_owned()],
+        let long = option.long.to_owned();
+        if option.arity() != Arity::Required {
+            return vec![long];
         }
+        let value = match option.choices()[..] {
+            [first, ..] => first,
+            [] if option.long == "--timeout" => "1",
+            [] => "x",
+        };
+        vec![long, value.to_owned()]
     }
 
-    fn line(command: &Command, more: &[String]) -> Result<Invocation, Misuse> {
+    fn line(command: &Subcommand, more: &[String]) -> Result<ParseResult, UsageError> {
         let mut words: Vec<String> = command.words.iter().map(|w| (*w).to_owned()).collect();
-        match command.does {
-            Does::Completions => words.push("bash".to_owned()),
-            Does::Help | Does::Group | Does::List => {}
-            Does::Create(_) | Does::Update | Does::Delete => words.push("N".to_owned()),
+        match command.action {
+            Action::Completions => words.push("bash".to_owned()),
+            Action::Help | Action::Group | Action::List => {}
+            Action::Create(_) | Action::Update | Action::Delete => words.push("N".to_owned()),
         }
         words.extend_from_slice(more);
         let args = words.into_iter().map(OsString::from).collect();
@@ -176,25 +181,25 @@ mod tests {
         let bash = completions::script("bash").unwrap();
         for command in COMMANDS
             .iter()
-            .filter(|command| command.does != Does::Group)
+            .filter(|command| command.action != Action::Group)
         {
             let page = help::short(command);
-            for option in OPTIONS {
+            for option in &OPTIONS {
                 let mut words = given(option);
-                if command.does == Does::Update {
+                if command.action == Action::Update {
                     // Alone, not every option is a change.
-                    words.extend(match option.id {
-                        table::Id::Description => vec![],
+                    words.extend(match option.long {
+                        "--description" => vec![],
                         _ => vec!["-d".to_owned(), "x".to_owned()],
                     });
                 }
                 let is_read = match line(command, &words) {
                     Ok(_) => true,
-                    Err(misuse) => {
+                    Err(usage) => {
                         assert!(
-                            misuse.error.message.contains("is not an option of"),
+                            usage.error.message.contains("is not an option of"),
                             "{}",
-                            misuse.error.message
+                            usage.error.message
                         );
                         false
                     }
@@ -204,8 +209,8 @@ mod tests {
                     .lines()
                     .any(|line| line.trim_start().starts_with(&spelling));
                 assert_eq!(is_read, is_listed, "{} {spelling}", command.path());
-                let own = format!("\no|{}|--{}|", command.path(), option.long);
-                let global = format!("\no|any|--{}|", option.long);
+                let own = format!("\no|{}|{}|", command.path(), option.long);
+                let global = format!("\no|any|{}|", option.long);
                 assert_eq!(is_read, bash.contains(&own) || bash.contains(&global));
             }
         }
@@ -213,7 +218,7 @@ mod tests {
 
     #[test]
     fn every_example_is_read() {
-        for command in COMMANDS {
+        for command in &COMMANDS {
             for (_, example) in command.examples {
                 let text = example.replace("\\\n", " ");
                 let after = text.split("oz ").nth(1).unwrap();

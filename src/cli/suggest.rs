@@ -1,5 +1,4 @@
-//! Owns guessing which word of the table a mistyped word was meant to be.
-//! Must not know what the words are for, and never hands back what was typed.
+//! Guesses which word of a table a mistyped word was meant to be, and never hands back what was typed.
 
 /// Longer words are not guessed at: the work is quadratic, and no word of the table is as long.
 const MAX_WORD: usize = 32;

@@ -4,10 +4,10 @@ mod machine;
 mod table;
 mod time;
 
-use crate::command::Format;
 use crate::error::Error;
 use crate::json::Sink;
 use crate::outcome::{Action, Outcome, SecretInfo, Timestamp, WriteOutcome};
+use crate::request::Format;
 use crate::secret::{Owner, StoredType};
 use crate::text::safe;
 use std::io;
@@ -201,7 +201,7 @@ mod tests {
             action,
             &name,
             owner,
-            Some(StoredType::Known(Kind::RawValue)),
+            Some(StoredType::Known(Kind::from_wire("RAW_VALUE").unwrap())),
         ))
     }
 
@@ -337,7 +337,7 @@ mod tests {
             name: name.to_owned(),
             description: None,
             owner: team.map_or(Owner::Personal, |uid| Owner::Team(uid.to_owned())),
-            stored_type: StoredType::Known(Kind::OpenaiApiKey),
+            stored_type: StoredType::Known(Kind::from_wire("OPENAI_API_KEY").unwrap()),
             created: Timestamp {
                 seconds: 1_767_323_045,
                 nanoseconds: 120_000_000,

@@ -229,7 +229,12 @@ mod tests {
         nanoseconds: 0,
     };
 
-    fn row(name: &str, kind: Kind, ages: [i64; 2], description: Option<&str>) -> SecretInfo {
+    fn row(
+        name: &str,
+        kind: &'static Kind,
+        ages: [i64; 2],
+        description: Option<&str>,
+    ) -> SecretInfo {
         let [created, updated] = ages.map(|age| Timestamp {
             seconds: NOW.seconds - age,
             nanoseconds: 0,
@@ -259,16 +264,26 @@ mod tests {
     }
 
     fn sample() -> [SecretInfo; 3] {
-        let bedrock = Kind::AnthropicBedrockAccessKey;
+        let bedrock = Kind::from_wire("ANTHROPIC_BEDROCK_ACCESS_KEY").unwrap();
         [
-            row("GITHUB_TOKEN", Kind::RawValue, [3 * 86_400, 0], None),
+            row(
+                "GITHUB_TOKEN",
+                Kind::from_wire("RAW_VALUE").unwrap(),
+                [3 * 86_400, 0],
+                None,
+            ),
             row(
                 "MY_KEY",
                 bedrock,
                 [31 * 86_400, 120],
                 Some("for the nightly run"),
             ),
-            row("鍵", Kind::RawValue, [60, 60], Some("two\nlines")),
+            row(
+                "鍵",
+                Kind::from_wire("RAW_VALUE").unwrap(),
+                [60, 60],
+                Some("two\nlines"),
+            ),
         ]
     }
 
@@ -373,7 +388,12 @@ MY_KEY        Personal  Anthropic Bedrock Access Key  1 month ago  2 min ago  fo
 
     #[test]
     fn foreign_text_cannot_move_the_cursor() {
-        let mut hostile = row("A\u{1b}[2J", Kind::RawValue, [0, 0], Some("\u{202e}\r\n"));
+        let mut hostile = row(
+            "A\u{1b}[2J",
+            Kind::from_wire("RAW_VALUE").unwrap(),
+            [0, 0],
+            Some("\u{202e}\r\n"),
+        );
         hostile.stored_type = StoredType::Other("NEW\u{9b}".to_owned());
         for out in [
             shown(std::slice::from_ref(&hostile), Some(80)),

@@ -12,14 +12,18 @@ pub struct SealingContext<'a> {
     /// The uid of the caller's profile, verbatim.
     pub actor: &'a str,
     pub name: &'a SecretName,
-    pub kind: Kind,
+    pub kind: &'a Kind,
 }
 
 impl SealingContext<'_> {
     /// The `info` of HPKE: version 1 of the format, without any escaping.
     fn info(&self) -> String {
         let Self { actor, name, kind } = self;
-        format!("1:{actor}:{}:{}", name.as_str(), kind.context())
+        format!(
+            "1:{actor}:{}:{}",
+            name.as_str(),
+            kind.wire.to_ascii_lowercase()
+        )
     }
 }
 
@@ -159,7 +163,7 @@ mod tests {
         let context = SealingContext {
             actor: "user-1",
             name: &name,
-            kind: Kind::RawValue,
+            kind: Kind::from_wire("RAW_VALUE").unwrap(),
         };
         for vector in tink()["opens"].as_array().unwrap() {
             let opener = Opener::new(vector);
@@ -178,20 +182,23 @@ mod tests {
         let service = service();
         let opener = Opener::new(&service);
         let name = SecretName::parse("N:ä").unwrap();
-        for kind in Kind::ALL {
+        for kind in crate::secret::KINDS {
             let context = SealingContext {
                 actor: "serviceAccount:abc",
                 name: &name,
                 kind,
             };
             let envelope = seal(&service["keyset"], &context, "text");
-            let right = format!("1:serviceAccount:abc:N:ä:{}", kind.context());
+            let right = format!(
+                "1:serviceAccount:abc:N:ä:{}",
+                kind.wire.to_ascii_lowercase()
+            );
             assert_eq!(opener.open(&right, &envelope).as_deref(), Some("text"));
             for wrong in [
                 right.replace("abc", "abd"),
                 right.replace('ä', "a"),
                 right.replace("1:s", "2:s"),
-                right.replace(kind.context(), "dotenvx"),
+                right.replace(&kind.wire.to_ascii_lowercase(), "dotenvx"),
                 String::new(),
             ] {
                 assert_eq!(opener.open(&wrong, &envelope), None, "{wrong}");
@@ -205,7 +212,7 @@ mod tests {
         let context = SealingContext {
             actor: "a",
             name: &name,
-            kind: Kind::RawValue,
+            kind: Kind::from_wire("RAW_VALUE").unwrap(),
         };
         let keyset = &service()["keyset"];
         let [one, two] =

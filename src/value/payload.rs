@@ -1,10 +1,9 @@
-//! Owns the plaintext: the fields of one secret as the JSON object that is sealed.
-//! Must not know where the fields came from; they were checked.
+//! The plaintext: the fields of one secret, already checked, as the JSON object that is sealed.
 
 use crate::json::{Writer, escaped_len};
-use crate::secret::{Field, FieldId, SecretBytes};
+use crate::secret::{Field, SecretBytes};
 
-/// The fields of one secret, complete and in the kind's order.
+/// The fields of one secret, complete and in the type's order.
 pub struct Fields {
     pub(super) fields: Vec<(&'static Field, SecretBytes)>,
     pub(super) notes: Vec<String>,
@@ -12,7 +11,6 @@ pub struct Fields {
 
 impl Fields {
     /// The compact JSON object; an optional field that was not given has no key in it.
-    #[must_use]
     pub fn payload(&self) -> SecretBytes {
         // Room for all of it: a buffer that grew would leave copies behind.
         let size = self.fields.iter().fold(2, |size, (field, value)| {
@@ -28,19 +26,16 @@ impl Fields {
     }
 
     /// The length of all values together, in bytes.
-    #[must_use]
     pub fn length(&self) -> usize {
         self.fields.iter().map(|(_, value)| value.len()).sum()
     }
 
     /// Whether a field was given.
-    #[must_use]
-    pub fn has(&self, id: FieldId) -> bool {
-        self.fields.iter().any(|(field, _)| field.id == id)
+    pub fn has(&self, flag: &str) -> bool {
+        self.fields.iter().any(|(field, _)| field.flag == flag)
     }
 
     /// What came up while typing: one sentence each, without prefix.
-    #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -51,10 +46,11 @@ mod tests {
     use super::*;
     use crate::secret::Kind;
 
-    fn payload(kind: Kind, values: &[Option<&str>]) -> (String, usize) {
+    fn payload(wire: &str, values: &[Option<&str>]) -> (String, usize) {
         let fields = Fields {
-            fields: kind
-                .fields()
+            fields: Kind::from_wire(wire)
+                .unwrap()
+                .fields
                 .iter()
                 .zip(values)
                 .filter_map(|(field, value)| {
@@ -77,40 +73,40 @@ mod tests {
     #[test]
     fn keys_in_order_and_absent_ones_absent() {
         for (kind, values, expected, length) in [
-            (Kind::RawValue, &[Some("a\n")][..], r#"{"value":"a\n"}"#, 2),
-            (Kind::AnthropicApiKey, &[Some("k")], r#"{"api_key":"k"}"#, 1),
+            ("RAW_VALUE", &[Some("a\n")][..], r#"{"value":"a\n"}"#, 2),
+            ("ANTHROPIC_API_KEY", &[Some("k")], r#"{"api_key":"k"}"#, 1),
             (
-                Kind::AnthropicBedrockApiKey,
+                "ANTHROPIC_BEDROCK_API_KEY",
                 &[Some("k"), Some("us-east-1")],
                 r#"{"aws_bearer_token_bedrock":"k","aws_region":"us-east-1"}"#,
                 10,
             ),
             (
-                Kind::AnthropicBedrockAccessKey,
+                "ANTHROPIC_BEDROCK_ACCESS_KEY",
                 &[Some("i"), Some("s"), Some("t"), Some("r")],
                 r#"{"aws_access_key_id":"i","aws_secret_access_key":"s","aws_session_token":"t","aws_region":"r"}"#,
                 4,
             ),
             (
-                Kind::AnthropicBedrockAccessKey,
+                "ANTHROPIC_BEDROCK_ACCESS_KEY",
                 &[Some("i"), Some("s"), None, Some("r")],
                 r#"{"aws_access_key_id":"i","aws_secret_access_key":"s","aws_region":"r"}"#,
                 3,
             ),
             (
-                Kind::OpenaiApiKey,
+                "OPENAI_API_KEY",
                 &[Some("k"), Some("https://h/v1")],
                 r#"{"api_key":"k","base_url":"https://h/v1"}"#,
                 13,
             ),
             (
-                Kind::OpenaiApiKey,
+                "OPENAI_API_KEY",
                 &[Some("k"), None],
                 r#"{"api_key":"k"}"#,
                 1,
             ),
             (
-                Kind::DockerRegistry,
+                "DOCKER_REGISTRY",
                 &[Some("h"), Some("u"), Some("p")],
                 r#"{"registry_host":"h","username":"u","password":"p"}"#,
                 3,
@@ -124,7 +120,7 @@ mod tests {
     fn every_character_arrives() {
         let mut value: String = ('\u{1}'..='\u{100}').collect();
         value.push_str("日本🔑\u{2028}/\u{7f}");
-        let (text, _) = payload(Kind::RawValue, &[Some(&value)]);
+        let (text, _) = payload("RAW_VALUE", &[Some(&value)]);
         let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(parsed, serde_json::json!({ "value": value }));
         assert_eq!(text, parsed.to_string());

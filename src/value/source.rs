@@ -1,13 +1,10 @@
-//! Owns sources: where the bytes of a field come from, and reading them up to a limit.
-//! Must not know kinds, forms or prompts: what it checks holds for every value there is.
+//! Where the bytes of a field come from, and reading them up to a limit.
 
-use crate::command::{Input, Source};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::file;
-use crate::secret::{FieldId, MAX_VARIABLE, SecretBytes};
+use crate::secret::{Field, MAX_VARIABLE, SecretBytes};
 use crate::text;
-use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -24,24 +21,9 @@ pub struct Io<'a> {
     pub timeout: Duration,
 }
 
-/// The longest value in bytes: what is left of a variable for a name of one byte, `=` and NUL.
-pub const MAX_VALUE: usize = MAX_VARIABLE - 3;
-
-/// The longest password of a registry in bytes. It is never exported as an environment variable, so the limit of those
-/// does not apply; the largest in use, the key file of a service account, is below 3 KiB.
-pub(super) const MAX_PASSWORD: usize = 1024 * 1024;
-
-/// The longest value of a field in bytes, as far as its kind does not say more.
-fn limit(id: FieldId) -> usize {
-    match id {
-        FieldId::Password => MAX_PASSWORD,
-        _ => MAX_VALUE,
-    }
-}
-
 /// The most that is read of a field: its final newline, CR and LF, may be dropped later.
-fn read_limit(id: FieldId) -> usize {
-    limit(id) + 2
+fn read_limit(field: &Field) -> usize {
+    field.limit.of_any() + 2
 }
 
 const ENCODE: &str = "store binary data as text, for example encoded with base64";
@@ -49,7 +31,7 @@ const ENCODE: &str = "store binary data as text, for example encoded with base64
 /// The name of a source in messages.
 pub(super) enum Origin {
     Argument(&'static str),
-    Stdin(FieldId),
+    Stdin(&'static Field),
     File {
         flag: &'static str,
         /// Safe to print.
@@ -64,9 +46,8 @@ impl Origin {
     pub(super) fn subject(&self) -> String {
         match self {
             Self::Argument(flag) => (*flag).to_owned(),
-            Self::Stdin(FieldId::Value) => "standard input".to_owned(),
-            Self::Stdin(id) => match id.file_flag() {
-                Some(flag) => format!("standard input, read for {flag},"),
+            Self::Stdin(field) => match field.file.filter(|_| !field.is_value()) {
+                Some(file) => format!("standard input, read for {},", file.flag),
                 None => "standard input".to_owned(),
             },
             Self::File { flag, path } => format!("the file '{path}' of {flag}"),
@@ -94,55 +75,46 @@ impl Origin {
 }
 
 /// The bytes of one field, and where they come from.
-pub(super) struct Given {
-    pub(super) id: FieldId,
+pub(super) struct RawField {
+    pub(super) field: &'static Field,
     pub(super) origin: Origin,
     pub(super) bytes: SecretBytes,
     /// A final newline was dropped already, as asked.
     pub(super) trimmed: bool,
 }
 
-impl Given {
-    /// Reads what the command line names.
-    pub(super) fn read(id: FieldId, source: Source, io: &mut Io<'_>) -> Result<Self, Error> {
-        let (origin, bytes) = match source {
-            Source::Argument(bytes) => (Origin::Argument(id.flag()), bytes),
-            Source::File(Input::Stdin) => return Self::from_stdin(id, io.stdin),
-            Source::File(Input::Path(path)) => {
-                let flag = id.file_flag().unwrap_or(id.flag());
-                let bytes = read_file(&path, flag, read_limit(id), io.timeout)?;
-                let path = safe_path(&path);
-                (Origin::File { flag, path }, bytes)
-            }
-        };
-        Ok(Self {
-            id,
+impl RawField {
+    pub(super) fn new(field: &'static Field, origin: Origin, bytes: SecretBytes) -> Self {
+        Self {
+            field,
             origin,
             bytes,
             trimmed: false,
-        })
+        }
+    }
+
+    pub(super) fn from_file(
+        field: &'static Field,
+        path: &Path,
+        io: &Io<'_>,
+    ) -> Result<Self, Error> {
+        let flag = field.file.map_or(field.flag, |file| file.flag);
+        let bytes = read_file(path, flag, read_limit(field), io.timeout)?;
+        let path = safe_path(path);
+        Ok(Self::new(field, Origin::File { flag, path }, bytes))
     }
 
     /// Reads standard input to its end.
-    pub(super) fn from_stdin(id: FieldId, stdin: &mut dyn Read) -> Result<Self, Error> {
-        Ok(Self {
-            id,
-            origin: Origin::Stdin(id),
-            bytes: read_stdin(stdin, read_limit(id))?,
-            trimmed: false,
-        })
+    pub(super) fn from_stdin(field: &'static Field, stdin: &mut dyn Read) -> Result<Self, Error> {
+        let bytes = read_stdin(stdin, read_limit(field))?;
+        Ok(Self::new(field, Origin::Stdin(field), bytes))
     }
 
     /// Takes the first variable of the field that is set to something.
-    pub(super) fn from_environment(id: FieldId, env: &Environment) -> Option<Self> {
-        id.environment().iter().find_map(|name| {
-            let value: OsString = env.filled(name)?;
-            Some(Self {
-                id,
-                origin: Origin::Variable(name),
-                bytes: SecretBytes::new(value.into_vec()),
-                trimmed: false,
-            })
+    pub(super) fn from_environment(field: &'static Field, env: &Environment) -> Option<Self> {
+        field.variables.iter().find_map(|name| {
+            let bytes = SecretBytes::new(env.filled(name)?.into_vec());
+            Some(Self::new(field, Origin::Variable(name), bytes))
         })
     }
 
@@ -161,8 +133,8 @@ impl Given {
         if bytes.is_empty() {
             return Err(self.origin.is_empty());
         }
-        if bytes.len() > read_limit(self.id) {
-            return Err(too_long(&self.origin, limit(self.id)));
+        if bytes.len() > read_limit(self.field) {
+            return Err(too_long(&self.origin, self.field.limit.of_any()));
         }
         if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
             let message = format!(
@@ -215,7 +187,7 @@ pub(super) fn safe_path(path: &Path) -> String {
 /// Reads a file that an option names, at most one byte past `limit`.
 pub(super) fn read_file(
     path: &Path,
-    flag: &'static str,
+    flag: &str,
     limit: usize,
     timeout: Duration,
 ) -> Result<SecretBytes, Error> {
@@ -234,6 +206,8 @@ pub(super) fn read_stdin(stdin: &mut dyn Read, limit: usize) -> Result<SecretByt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::{FIELDS, VALUE};
+    use std::ffi::OsString;
     use std::io;
 
     #[test]
@@ -288,13 +262,13 @@ mod tests {
         assert!(bytes.is_empty());
     }
 
-    fn given(bytes: &[u8]) -> Given {
-        Given {
-            id: FieldId::Value,
-            origin: Origin::Stdin(FieldId::Value),
-            bytes: SecretBytes::new(bytes.to_vec()),
-            trimmed: false,
-        }
+    fn field(flag: &str) -> &'static Field {
+        FIELDS.iter().find(|field| field.flag == flag).unwrap()
+    }
+
+    fn given(bytes: &[u8]) -> RawField {
+        let bytes = SecretBytes::new(bytes.to_vec());
+        RawField::new(&VALUE, Origin::Stdin(&VALUE), bytes)
     }
 
     #[test]
@@ -357,9 +331,9 @@ mod tests {
     fn sources_have_names() {
         for (origin, subject) in [
             (Origin::Argument("--region"), "--region"),
-            (Origin::Stdin(FieldId::Value), "standard input"),
+            (Origin::Stdin(&VALUE), "standard input"),
             (
-                Origin::Stdin(FieldId::Password),
+                Origin::Stdin(field("--password")),
                 "standard input, read for --password-file,",
             ),
             (
@@ -383,10 +357,10 @@ mod tests {
             "AWS_DEFAULT_REGION" => Some(OsString::from("eu-west-1")),
             _ => None,
         });
-        let region = Given::from_environment(FieldId::Region, &env).unwrap();
+        let region = RawField::from_environment(field("--region"), &env).unwrap();
         assert_eq!(region.bytes.expose(), b"eu-west-1");
         assert_eq!(region.origin.subject(), "the variable AWS_DEFAULT_REGION");
-        assert!(Given::from_environment(FieldId::SessionToken, &env).is_none());
-        assert!(Given::from_environment(FieldId::Value, &env).is_none());
+        assert!(RawField::from_environment(field("--session-token"), &env).is_none());
+        assert!(RawField::from_environment(&VALUE, &env).is_none());
     }
 }

@@ -6,11 +6,10 @@
 //! SIGKILL, a fault of the processor, and the three signals that musl keeps for itself.
 
 use super::Terminal;
-use super::line::{CTRL_C, Line, Step};
+use super::line_editor::{CTRL_C, LineEditor, Step};
 use super::process::{self, Modes, Watch};
-use super::source::MAX_VALUE;
 use crate::error::{Error, ErrorKind};
-use crate::secret::{Field, FieldId, SecretBytes};
+use crate::secret::{Field, MAX_VALUE, SecretBytes};
 use crate::text;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -62,7 +61,6 @@ enum Event {
 }
 
 impl ProcessTerminal {
-    #[must_use]
     pub fn new(stdin_is_terminal: bool) -> Self {
         Self {
             stdin_is_terminal,
@@ -87,9 +85,13 @@ impl ProcessTerminal {
     }
 
     /// Shows a question and reads its answer to Enter. Whether more lines came with it, which are thrown away.
-    fn answer(&mut self, question: &Question<'_>, limit: usize) -> Result<(Line, bool), Error> {
+    fn answer(
+        &mut self,
+        question: &Question<'_>,
+        limit: usize,
+    ) -> Result<(LineEditor, bool), Error> {
         let raw = self.raw()?;
-        let mut line = Line::new(limit, question.hidden);
+        let mut line = LineEditor::new(limit, question.hidden);
         // What was typed before the question was shown is no answer to it.
         raw.flush();
         raw.draw(&question.open());
@@ -160,7 +162,7 @@ impl Terminal for ProcessTerminal {
     fn ask(&mut self, field: &Field) -> Result<SecretBytes, Error> {
         let question = Question {
             text: field.prompt,
-            help: field.help,
+            help: field.prompt_help,
             hidden: field.hidden,
         };
         let (line, more) = self.answer(&question, MAX_VALUE)?;
@@ -199,7 +201,7 @@ impl Terminal for ProcessTerminal {
 }
 
 /// What is shown of a line that may be: as text, and nothing that moves the cursor.
-fn shown(line: &Line) -> String {
+fn shown(line: &LineEditor) -> String {
     text::safe(&String::from_utf8_lossy(line.text())).into_owned()
 }
 
@@ -225,7 +227,7 @@ impl Question<'_> {
         }
     }
 
-    fn again(&self, line: &Line) -> String {
+    fn again(&self, line: &LineEditor) -> String {
         format!("{CLEAR_LINE}? {} {}", self.text, shown(line))
     }
 
@@ -318,7 +320,7 @@ impl RawMode {
     }
 
     /// Feeds the line to Enter.
-    fn read_line(&mut self, line: &mut Line, question: &Question<'_>) -> Result<(), Error> {
+    fn read_line(&mut self, line: &mut LineEditor, question: &Question<'_>) -> Result<(), Error> {
         loop {
             let pause = if line.awaits_rest() {
                 PollTimeout::from(KEY_PAUSE)
@@ -491,11 +493,13 @@ fn no_terminal(message: &str, cause: &str) -> Error {
 
 /// Several lines at a hidden prompt: to store the first would be to store a part of a key.
 fn several_lines(field: &Field) -> Error {
-    let flag = match field.id {
-        FieldId::Value => "-f",
-        id => id.file_flag().unwrap_or(id.flag()),
+    let error = Error::invalid_data("more than one line was pasted, and nothing was stored");
+    let Some(file) = field.file else { return error };
+    let flag = match file.short {
+        Some(short) => format!("-{short}"),
+        None => file.flag.to_owned(),
     };
-    Error::invalid_data("more than one line was pasted, and nothing was stored").hint(format!(
+    error.hint(format!(
         "a value of several lines is given with {flag} FILE, or {flag} - for standard input"
     ))
 }

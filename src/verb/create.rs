@@ -4,24 +4,24 @@ use super::owner::{self, ResolvedOwner};
 use super::{Sealed, Session, WriteContext, update};
 use crate::api::Lookup;
 use crate::api::operation::Keys;
-use crate::command::{Create, IfExists};
 use crate::error::{Error, ErrorKind};
 use crate::net::{Failure, Processed};
 use crate::outcome::{Action, SecretInfo, WriteOutcome};
+use crate::request::{Create, IfExists};
 use crate::secret::{Kind, StoredType};
 use crate::text;
-use crate::value::{self, Fitted};
+use crate::value::{self, Incomplete};
 
 pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<WriteOutcome, Error> {
     let Create {
         target,
         kind,
-        inputs,
+        sources,
         description,
         if_exists,
         dry_run,
     } = create;
-    let fitted = value::read(inputs, Some(kind), &mut session.io)?.fit(
+    let fitted = value::read(sources, Some(kind), &mut session.io)?.fit(
         kind,
         &target.name,
         session.terminal.available(),
@@ -63,14 +63,14 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
 /// Stores a secret that did not exist at `server_time`, the server's clock at the lookup.
 fn create_new(
     context: &WriteContext<'_>,
-    kind: Kind,
+    kind: &'static Kind,
     if_exists: IfExists,
-    fitted: Fitted,
+    fitted: Incomplete,
     server_time: Option<i64>,
     session: &mut Session<'_, '_>,
 ) -> Result<WriteOutcome, Error> {
     let mut notes = Vec::new();
-    if kind == Kind::RawValue && !context.name.is_shell_variable() {
+    if kind.is_raw() && !context.name.is_shell_variable() {
         let name = text::safe(context.name.as_str());
         notes.push(format!(
             "'{name}' is not a name a shell can use for a variable"
@@ -112,7 +112,7 @@ fn create_new(
 fn refused(
     failure: Failure,
     context: &WriteContext<'_>,
-    kind: Kind,
+    kind: &'static Kind,
     if_exists: IfExists,
     sealed: Sealed,
     notes: Vec<String>,
@@ -158,7 +158,7 @@ fn exists(existing: &SecretInfo) -> Error {
 
 /// # Errors
 /// [`ErrorKind::Exists`] if the secret that is there is of another type.
-fn check_type(existing: &SecretInfo, kind: Kind) -> Result<(), Error> {
+fn check_type(existing: &SecretInfo, kind: &'static Kind) -> Result<(), Error> {
     if existing.stored_type == StoredType::Known(kind) {
         return Ok(());
     }
@@ -169,7 +169,7 @@ fn check_type(existing: &SecretInfo, kind: Kind) -> Result<(), Error> {
     let stored = text::excerpt(existing.stored_type.label());
     Err(Error::exists(format!(
         "there is already a {owner} secret '{name}', of type {stored} and not {}",
-        kind.label()
+        kind.label
     ))
     .hint("a secret keeps its type: delete it first, or choose another name"))
 }

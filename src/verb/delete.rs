@@ -5,9 +5,9 @@ use super::owner::{self, ResolvedOwner, adjective};
 use super::reconcile;
 use crate::api::Lookup;
 use crate::api::operation::Keys;
-use crate::command::Delete;
 use crate::error::Error;
 use crate::outcome::{Action, WriteOutcome};
+use crate::request::Delete;
 use crate::secret::{Owner, SecretName};
 use crate::text;
 

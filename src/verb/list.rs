@@ -3,15 +3,15 @@
 use super::Session;
 use super::owner;
 use crate::api::operation::Keys;
-use crate::command::{List, Scope};
 use crate::error::Error;
 use crate::outcome::Outcome;
+use crate::request::{List, Scope};
 use crate::secret::Owner;
 
 pub(super) fn run(list: &List, session: &mut Session<'_, '_>) -> Result<Outcome, Error> {
     let team = owner::named_team(&list.scope);
     let mut lookup = session.api.lookup(Keys::Unneeded, team)?;
-    if list.scope != Scope::Unsaid {
+    if list.scope != Scope::Default {
         let team = owner::scope_team(&list.scope, &lookup.account)?;
         let wanted = team.map_or(Owner::Personal, |team| Owner::Team(team.uid.clone()));
         lookup.secrets.retain(|secret| secret.owner == wanted);

@@ -11,12 +11,12 @@ mod reconcile;
 mod update;
 
 use crate::api::Api;
-use crate::command::Verb;
 use crate::error::Error;
 use crate::outcome::{Action, Outcome, WriteOutcome};
+use crate::request::Verb;
 use crate::seal::{Random, SealingContext};
-use crate::secret::{FieldId, Kind, SecretName, StoredType};
-use crate::value::{Fitted, Io, Terminal};
+use crate::secret::{Kind, SecretName, StoredType};
+use crate::value::{Incomplete, Io, Terminal};
 use owner::ResolvedOwner;
 use reconcile::Target;
 
@@ -63,8 +63,8 @@ impl WriteContext<'_> {
     /// What the user should know is added to `notes`.
     fn seal(
         &self,
-        kind: Kind,
-        fitted: Fitted,
+        kind: &'static Kind,
+        fitted: Incomplete,
         notes: &mut Vec<String>,
         session: &mut Session<'_, '_>,
     ) -> Result<Sealed, Error> {
@@ -85,7 +85,7 @@ impl WriteContext<'_> {
         Ok(Sealed {
             envelope,
             length: fields.length(),
-            has_base_url: fields.has(FieldId::BaseUrl),
+            has_base_url: fields.has("--base-url"),
         })
     }
 

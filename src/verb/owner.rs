@@ -2,9 +2,9 @@
 
 use crate::api::Lookup;
 use crate::api::reply::{Account, Team};
-use crate::command::{Scope, Target};
 use crate::error::Error;
 use crate::outcome::SecretInfo;
+use crate::request::{Scope, Target};
 use crate::seal::PublicKey;
 use crate::secret::{Owner, SecretName};
 use crate::text;
@@ -39,7 +39,7 @@ impl ResolvedOwner {
             None => Self {
                 owner: Owner::Personal,
                 public_key: account.public_key.clone(),
-                note: (target.scope == Scope::Unsaid && !account.teams.is_empty()).then(note),
+                note: (target.scope == Scope::Default && !account.teams.is_empty()).then(note),
             },
         })
     }
@@ -85,8 +85,8 @@ pub(super) fn scope_team<'a>(
         },
         Scope::Team => only_team(account).map(Some),
         // The key of a service account belongs to no person.
-        Scope::Unsaid if account.is_service_account => only_team(account).map(Some),
-        Scope::Unsaid => Ok(None),
+        Scope::Default if account.is_service_account => only_team(account).map(Some),
+        Scope::Default => Ok(None),
     }
 }
 
@@ -94,7 +94,7 @@ pub(super) fn scope_team<'a>(
 pub(super) fn named_team(scope: &Scope) -> Option<&str> {
     match scope {
         Scope::TeamUid(uid) => Some(uid),
-        Scope::Unsaid | Scope::Personal | Scope::Team => None,
+        Scope::Default | Scope::Personal | Scope::Team => None,
     }
 }
 

@@ -127,7 +127,7 @@ impl Target<'_> {
     pub(super) fn was_created(
         self,
         lookup: &Lookup,
-        kind: Kind,
+        kind: &'static Kind,
         description: Option<&str>,
         since: Option<i64>,
     ) -> bool {

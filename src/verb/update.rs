@@ -3,12 +3,12 @@
 use super::owner::{self, ResolvedOwner};
 use super::{Sealed, Session, WriteContext};
 use crate::api::operation::Keys;
-use crate::command::{Change, Update};
 use crate::error::Error;
 use crate::outcome::{Action, SecretInfo, WriteOutcome};
+use crate::request::{Change, Update};
 use crate::secret::{Kind, StoredType};
 use crate::text;
-use crate::value::{self, Fitted};
+use crate::value::{self, Incomplete};
 
 pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<WriteOutcome, Error> {
     let Update {
@@ -20,10 +20,10 @@ pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write
     let (draft, description) = match change {
         Change::Description(text) => (None, Some(text)),
         Change::Value {
-            inputs,
+            sources,
             description,
         } => (
-            Some(value::read(inputs, None, &mut session.io)?),
+            Some(value::read(sources, None, &mut session.io)?),
             description,
         ),
     };
@@ -60,13 +60,13 @@ pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write
 pub(super) fn value(
     context: &WriteContext<'_>,
     before: &SecretInfo,
-    kind: Kind,
-    fitted: Fitted,
+    kind: &'static Kind,
+    fitted: Incomplete,
     session: &mut Session<'_, '_>,
 ) -> Result<WriteOutcome, Error> {
     let mut notes = Vec::new();
     let sealed = context.seal(kind, fitted, &mut notes, session)?;
-    if kind == Kind::OpenaiApiKey && !sealed.has_base_url {
+    if kind.field("--base-url").is_some() && !sealed.has_base_url {
         notes.push("a stored base URL is replaced by none; --base-url keeps one".to_owned());
     }
     apply(context, before, Some(sealed), notes, session)
@@ -108,7 +108,7 @@ pub(super) fn apply(
     Ok(write)
 }
 
-fn buildable(before: &SecretInfo) -> Result<Kind, Error> {
+fn buildable(before: &SecretInfo) -> Result<&'static Kind, Error> {
     match &before.stored_type {
         StoredType::Known(kind) => Ok(*kind),
         StoredType::Other(_) => {

@@ -98,7 +98,7 @@ fn a_word_is_unknown() {
             (
                 &["secret", "create", "NAME", MARKER_SECRET],
                 "'oz secret create' takes one operand only",
-                "a value is no operand: give it on standard input, with '-f FILE' or at the prompt",
+                "a value is given on standard input, with '-f FILE' or at the prompt",
             ),
             (
                 &["secret", "list", "NAME"],

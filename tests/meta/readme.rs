@@ -3,7 +3,7 @@
 use crate::artefact::VERSION;
 use crate::server::{Account, Server};
 use crate::support::{apart, binary};
-use oz::cli::table;
+use oz::cli::{options, table};
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -120,9 +120,9 @@ fn every_option_and_variable_is_explained() {
     let text = words(README);
     let variables = first_cells("## Environment\n").join(" ");
     let variables = words(&variables);
-    for option in table::OPTIONS {
-        let flag = format!("--{}", option.long);
-        assert!(text.contains(flag.as_str()), "the README lacks {flag}");
+    for option in &options::OPTIONS {
+        let flag = option.long;
+        assert!(text.contains(flag), "the README lacks {flag}");
         if let Some(variable) = option.variable {
             assert!(variables.contains(variable), "the README lacks {variable}");
         }

@@ -10,7 +10,7 @@ const RANKS: [(&str, u8); 22] = [
     ("secret", 0),
     ("text", 0),
     ("error", 0),
-    ("command", 0),
+    ("request", 0),
     ("outcome", 0),
     ("trace", 0),
     ("env", 0),
@@ -43,7 +43,7 @@ const DOORS: [(&str, &[&str]); 10] = [
     ("webpki_roots", &["net/tls.rs"]),
     ("rustls_native_certs", &["net/tls.rs"]),
     ("ring", &["seal/hpke.rs"]),
-    ("zeroize", &["secret.rs"]),
+    ("zeroize", &["secret/mod.rs"]),
     ("unicode_width", &["output/table.rs"]),
     // The system, by what it is asked for: files, sockets, the terminal, standard streams, process limits and signals.
     (

@@ -1,7 +1,7 @@
 //! Any line and any variables end in a text, a request that keeps its promises, or a refusal that repeats none of them.
 
 use oz::cli;
-use oz::command::{Change, Input, Inputs, Invocation, KeySource, Source, Verb};
+use oz::request::{Change, FieldSources, FileOrStdin, KeySource, ParseResult, Source, Verb};
 use oz::env::Environment;
 use oz::error::ErrorKind;
 use oz::output;
@@ -31,23 +31,23 @@ pub fn run(data: &[u8]) {
         .map(|word| OsString::from_vec(word.clone()))
         .collect();
     match cli::parse(args, &env) {
-        Ok(Invocation::Print(text)) => assert!(text.ends_with('\n')),
-        Ok(Invocation::Run(request)) => {
+        Ok(ParseResult::Print(text)) => assert!(text.ends_with('\n')),
+        Ok(ParseResult::Run(request)) => {
             let key_from_stdin = matches!(
                 request.globals.api_key,
                 KeySource::File {
-                    path: Input::Stdin,
+                    path: FileOrStdin::Stdin,
                     ..
                 }
             );
             assert!(!request.globals.timeout.is_zero());
-            if let Some(inputs) = inputs(&request.verb) {
-                check(inputs, key_from_stdin);
+            if let Some(sources) = sources(&request.verb) {
+                check(sources, key_from_stdin);
             }
         }
-        Err(misuse) => {
-            assert!(matches!(misuse.error.kind, ErrorKind::Usage | ErrorKind::InvalidData));
-            let said = output::failure(&misuse.error, misuse.format);
+        Err(usage) => {
+            assert!(matches!(usage.error.kind, ErrorKind::Usage | ErrorKind::InvalidData));
+            let said = output::failure(&usage.error, usage.format);
             let said = String::from_utf8(said).expect("text");
             // Every message is made of these; what else came along came from the line.
             let foreign = said.find(|c: char| {
@@ -81,11 +81,11 @@ fn environment(variables: &[Vec<u8>]) -> Environment {
     Environment::new(move |name| known.get(name.as_bytes()).cloned())
 }
 
-fn inputs(verb: &Verb) -> Option<&Inputs> {
+fn sources(verb: &Verb) -> Option<&FieldSources> {
     match verb {
-        Verb::Create(create) => Some(&create.inputs),
+        Verb::Create(create) => Some(&create.sources),
         Verb::Update(update) => match &update.change {
-            Change::Value { inputs, .. } => Some(inputs),
+            Change::Value { sources, .. } => Some(sources),
             Change::Description(_) => None,
         },
         Verb::Delete(_) | Verb::List(_) => None,
@@ -93,14 +93,14 @@ fn inputs(verb: &Verb) -> Option<&Inputs> {
 }
 
 /// One source a field, and one reader of standard input.
-fn check(inputs: &Inputs, key_from_stdin: bool) {
+fn check(sources: &FieldSources, key_from_stdin: bool) {
     let mut readers = usize::from(key_from_stdin);
-    for (index, (id, source)) in inputs.given.iter().enumerate() {
-        readers += usize::from(matches!(source, Source::File(Input::Stdin)));
+    for (index, (field, source)) in sources.given.iter().enumerate() {
+        readers += usize::from(matches!(source, Source::File(FileOrStdin::Stdin)));
         assert!(
-            !inputs.given[..index]
+            !sources.given[..index]
                 .iter()
-                .any(|(earlier, _)| earlier == id)
+                .any(|(earlier, _)| earlier == field)
         );
     }
     assert!(readers <= 1);

@@ -2,7 +2,7 @@
 
 use oz::base64;
 use oz::seal::{PublicKey, Random, SealingContext};
-use oz::secret::{Kind, SecretBytes, SecretName};
+use oz::secret::{KINDS, SecretBytes, SecretName};
 
 pub fn run(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
@@ -19,7 +19,7 @@ fn check(text: &str) {
             let context = SealingContext {
                 actor: "a",
                 name: &name,
-                kind: Kind::RawValue,
+                kind: &KINDS[0],
             };
             let sealed = key.seal(
                 &context,

@@ -1,6 +1,6 @@
 //! The line editor is told what a simple model of it says, whatever keys come; and what it keeps is bounded.
 
-use oz::value::line::{Line, Step};
+use oz::value::line_editor::{LineEditor, Step};
 
 const LIMIT: usize = 24;
 
@@ -9,7 +9,7 @@ pub fn run(data: &[u8]) {
         return;
     };
     let tabs = how & 1 != 0;
-    let mut line = Line::new(LIMIT, tabs);
+    let mut line = LineEditor::new(LIMIT, tabs);
     let mut model = Some(String::new());
     for &key in keys {
         let before = line.text().to_vec();

@@ -3,11 +3,11 @@
 use oz::api::operation::Keys;
 use oz::text::MAX_EXCERPT;
 use oz::api::Api;
-use oz::command::Format;
+use oz::request::Format;
 use oz::error::Error;
 use oz::net::{Failure, Pause, Reply, Request, Transport};
 use oz::output::failure;
-use oz::secret::{ApiKey, Kind, Owner, SecretBytes, SecretName};
+use oz::secret::{ApiKey, KINDS, Owner, SecretBytes, SecretName};
 use oz::trace::Trace;
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub fn run(data: &[u8]) {
         Api::new(&mut script(), &key, Trace::OFF).create(
             &Owner::Personal,
             &name,
-            Kind::RawValue,
+            &KINDS[0],
             "e",
             None,
         ),

@@ -1,6 +1,6 @@
 //! No text from elsewhere moves a terminal's cursor, in any format; and every layout ends.
 
-use oz::command::Format;
+use oz::request::Format;
 use oz::outcome::{Outcome, SecretInfo, Timestamp};
 use oz::output::{View, outcome};
 use oz::secret::{Owner, StoredType};

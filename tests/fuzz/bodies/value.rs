@@ -1,11 +1,11 @@
 //! Every kind holds its fields to their shapes, and a refusal holds nothing of what was refused.
 
-use oz::command::{Input, Inputs, Source};
+use oz::request::{FieldSources, FileOrStdin, Source};
 use oz::env::Environment;
 use oz::error::{Error, ErrorKind};
 use oz::json;
-use oz::secret::{FieldId, Form, Kind, SecretBytes, SecretName};
-use oz::value::{Io, MAX_VALUE, Terminal, read};
+use oz::secret::{Field, KINDS, MAX_VALUE, SecretBytes, SecretName, Syntax};
+use oz::value::{Io, Terminal, read};
 
 /// Nobody to ask.
 struct Nobody;
@@ -33,21 +33,21 @@ pub fn run(data: &[u8]) {
     let Some((&how, bytes)) = data.split_first() else {
         return;
     };
-    let kind = Kind::ALL[usize::from(how) % 6];
-    let fields = kind.fields();
+    let kind = &KINDS[usize::from(how) % 6];
+    let fields = kind.fields;
     let tested = &fields[usize::from(how / 6) % fields.len()];
     let trim_newline = how & 128 != 0;
-    let piped = tested.id.file_flag().is_some() && how & 64 != 0;
+    let piped = tested.file.is_some() && how & 64 != 0;
     let mut given = Vec::new();
     for field in fields {
-        let source = if field.id != tested.id {
-            Source::Argument(SecretBytes::new(good(field.form).to_vec()))
+        let source = if field != tested {
+            Source::Argument(SecretBytes::new(good(field.syntax).to_vec()))
         } else if piped {
-            Source::File(Input::Stdin)
+            Source::File(FileOrStdin::Stdin)
         } else {
             Source::Argument(SecretBytes::new(bytes.to_vec()))
         };
-        given.push((field.id, source));
+        given.push((field, source));
     }
     let env = Environment::new(|_| None);
     let mut stdin = bytes;
@@ -58,13 +58,13 @@ pub fn run(data: &[u8]) {
         timeout: std::time::Duration::ZERO,
     };
     let name = SecretName::parse("N").unwrap();
-    let inputs = Inputs {
+    let sources = FieldSources {
         given,
         from_env: false,
         trim_newline,
         ask: false,
     };
-    let result = read(inputs, Some(kind), &mut io)
+    let result = read(sources, Some(kind), &mut io)
         .and_then(|draft| draft.fit(kind, &name, false))
         .and_then(|fitted| fitted.complete(&mut Nobody));
     match result {
@@ -81,8 +81,7 @@ pub fn run(data: &[u8]) {
                 .expect("text")
                 .to_owned();
             accepted(
-                tested.form,
-                tested.id,
+                tested,
                 value.as_bytes(),
                 bytes,
                 trim_newline,
@@ -92,32 +91,32 @@ pub fn run(data: &[u8]) {
     }
 }
 
-fn good(form: Form) -> &'static [u8] {
-    match form {
-        Form::Raw | Form::Text | Form::Key | Form::Word => b"k",
-        Form::Region => b"us-east-1",
-        Form::BaseUrl => b"https://a.example/v1",
-        Form::Host => b"ghcr.io",
+fn good(syntax: Syntax) -> &'static [u8] {
+    match syntax {
+        Syntax::Raw | Syntax::Text | Syntax::Key | Syntax::Word => b"k",
+        Syntax::Region => b"us-east-1",
+        Syntax::BaseUrl => b"https://a.example/v1",
+        Syntax::Host => b"ghcr.io",
     }
 }
 
-fn accepted(form: Form, id: FieldId, value: &[u8], bytes: &[u8], trim_newline: bool) {
+fn accepted(field: &Field, value: &[u8], bytes: &[u8], trim_newline: bool) {
     assert!(!value.is_empty() && !value.contains(&0));
-    assert!(value.len() <= MAX_VALUE || form == Form::Text);
+    assert!(value.len() <= MAX_VALUE || field.syntax == Syntax::Text);
     let trimmed = bytes
         .strip_suffix(b"\n")
         .map(|rest| rest.strip_suffix(b"\r").unwrap_or(rest));
-    if form == Form::Raw && !(trim_newline && id == FieldId::Value) {
+    if field.syntax == Syntax::Raw && !(trim_newline && field.is_value()) {
         assert_eq!(value, bytes);
     } else {
         assert_eq!(value, trimmed.unwrap_or(bytes));
     }
-    if !matches!(form, Form::Raw | Form::Text) {
+    if !matches!(field.syntax, Syntax::Raw | Syntax::Text) {
         assert!(value.iter().all(u8::is_ascii_graphic));
     }
     let text = std::str::from_utf8(value).unwrap();
-    match form {
-        Form::BaseUrl => {
+    match field.syntax {
+        Syntax::BaseUrl => {
             let lower = text.to_ascii_lowercase();
             assert!(lower.starts_with("https://") || lower.starts_with("http://"));
             // The other opinion, which only the fuzz crate depends on. Numbers that only some read as addresses, and
@@ -127,12 +126,12 @@ fn accepted(form: Form, id: FieldId, value: &[u8], bytes: &[u8], trim_newline: b
                 assert!(["http", "https"].contains(&theirs.scheme()));
             }
         }
-        Form::Key => assert!(!text.starts_with(['"', '\'']) && !text.starts_with("-----BEGIN")),
-        Form::Region => {
+        Syntax::Key => assert!(!text.starts_with(['"', '\'']) && !text.starts_with("-----BEGIN")),
+        Syntax::Region => {
             assert!(text.len() <= 32 && !text.contains(|c: char| c.is_ascii_uppercase()))
         }
-        Form::Host => assert!(!text.contains(['/', '@', '?', '#'])),
-        Form::Raw | Form::Text | Form::Word => {}
+        Syntax::Host => assert!(!text.contains(['/', '@', '?', '#'])),
+        Syntax::Raw | Syntax::Text | Syntax::Word => {}
     }
 }
 

@@ -1,4 +1,10 @@
-//! What every layer shares: secret bytes, the API key, names, kinds of secret and their fields, owners.
+//! What every layer shares: secret bytes, the API key, names and owners of secrets, and their types.
+
+mod kinds;
+
+pub use kinds::{
+    FIELDS, Field, FileFlag, Group, KINDS, Kind, Limit, MAX_VALUE, Syntax, VALUE, same,
+};
 
 use zeroize::Zeroizing;
 
@@ -10,20 +16,17 @@ pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
     /// Takes ownership, so that no copy stays behind with the caller.
-    #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
     /// An empty buffer that does not move until it holds more than `capacity` bytes: a buffer that grows leaves its
     /// old content behind in freed memory.
-    #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(capacity)))
     }
 
     /// The bytes themselves.
-    #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -33,12 +36,10 @@ impl SecretBytes {
         &mut self.0
     }
 
-    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -67,7 +68,6 @@ impl ApiKey {
     /// Reads a key as the user keeps it; the prefix is added where it lacks, as the official client does. `origin`
     /// names its source. `None` when it is empty, longer than [`MAX_API_KEY`] bytes, or holds anything but visible
     /// ASCII.
-    #[must_use]
     pub fn parse(text: &SecretBytes, origin: &str) -> Option<Self> {
         let bytes = text.expose();
         if bytes.is_empty() || bytes.len() > MAX_API_KEY || !bytes.iter().all(u8::is_ascii_graphic)
@@ -98,13 +98,11 @@ impl ApiKey {
     }
 
     /// The bytes for the `Authorization` header.
-    #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.key.expose()
     }
 
     /// Where it comes from: a variable, an option, or a file and what named it.
-    #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -135,7 +133,6 @@ impl ApiKey {
     }
 
     /// As [`ApiKey::redact`].
-    #[must_use]
     pub fn redacted(&self, text: String) -> String {
         let mut bytes = text.into_bytes();
         self.redact(&mut bytes);
@@ -204,13 +201,11 @@ impl SecretName {
         Ok(Self(text.to_owned()))
     }
 
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether a shell can name it: `[A-Za-z_][A-Za-z0-9_]*` (POSIX.1, "Name").
-    #[must_use]
     pub fn is_shell_variable(&self) -> bool {
         let mut bytes = self.0.bytes();
         bytes
@@ -220,345 +215,32 @@ impl SecretName {
     }
 }
 
-/// The types of secret this client can build (schema: `ManagedSecretType`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    RawValue,
-    AnthropicApiKey,
-    AnthropicBedrockApiKey,
-    AnthropicBedrockAccessKey,
-    OpenaiApiKey,
-    DockerRegistry,
-}
-
-impl Kind {
-    pub const ALL: [Self; 6] = [
-        Self::RawValue,
-        Self::AnthropicApiKey,
-        Self::AnthropicBedrockApiKey,
-        Self::AnthropicBedrockAccessKey,
-        Self::OpenaiApiKey,
-        Self::DockerRegistry,
-    ];
-
-    /// The GraphQL spelling.
-    #[must_use]
-    pub fn wire(self) -> &'static str {
-        match self {
-            Self::RawValue => "RAW_VALUE",
-            Self::AnthropicApiKey => "ANTHROPIC_API_KEY",
-            Self::AnthropicBedrockApiKey => "ANTHROPIC_BEDROCK_API_KEY",
-            Self::AnthropicBedrockAccessKey => "ANTHROPIC_BEDROCK_ACCESS_KEY",
-            Self::OpenaiApiKey => "OPENAI_API_KEY",
-            Self::DockerRegistry => "DOCKER_REGISTRY",
-        }
-    }
-
-    /// The spelling in the sealing context.
-    #[must_use]
-    pub fn context(self) -> &'static str {
-        match self {
-            Self::RawValue => "raw_value",
-            Self::AnthropicApiKey => "anthropic_api_key",
-            Self::AnthropicBedrockApiKey => "anthropic_bedrock_api_key",
-            Self::AnthropicBedrockAccessKey => "anthropic_bedrock_access_key",
-            Self::OpenaiApiKey => "openai_api_key",
-            Self::DockerRegistry => "docker_registry",
-        }
-    }
-
-    /// The spelling for people.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::RawValue => "Raw Value",
-            Self::AnthropicApiKey => "Anthropic API Key",
-            Self::AnthropicBedrockApiKey => "Anthropic Bedrock API Key",
-            Self::AnthropicBedrockAccessKey => "Anthropic Bedrock Access Key",
-            Self::OpenaiApiKey => "OpenAI API Key",
-            Self::DockerRegistry => "Docker Registry",
-        }
-    }
-
-    /// Its fields, in the order of the payload and of the prompts.
-    #[must_use]
-    pub fn fields(self) -> &'static [Field] {
-        match self {
-            Self::RawValue => &RAW_VALUE,
-            Self::AnthropicApiKey => &ANTHROPIC_API_KEY,
-            Self::AnthropicBedrockApiKey => &BEDROCK_API_KEY,
-            Self::AnthropicBedrockAccessKey => &BEDROCK_ACCESS_KEY,
-            Self::OpenaiApiKey => &OPENAI_API_KEY,
-            Self::DockerRegistry => &DOCKER_REGISTRY,
-        }
-    }
-}
-
-/// Names a field across all kinds; one option of the command line gives one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldId {
-    /// The single value of a raw secret, or the key of an `api-key` form: `-f`, standard input or a prompt.
-    Value,
-    BedrockApiKey,
-    AccessKeyId,
-    SecretAccessKey,
-    SessionToken,
-    Region,
-    BaseUrl,
-    Host,
-    Username,
-    Password,
-}
-
-impl FieldId {
-    /// The option that carries it on the command line, or for [`FieldId::Value`] the one that names its file.
-    #[must_use]
-    pub fn flag(self) -> &'static str {
-        match self {
-            Self::Value => "--value-file",
-            Self::BedrockApiKey => "--bedrock-api-key",
-            Self::AccessKeyId => "--access-key-id",
-            Self::SecretAccessKey => "--secret-access-key",
-            Self::SessionToken => "--session-token",
-            Self::Region => "--region",
-            Self::BaseUrl => "--base-url",
-            Self::Host => "--host",
-            Self::Username => "--username",
-            Self::Password => "--password",
-        }
-    }
-
-    /// The option that names a file to read it from, for fields that have one.
-    #[must_use]
-    pub fn file_flag(self) -> Option<&'static str> {
-        match self {
-            Self::Value => Some("--value-file"),
-            Self::BedrockApiKey => Some("--bedrock-api-key-file"),
-            Self::AccessKeyId => Some("--access-key-id-file"),
-            Self::SecretAccessKey => Some("--secret-access-key-file"),
-            Self::SessionToken => Some("--session-token-file"),
-            Self::Password => Some("--password-file"),
-            Self::Region | Self::BaseUrl | Self::Host | Self::Username => None,
-        }
-    }
-
-    /// Where `--from-env` looks, the first non-empty one wins. Empty for fields it does not cover.
-    #[must_use]
-    pub fn environment(self) -> &'static [&'static str] {
-        match self {
-            Self::BedrockApiKey => &["AWS_BEARER_TOKEN_BEDROCK"],
-            Self::AccessKeyId => &["AWS_ACCESS_KEY_ID"],
-            Self::SecretAccessKey => &["AWS_SECRET_ACCESS_KEY"],
-            Self::SessionToken => &["AWS_SESSION_TOKEN"],
-            Self::Region => &["AWS_REGION", "AWS_DEFAULT_REGION"],
-            Self::Value | Self::BaseUrl | Self::Host | Self::Username | Self::Password => &[],
-        }
-    }
-}
-
-/// What a field may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Any UTF-8 text without NUL, byte for byte.
-    Raw,
-    /// As [`Form::Raw`], but for one final newline.
-    Text,
-    /// A key: one word of printable ASCII, and none of the things people paste into a key's place by mistake.
-    Key,
-    /// One word of printable ASCII.
-    Word,
-    /// An AWS region such as `us-east-1`.
-    Region,
-    /// An `https://` URL, or `http://` to this machine.
-    BaseUrl,
-    /// A host, with an optional port, without scheme or path.
-    Host,
-}
-
-/// One field of a kind.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Field {
-    pub id: FieldId,
-    /// Its key in the plaintext JSON.
-    pub key: &'static str,
-    pub form: Form,
-    pub required: bool,
-    /// Typed without echo.
-    pub hidden: bool,
-    /// The official client's words, colon included.
-    pub prompt: &'static str,
-    /// A second line under the prompt, without which the question is hard to answer.
-    pub help: Option<&'static str>,
-    /// The environment variable a run receives it in; `None` where that is the secret's own name or nothing.
-    pub variable: Option<&'static str>,
-}
-
-const RAW_VALUE: [Field; 1] = [Field {
-    id: FieldId::Value,
-    key: "value",
-    form: Form::Raw,
-    required: true,
-    hidden: true,
-    prompt: "Secret value:",
-    help: None,
-    variable: None,
-}];
-
-const ANTHROPIC_API_KEY: [Field; 1] = [Field {
-    id: FieldId::Value,
-    key: "api_key",
-    form: Form::Key,
-    required: true,
-    hidden: true,
-    prompt: "Secret value:",
-    help: None,
-    variable: Some("ANTHROPIC_API_KEY"),
-}];
-
-const REGION: Field = Field {
-    id: FieldId::Region,
-    key: "aws_region",
-    form: Form::Region,
-    required: true,
-    hidden: false,
-    prompt: "AWS Region:",
-    help: None,
-    variable: Some("AWS_REGION"),
-};
-
-const BEDROCK_API_KEY: [Field; 2] = [
-    Field {
-        id: FieldId::BedrockApiKey,
-        key: "aws_bearer_token_bedrock",
-        form: Form::Key,
-        required: true,
-        hidden: true,
-        prompt: "Bedrock API key:",
-        help: None,
-        variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
-    },
-    REGION,
-];
-
-const BEDROCK_ACCESS_KEY: [Field; 4] = [
-    Field {
-        id: FieldId::AccessKeyId,
-        key: "aws_access_key_id",
-        form: Form::Key,
-        required: true,
-        hidden: false,
-        prompt: "AWS Access Key ID:",
-        help: None,
-        variable: Some("AWS_ACCESS_KEY_ID"),
-    },
-    Field {
-        id: FieldId::SecretAccessKey,
-        key: "aws_secret_access_key",
-        form: Form::Key,
-        required: true,
-        hidden: true,
-        prompt: "AWS Secret Access Key:",
-        help: None,
-        variable: Some("AWS_SECRET_ACCESS_KEY"),
-    },
-    Field {
-        id: FieldId::SessionToken,
-        key: "aws_session_token",
-        form: Form::Key,
-        required: false,
-        hidden: true,
-        prompt: "AWS Session Token (optional, press Enter to skip):",
-        help: None,
-        variable: Some("AWS_SESSION_TOKEN"),
-    },
-    REGION,
-];
-
-const OPENAI_API_KEY: [Field; 2] = [
-    Field {
-        id: FieldId::Value,
-        key: "api_key",
-        form: Form::Key,
-        required: true,
-        hidden: true,
-        prompt: "Secret value:",
-        help: None,
-        variable: Some("OPENAI_API_KEY"),
-    },
-    Field {
-        id: FieldId::BaseUrl,
-        key: "base_url",
-        form: Form::BaseUrl,
-        required: false,
-        hidden: false,
-        prompt: "OpenAI base URL (optional, press Enter to skip):",
-        help: Some("e.g. https://us.api.openai.com/v1 for a regional endpoint"),
-        variable: None,
-    },
-];
-
-const DOCKER_REGISTRY: [Field; 3] = [
-    Field {
-        id: FieldId::Host,
-        key: "registry_host",
-        form: Form::Host,
-        required: true,
-        hidden: false,
-        prompt: "Registry host:",
-        help: None,
-        variable: None,
-    },
-    Field {
-        id: FieldId::Username,
-        key: "username",
-        form: Form::Word,
-        required: true,
-        hidden: false,
-        prompt: "Username:",
-        help: None,
-        variable: None,
-    },
-    Field {
-        id: FieldId::Password,
-        key: "password",
-        form: Form::Text,
-        required: true,
-        hidden: true,
-        prompt: "Password:",
-        help: None,
-        variable: None,
-    },
-];
-
 /// The type of a stored secret: one this client can build, or the server's word for one it cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredType {
-    Known(Kind),
+    Known(&'static Kind),
     Other(String),
 }
 
 impl StoredType {
     /// Reads the GraphQL spelling; a word this client does not know is kept.
-    #[must_use]
     pub fn from_wire(text: &str) -> Self {
-        match Kind::ALL.into_iter().find(|kind| kind.wire() == text) {
+        match Kind::from_wire(text) {
             Some(kind) => Self::Known(kind),
             None => Self::Other(text.to_owned()),
         }
     }
 
-    #[must_use]
     pub fn wire(&self) -> &str {
         match self {
-            Self::Known(kind) => kind.wire(),
+            Self::Known(kind) => kind.wire,
             Self::Other(text) => text,
         }
     }
 
-    #[must_use]
     pub fn label(&self) -> &str {
         match self {
-            Self::Known(kind) => kind.label(),
+            Self::Known(kind) => kind.label,
             Self::Other(text) if text == "DOTENVX" => "dotenvx",
             Self::Other(text) => text,
         }
@@ -577,7 +259,6 @@ pub enum Owner {
 
 impl Owner {
     /// The word for people and for JSON.
-    #[must_use]
     pub fn scope(&self) -> &str {
         match self {
             Self::Personal => "Personal",
@@ -586,7 +267,6 @@ impl Owner {
         }
     }
 
-    #[must_use]
     pub fn team(&self) -> Option<&str> {
         match self {
             Self::Personal | Self::Other(_) => None,
@@ -682,10 +362,9 @@ mod tests {
 
     #[test]
     fn kinds_round_trip() {
-        for kind in Kind::ALL {
-            assert_eq!(StoredType::from_wire(kind.wire()), StoredType::Known(kind));
-            assert_eq!(kind.context(), kind.wire().to_ascii_lowercase());
-            assert!(kind.fields().iter().any(|field| field.required));
+        for kind in KINDS {
+            assert_eq!(StoredType::from_wire(kind.wire), StoredType::Known(kind));
+            assert!(kind.fields.iter().any(|field| field.required));
         }
         assert_eq!(StoredType::from_wire("DOTENVX").label(), "dotenvx");
         assert_eq!(StoredType::from_wire("NEW_TYPE").label(), "NEW_TYPE");

@@ -1,6 +1,6 @@
-//! What a field may look like, form by form. No message holds any of what was checked.
+//! What a field may look like, by its syntax. No message holds any of what was checked.
 
-use crate::secret::Form;
+use crate::secret::Syntax;
 use crate::url::{Url, authority};
 
 /// What is wrong, to be read after the name of the source: offsets and general words, never content.
@@ -24,14 +24,14 @@ impl Fault {
 const MAX_REGION: usize = 32;
 
 /// Checks a field that is neither empty nor over-long; a single final newline is gone already.
-pub(super) fn check(form: Form, bytes: &[u8]) -> Result<(), Fault> {
-    match form {
-        Form::Raw | Form::Text => Ok(()),
-        Form::Word => word(bytes),
-        Form::Key => key(bytes),
-        Form::Region => word(bytes).and_then(|()| region(bytes)),
-        Form::Host => word(bytes).and_then(|()| host(bytes)),
-        Form::BaseUrl => word(bytes).and_then(|()| base_url(bytes)),
+pub(super) fn check(syntax: Syntax, bytes: &[u8]) -> Result<(), Fault> {
+    match syntax {
+        Syntax::Raw | Syntax::Text => Ok(()),
+        Syntax::Word => word(bytes),
+        Syntax::Key => key(bytes),
+        Syntax::Region => word(bytes).and_then(|()| region(bytes)),
+        Syntax::Host => word(bytes).and_then(|()| host(bytes)),
+        Syntax::BaseUrl => word(bytes).and_then(|()| base_url(bytes)),
     }
 }
 
@@ -158,8 +158,8 @@ fn base_url(bytes: &[u8]) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn what(form: Form, text: &str) -> String {
-        match check(form, text.as_bytes()) {
+    fn what(syntax: Syntax, text: &str) -> String {
+        match check(syntax, text.as_bytes()) {
             Ok(()) => String::new(),
             Err(fault) => {
                 assert!(fault.hint.is_some(), "{text:?} is refused without advice");
@@ -208,21 +208,21 @@ mod tests {
                 "holds a character that is not ASCII at byte offset 0",
             ),
         ] {
-            assert_eq!(what(Form::Key, text), expected, "{text:?}");
+            assert_eq!(what(Syntax::Key, text), expected, "{text:?}");
         }
     }
 
     #[test]
     fn words_may_be_what_keys_may_not() {
         for text in ["\"a\"", "A=b", "-----BEGIN", "AWS", "p@ss/w0rd"] {
-            assert_eq!(what(Form::Word, text), "", "{text:?}");
+            assert_eq!(what(Syntax::Word, text), "", "{text:?}");
         }
-        assert_eq!(what(Form::Word, "a b"), "holds a space at byte offset 1");
+        assert_eq!(what(Syntax::Word, "a b"), "holds a space at byte offset 1");
     }
 
     #[test]
     fn raw_values_are_not_looked_at() {
-        assert_eq!(what(Form::Raw, "-----BEGIN \"x\" = \n\n\u{1f511}"), "");
+        assert_eq!(what(Syntax::Raw, "-----BEGIN \"x\" = \n\n\u{1f511}"), "");
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
             "global",
             &"a".repeat(32),
         ] {
-            assert_eq!(what(Form::Region, text), "", "{text:?}");
+            assert_eq!(what(Syntax::Region, text), "", "{text:?}");
         }
         for text in [
             "US-EAST-1",
@@ -244,7 +244,11 @@ mod tests {
             "1-us",
             &"a".repeat(33),
         ] {
-            assert_eq!(what(Form::Region, text), "is not an AWS region", "{text:?}");
+            assert_eq!(
+                what(Syntax::Region, text),
+                "is not an AWS region",
+                "{text:?}"
+            );
         }
     }
 
@@ -259,7 +263,7 @@ mod tests {
             "[::1]:5000",
             "REGISTRY.example",
         ] {
-            assert_eq!(what(Form::Host, text), "", "{text:?}");
+            assert_eq!(what(Syntax::Host, text), "", "{text:?}");
         }
         for (text, expected) in [
             ("https://ghcr.io", "has a scheme"),
@@ -275,7 +279,7 @@ mod tests {
             ("::1", "is not a host"),
             ("[::1]x", "is not a host"),
         ] {
-            assert_eq!(what(Form::Host, text), expected, "{text:?}");
+            assert_eq!(what(Syntax::Host, text), expected, "{text:?}");
         }
     }
 
@@ -291,7 +295,7 @@ mod tests {
             "http://127.0.0.1",
             "http://[::1]:1",
         ] {
-            assert_eq!(what(Form::BaseUrl, text), "", "{text:?}");
+            assert_eq!(what(Syntax::BaseUrl, text), "", "{text:?}");
         }
         let travels = "is http:// to another machine: the key would travel in the clear";
         for (text, expected) in [
@@ -309,7 +313,7 @@ mod tests {
             ("https://host:x/", "has a malformed host or port"),
             ("https://host /", "holds a space at byte offset 12"),
         ] {
-            assert_eq!(what(Form::BaseUrl, text), expected, "{text:?}");
+            assert_eq!(what(Syntax::BaseUrl, text), expected, "{text:?}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Owns what was asked, as plain data: the waist between the command line and everything else.
-//! Must not know how it was spelled, nor touch the system: building one opens nothing and asks nothing.
+//! What was asked, as plain data: it stands between the command line and everything else. Building one opens nothing and
+//! asks nothing.
 
-use crate::secret::{FieldId, Kind, SecretBytes, SecretName};
+use crate::secret::{Field, Kind, SecretBytes, SecretName};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// One run of the program.
-pub enum Invocation {
+/// What a command line asks for.
+pub enum ParseResult {
     /// Text for standard output: help, version, completions. Answered before anything that can fail.
     Print(String),
     Run(Box<Request>),
@@ -32,6 +32,20 @@ pub struct Globals {
     pub debug: bool,
 }
 
+impl Default for Globals {
+    fn default() -> Self {
+        Self {
+            api_key: KeySource::Absent,
+            format: Format::Pretty,
+            server_root_url: None,
+            ca_file: None,
+            timeout: DEFAULT_TIMEOUT,
+            no_input: false,
+            debug: false,
+        }
+    }
+}
+
 /// Where the API key comes from.
 pub enum KeySource {
     /// No option and no variable.
@@ -42,7 +56,10 @@ pub enum KeySource {
         key: SecretBytes,
     },
     /// `--api-key-file` or `WARP_API_KEY_FILE`; `-` is standard input.
-    File { origin: &'static str, path: Input },
+    File {
+        origin: &'static str,
+        path: FileOrStdin,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +72,6 @@ pub enum Format {
 
 impl Format {
     /// Whether stdout and stderr carry JSON documents only.
-    #[must_use]
     pub fn is_machine(self) -> bool {
         matches!(self, Self::Json | Self::Ndjson)
     }
@@ -68,10 +84,12 @@ pub enum Verb {
     List(List),
 }
 
-/// The owner as asked; the account decides what `Unsaid` and `Team` mean.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The owner as asked; the account decides what `Default` and `Team` mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    Unsaid,
+    /// Neither option was given.
+    #[default]
+    Default,
     Personal,
     /// `--team`: the only team.
     Team,
@@ -87,15 +105,16 @@ pub struct Target {
 
 pub struct Create {
     pub target: Target,
-    pub kind: Kind,
-    pub inputs: Inputs,
+    pub kind: &'static Kind,
+    pub sources: FieldSources,
     pub description: Option<String>,
     pub if_exists: IfExists,
     pub dry_run: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IfExists {
+    #[default]
     Fail,
     Skip,
     Update,
@@ -111,7 +130,7 @@ pub struct Update {
 pub enum Change {
     Description(String),
     Value {
-        inputs: Inputs,
+        sources: FieldSources,
         description: Option<String>,
     },
 }
@@ -123,19 +142,21 @@ pub struct Delete {
     pub dry_run: bool,
 }
 
+#[derive(Default)]
 pub struct List {
     pub scope: Scope,
 }
 
 /// Where the fields of a value come from.
-pub struct Inputs {
-    /// What the command line names, in its order, at most one source a field and at most one [`Input::Stdin`].
-    pub given: Vec<(FieldId, Source)>,
+#[derive(Default)]
+pub struct FieldSources {
+    /// What the command line names, in its order, at most one source a field and at most one [`FileOrStdin::Stdin`].
+    pub given: Vec<(&'static Field, Source)>,
     /// `--from-env`: fields not given are looked up in the environment.
     pub from_env: bool,
     /// `--trim-newline`.
     pub trim_newline: bool,
-    /// Whether a [`FieldId::Value`] that was not given is read from standard input, or asked for on a terminal:
+    /// Whether a single value that was not given is read from standard input, or asked for on a terminal:
     /// every `create`, and `update --value`.
     pub ask: bool,
 }
@@ -143,12 +164,12 @@ pub struct Inputs {
 pub enum Source {
     /// On the command line itself.
     Argument(SecretBytes),
-    File(Input),
+    File(FileOrStdin),
 }
 
 /// The operand of an option that names a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum FileOrStdin {
     Stdin,
     Path(PathBuf),
 }

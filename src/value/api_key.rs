@@ -1,11 +1,11 @@
 //! Reads the API key from where the command line or the environment says it is.
 
-use super::shape::{self, Fault};
 use super::source::{Io, drop_final_newline, read_file, read_stdin, safe_path};
-use crate::command::{Input, KeySource};
+use super::validate::{self, Fault};
 use crate::env::Environment;
 use crate::error::Error;
-use crate::secret::{ApiKey, Form, MAX_API_KEY, SecretBytes};
+use crate::request::{FileOrStdin, KeySource};
+use crate::secret::{ApiKey, MAX_API_KEY, SecretBytes, Syntax};
 
 /// The most that is read of a key file: the longest key and its newline, CR and LF.
 const READ_LIMIT: usize = MAX_API_KEY + 2;
@@ -27,7 +27,7 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
         KeySource::Text { origin, key } => parse(origin, key),
         KeySource::File {
             origin,
-            path: Input::Stdin,
+            path: FileOrStdin::Stdin,
         } => {
             if io.stdin_is_terminal {
                 return Err(Error::usage(format!(
@@ -40,7 +40,7 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
         }
         KeySource::File {
             origin,
-            path: Input::Path(path),
+            path: FileOrStdin::Path(path),
         } => {
             let text = read_file(&path, origin, READ_LIMIT, io.timeout)?;
             parse(
@@ -72,7 +72,7 @@ fn parse(subject: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
     }
     let form = match mistaken(text.expose()) {
         Some(fault) => Err(fault),
-        None => shape::check(Form::Key, text.expose()),
+        None => validate::check(Syntax::Key, text.expose()),
     };
     if form.is_ok()
         && let Some(key) = ApiKey::parse(&text, subject)
@@ -81,7 +81,7 @@ fn parse(subject: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
     }
     let (what, hint) = match form {
         Ok(()) => (format!("is longer than {MAX_API_KEY} bytes"), LOOKS),
-        Err(fault) if shape::word(text.expose()).as_ref() == Err(&fault) => (fault.what, LOOKS),
+        Err(fault) if validate::word(text.expose()).as_ref() == Err(&fault) => (fault.what, LOOKS),
         // What was pasted instead is known, and so is what to do.
         Err(fault) => (fault.what, fault.hint.unwrap_or(LOOKS)),
     };
@@ -180,7 +180,7 @@ mod tests {
     fn stdin(bytes: &[u8], terminal: bool) -> Result<String, (u8, String)> {
         let source = KeySource::File {
             origin: "--api-key-file",
-            path: Input::Stdin,
+            path: FileOrStdin::Stdin,
         };
         run(source, bytes, terminal)
     }
@@ -226,7 +226,7 @@ mod tests {
         ] {
             let source = KeySource::File {
                 origin: "--api-key-file",
-                path: Input::Path(PathBuf::from(path)),
+                path: FileOrStdin::Path(PathBuf::from(path)),
             };
             assert_eq!(run(source, b"", false), refused(code, message));
         }

@@ -1,5 +1,5 @@
-//! Owns one line as it is typed: bytes of a terminal in raw mode in, an answer out.
-//! Must not know terminals, prompts, echo or time: a pause in the typing is one more input.
+//! Edits one line as it is typed: bytes of a terminal in raw mode in, an answer out. A pause in the typing is one more
+//! input, so that it needs no clock.
 
 use crate::secret::SecretBytes;
 
@@ -35,7 +35,7 @@ enum State {
 }
 
 /// A line editor of the keys that a shell's own prompt knows: backspace, Ctrl-U, Ctrl-W.
-pub struct Line {
+pub struct LineEditor {
     text: SecretBytes,
     limit: usize,
     /// Whether a tab is part of the answer: in a secret it may be, in a visible field it is a slip.
@@ -55,7 +55,7 @@ const ESCAPE: u8 = 0x1b;
 const CTRL_BACKSLASH: u8 = 0x1c;
 const DELETE: u8 = 0x7f;
 
-impl Line {
+impl LineEditor {
     /// An empty line that keeps `limit` bytes and one more, which tells that it is too long; what follows is
     /// swallowed.
     pub fn new(limit: usize, tabs: bool) -> Self {
@@ -68,7 +68,7 @@ impl Line {
         }
     }
 
-    /// Whether [`Line::pause`] would mean something: the time between a key's bytes is short, a person's is not.
+    /// Whether [`LineEditor::pause`] would mean something: the time between a key's bytes is short, a person's is not.
     pub fn awaits_rest(&self) -> bool {
         self.state == State::Escape
     }
@@ -211,7 +211,7 @@ mod tests {
 
     /// Types `bytes` and answers with the last step and the text.
     fn typed(bytes: &[u8]) -> (Step, Vec<u8>) {
-        let mut line = Line::new(64, true);
+        let mut line = LineEditor::new(64, true);
         let mut step = Step::Quiet;
         for byte in bytes {
             step = line.feed(*byte);
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn escape_alone_cancels_after_a_pause() {
-        let mut line = Line::new(8, true);
+        let mut line = LineEditor::new(8, true);
         assert_eq!(line.feed(b'a'), Step::Typed);
         assert!(!line.awaits_rest());
         assert_eq!(line.pause(), Step::Quiet);
@@ -308,7 +308,7 @@ mod tests {
         assert!(line.awaits_rest());
         assert_eq!(line.pause(), Step::Cancelled);
 
-        let mut line = Line::new(8, true);
+        let mut line = LineEditor::new(8, true);
         for byte in b"\x1b[" {
             line.feed(*byte);
         }
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn one_byte_past_the_limit_is_kept_and_the_rest_swallowed() {
-        let mut line = Line::new(3, true);
+        let mut line = LineEditor::new(3, true);
         let capacity = line.text.expose_mut().capacity();
         assert!(capacity >= 4);
         for byte in b"abcd" {
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn tabs_in_visible_fields_are_ignored() {
-        let mut line = Line::new(8, false);
+        let mut line = LineEditor::new(8, false);
         assert_eq!(line.feed(b'a'), Step::Typed);
         assert_eq!(line.feed(TAB), Step::Quiet);
         assert_eq!(line.text(), b"a");
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_last_character_is_shown_whole() {
-        let mut line = Line::new(8, false);
+        let mut line = LineEditor::new(8, false);
         assert_eq!(line.last(), None);
         for (byte, last) in [
             (b'a', Some("a")),
@@ -380,7 +380,7 @@ mod tests {
                 })
                 .collect();
             for word in &words {
-                let mut line = Line::new(2, true);
+                let mut line = LineEditor::new(2, true);
                 for byte in word {
                     line.feed(*byte);
                     assert!(line.text().len() <= 3);
