@@ -556,6 +556,10 @@ pub static OPTIONS: [Opt; FOUND.1] = match FOUND.0.first_chunk() {
     None => [OPTION; FOUND.1],
 };
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which refuses an index out of bounds"
+)]
 const FOUND: ([Opt; 64], usize) = {
     let mut options = [OPTION; 64];
     options[0] = TYPE;
@@ -578,6 +582,10 @@ const FOUND: ([Opt; 64], usize) = {
     (options, count)
 };
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which refuses an index out of bounds"
+)]
 const fn add_field(options: &mut [Opt; 64], count: usize, field: &'static Field) -> usize {
     options[count] = of_field(field);
     match field.file {

@@ -276,6 +276,10 @@ pub static COMMANDS: [Subcommand; FOUND.1] = match FOUND.0.first_chunk() {
     None => [GROUP; FOUND.1],
 };
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which refuses an index out of bounds"
+)]
 const FOUND: ([Subcommand; 64], usize) = {
     let mut commands = [GROUP; 64];
     let mut count = add_all(&mut commands, 0, FIRST);
@@ -296,6 +300,10 @@ const FOUND: ([Subcommand; 64], usize) = {
     (commands, count)
 };
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which refuses an index out of bounds"
+)]
 const fn add_all(commands: &mut [Subcommand; 64], count: usize, rows: &[Subcommand]) -> usize {
     let mut index = 0;
     while index < rows.len() {

@@ -568,6 +568,10 @@ pub static FIELDS: [&Field; FOUND.1] = match FOUND.0.first_chunk() {
     None => [&VALUE; FOUND.1],
 };
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which refuses an index out of bounds"
+)]
 const FOUND: ([&Field; 64], usize) = {
     let mut fields = [&VALUE; 64];
     let mut count = 0;
@@ -588,6 +592,10 @@ const FOUND: ([&Field; 64], usize) = {
 };
 
 /// Whether a type from `kind` on has the field.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which refuses an index out of bounds"
+)]
 const fn comes_again(field: &Field, mut kind: usize) -> bool {
     while kind < KINDS.len() {
         let mut index = 0;
@@ -603,6 +611,10 @@ const fn comes_again(field: &Field, mut kind: usize) -> bool {
 }
 
 /// Whether two words are equal, for what is computed when the program is compiled.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which refuses an index out of bounds"
+)]
 pub const fn same(one: &str, two: &str) -> bool {
     let (one, two) = (one.as_bytes(), two.as_bytes());
     let mut index = 0;
