@@ -70,7 +70,7 @@ install: build ## Install the binary, man page and completions under PREFIX (DES
 
 .PHONY: demo
 demo: build ## Watch it work against a local server over TLS: no account needed
-	$(CARGO) build --locked --example local-server
+	CARGO_INCREMENTAL=0 $(CARGO) build --locked --example local-server
 	$(CLEAN) sh tests/demo.sh $(BINARY) $(SERVER)
 
 # What both clients have in common, and what the build with minreq refuses. The rest tests our own client or none.
