@@ -164,7 +164,7 @@ fn requested_format(tokens: &[Token], env: &Environment) -> Format {
     given.or_else(variable).unwrap_or(Format::Pretty)
 }
 
-/// Nobody writes nothing on purpose.
+/// An empty value is usually an unset variable of the shell.
 const EMPTY_VALUE_HINT: &str = "is a variable in the script unset?";
 
 /// A line whose every piece is known.

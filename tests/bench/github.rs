@@ -1,5 +1,4 @@
-//! Owns the peer's server: the endpoints that `gh secret set` and `gh secret list` need, over TLS.
-//! Must not know our own service.
+//! A server for the peer: the endpoints that `gh secret set` and `gh secret list` need, over TLS.
 
 use crate::support::pki::{self, Certificate};
 use http_body_util::{BodyExt, Full};

@@ -1,8 +1,8 @@
-//! The benchmark: ours beside what people would use instead, in one run, over TLS on loopback.
+//! The benchmark: `oz` and what people would use instead, compared in one run over TLS on loopback.
 //!
 //! ```text
 //! bench all BINARY [MINREQ-BINARY]   the table, the scale, and every budget
-//! bench budgets BINARY               only what does not depend on the machine's mood, against its ceiling
+//! bench budgets BINARY               only what is the same in every run, against its ceiling
 //! bench distant BINARY [MINREQ-BINARY]   called by `all` within a network that delays: one line a peer
 //! ```
 //!

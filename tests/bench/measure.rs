@@ -1,5 +1,4 @@
-//! Owns how a run of a program is measured: time, memory, instructions, system calls.
-//! Must not know which programs are compared.
+//! Measures one run of a program: time, memory, instructions, system calls.
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;

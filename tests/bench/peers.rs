@@ -1,5 +1,4 @@
-//! Owns who is compared: how each peer is made to do the same, and which are missing.
-//! Must not know how anything is measured.
+//! The programs that are compared: how each is made to do the same, and which are missing.
 
 use crate::github::GitHub;
 use crate::measure::{Job, which};

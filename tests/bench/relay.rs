@@ -1,6 +1,5 @@
-//! Owns distance: a relay on loopback that hands bytes on half a round trip later, both ways, and an address that is
-//! out of reach.
-//! Must not know what the bytes are.
+//! Distance: a relay on loopback that passes bytes on half a round trip later, both ways, and an address that cannot be
+//! reached.
 
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, socket,

@@ -31,8 +31,8 @@ const RANKS: [(&str, u8); 22] = [
     ("main", 5),
 ];
 
-/// Rank 0 is one layer of nouns, which may name each other.
-const NOUNS: u8 = 0;
+/// Modules of rank 0 hold plain data and may use one another.
+const PLAIN_DATA: u8 = 0;
 
 /// Foreign crates and the files that may name them.
 const DOORS: [(&str, &[&str]); 10] = [
@@ -274,7 +274,7 @@ fn layer_faults(name: &str, text: &str) -> Vec<String> {
                 // `crate::run` and the like: an item of lib.rs, which only main may name.
                 return own != "main" && own != "lib";
             };
-            let noun = own_rank == NOUNS && rank == NOUNS;
+            let noun = own_rank == PLAIN_DATA && rank == PLAIN_DATA;
             used != own && !noun && rank >= own_rank
         })
         .map(|(line, used)| format!("src/{name}:{line}: {own} may not name {used}"))
