@@ -13,6 +13,8 @@ mod tests;
 #[cfg(not(feature = "minreq"))]
 pub mod tls;
 #[cfg(not(feature = "minreq"))]
+mod trust;
+#[cfg(not(feature = "minreq"))]
 pub mod x509;
 
 #[cfg(feature = "minreq")]

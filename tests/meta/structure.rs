@@ -39,9 +39,9 @@ const DOORS: [(&str, &[&str]); 10] = [
     ("lexopt", &["cli/parse.rs"]),
     ("tinyjson", &["json.rs"]),
     // One of the two is built: minreq.rs takes the place of our own client.
-    ("rustls", &["net/tls.rs", "net/minreq.rs"]),
-    ("webpki_roots", &["net/tls.rs"]),
-    ("rustls_native_certs", &["net/tls.rs"]),
+    ("rustls", &["net/tls.rs", "net/trust.rs", "net/minreq.rs"]),
+    ("webpki_roots", &["net/trust.rs"]),
+    ("rustls_native_certs", &["net/trust.rs"]),
     ("ring", &["seal/hpke.rs"]),
     ("zeroize", &["secret/mod.rs"]),
     ("unicode_width", &["output/table.rs"]),
