@@ -6,15 +6,16 @@ use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;
 use crate::support::pty::Session;
 use crate::support::{
-    self, MARKER_KEY, MARKER_SECRET, Output, Run, binary, oz, port, tools, write,
+    self, MARKER_KEY, MARKER_SECRET, Output, Run, binary, feed_until_request, oz, port, tools,
+    write,
 };
 use base64::Engine;
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FORMATS: [&str; 4] = ["pretty", "text", "json", "ndjson"];
 
@@ -581,17 +582,7 @@ fn hanging(server: &Server, args: &[&str], stdin: &str, env: &[(&str, &str)]) ->
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(stdin.as_bytes())
-        .unwrap();
-    let began = Instant::now();
-    while server.ops().is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(10), "no request came");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    feed_until_request(&mut child, stdin, server);
     child
 }
 

@@ -3,7 +3,7 @@
 use crate::server::{Behaviour, End, Point, Scope, Server, When};
 use crate::support::pty::Session;
 use crate::support::tools::{self, is_emulated};
-use crate::support::{MARKER_KEY, MARKER_SECRET, apart, binary, code, oz};
+use crate::support::{MARKER_KEY, MARKER_SECRET, apart, binary, code, feed_until_request, oz};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -221,17 +221,7 @@ fn hanging_as(mut command: Command, server: &Server) -> Child {
         .stderr(Stdio::piped())
         .spawn();
     let mut child = child.unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(MARKER_SECRET.as_bytes())
-        .unwrap();
-    let began = Instant::now();
-    while server.ops().is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(10), "no request came");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    feed_until_request(&mut child, MARKER_SECRET, server);
     child
 }
 

@@ -15,7 +15,7 @@ pub mod records;
 pub mod run;
 pub mod tools;
 
-pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, binary, code, oz};
+pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, binary, code, feed_until_request, oz};
 
 use std::path::PathBuf;
 

@@ -56,6 +56,18 @@ fn build() -> PathBuf {
     root.join("target").join(target).join("release/oz")
 }
 
+/// Writes this to a child's standard input, ends it, and waits until the child has sent its first request.
+pub fn feed_until_request(child: &mut Child, stdin: &str, server: &Server) {
+    let mut pipe = child.stdin.take().expect("a pipe");
+    pipe.write_all(stdin.as_bytes()).expect("it is read");
+    drop(pipe);
+    let began = Instant::now();
+    while server.ops().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(10), "no request came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Prepares a run of the program with these arguments. It expects exit code 0, and nothing on either stream that it
 /// was not told of.
 pub fn oz<'a, A: AsRef<OsStr>>(arguments: &[A]) -> Run<'a> {
