@@ -13,13 +13,11 @@ impl Environment {
     }
 
     /// A variable as it is, empty or not UTF-8 included.
-    #[must_use]
     pub fn raw(&self, name: &str) -> Option<OsString> {
         (self.0)(name)
     }
 
     /// A variable that is set to something: CI systems export an empty text for a secret they do not have.
-    #[must_use]
     pub fn filled(&self, name: &str) -> Option<OsString> {
         self.raw(name).filter(|value| !value.is_empty())
     }

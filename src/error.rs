@@ -19,7 +19,7 @@ pub struct Error {
 /// The kind of a failure, from which the exit code and the word in JSON follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The server refused, or anything that fits nowhere else.
+    /// The server refused, or the error has no kind of its own.
     Refused,
     /// The result could not be written to standard output; whether the write had taken place.
     Output(Applied),
@@ -45,19 +45,17 @@ pub enum ErrorKind {
     Config,
     /// A prompt was cancelled.
     Cancelled,
-    /// This signal came while the terminal was not as it was.
+    /// This signal arrived while the terminal was in raw mode or without echo.
     Terminated(u8),
 }
 
 impl ErrorKind {
     /// The exit status, a number of the README's table.
-    #[must_use]
     pub fn code(self) -> u8 {
         self.code_and_word().0
     }
 
     /// The stable word in JSON.
-    #[must_use]
     pub fn word(self) -> &'static str {
         self.code_and_word().1
     }
@@ -82,7 +80,6 @@ impl ErrorKind {
     }
 
     /// Whether the write that was asked for took place.
-    #[must_use]
     pub fn applied(self) -> Applied {
         match self {
             Self::OutcomeUnknown => Applied::Unknown,
@@ -147,31 +144,26 @@ impl Error {
         Self::new(ErrorKind::Config, message)
     }
 
-    #[must_use]
     pub fn cancelled() -> Self {
         Self::new(ErrorKind::Cancelled, "cancelled")
     }
 
-    #[must_use]
     pub fn terminated(signal: u8) -> Self {
         Self::new(ErrorKind::Terminated(signal), "terminated")
     }
 
-    /// Adds what lies behind the message. Text from the system, the network or the server is made safe to print.
-    #[must_use]
+    /// Adds a cause: text from the system, the network or the server, which is made safe to print.
     pub fn cause(mut self, cause: &str) -> Self {
         self.causes.push(text::safe(cause).into_owned());
         self
     }
 
-    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// See [`ErrorKind::code`].
-    #[must_use]
     pub fn code(&self) -> u8 {
         self.kind.code()
     }

@@ -1,13 +1,13 @@
-//! JSON (RFC 8259): a reader that decodes a document where it lies, and an ordered writer.
+//! JSON (RFC 8259): a parser that decodes a document in place, and an ordered writer.
 //!
-//! The reader keeps the text and nothing beside it. In one pass it checks the grammar and the limits, refuses an object
-//! that has a key twice, and writes each string over its own spelling, which is never shorter: the closing quote becomes
-//! `END`, a byte that UTF-8 has no use for, and what is left of the spelling becomes white space. From then on no
-//! string holds an escape, and a [`Node`] finds its way by scanning.
+//! A parsed document is the text itself, without a tree beside it. One pass checks the grammar and the limits, refuses
+//! an object with a duplicate key, and replaces each string by its decoded form, which is never longer: the closing
+//! quote becomes `END`, a byte that never occurs in UTF-8, and the bytes left over become white space. After that no
+//! string holds an escape, and a [`Node`] finds members and items by scanning.
 //!
-//! tinyjson decodes the strings that hold escapes, each handed over as a document of its own. It never gets an array
-//! or an object, because it recurses without a limit and keeps the last of duplicate keys, nor a number, because
-//! nobody reads one. Its errors quote the text, so only their position is passed on.
+//! tinyjson decodes the strings that hold escapes, each passed to it as a document of its own. It never gets an array
+//! or an object, because it recurses without a limit and keeps the last of duplicate keys, nor a number, because no
+//! number is read. Its errors quote the text, so only their position is used.
 
 use crate::text::{is_invisible, is_plain};
 use std::fmt;
@@ -23,15 +23,15 @@ pub const MAX_DEPTH: usize = 64;
 /// The most values in a document, keys not counted. A list of 100,000 secrets has about 1.1 million.
 pub const MAX_VALUES: usize = 2_000_000;
 
-/// Follows the last byte of a decoded string: a byte that no UTF-8 holds.
+/// Follows the last byte of a decoded string. It never occurs in UTF-8.
 const END: u8 = 0xff;
 
-/// A document that was read.
+/// A parsed document.
 pub struct Document {
     text: Vec<u8>,
 }
 
-/// Why bytes are no document. Never holds any of them.
+/// Why a text was refused. Never holds any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError {
     /// More than [`MAX_BYTES`].
@@ -63,8 +63,8 @@ impl fmt::Display for ParseError {
     }
 }
 
-/// Reads one document: one value with nothing but white space around it. Each string that is a value is decoded and
-/// then handed to `redact`, which may overwrite it with other UTF-8.
+/// Parses one document: one value with nothing but white space around it. Each string that is a value is decoded and
+/// then passed to `redact`, which may overwrite it with other UTF-8.
 ///
 /// # Errors
 /// [`ParseError`], for whatever RFC 8259 does not allow and for the limits above.
@@ -94,7 +94,7 @@ pub fn parse(text: Vec<u8>, redact: &dyn Fn(&mut [u8])) -> Result<Document, Pars
     Ok(Document { text: parser.text })
 }
 
-/// A document while it is read.
+/// The state of [`parse`].
 struct Parser<'a> {
     text: Vec<u8>,
     /// The offset of the next byte.
@@ -104,7 +104,7 @@ struct Parser<'a> {
     open: Vec<Container>,
     /// Where the keys of the open objects start, behind their quotes. 32 bits are enough for [`MAX_BYTES`].
     keys: Vec<u32>,
-    /// A place before which strings were rewritten, so that no characters can be counted there any more.
+    /// The position of an error is counted from here, because the text before it may have been replaced.
     counted: Position,
     redact: &'a dyn Fn(&mut [u8]),
 }
@@ -219,8 +219,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Refuses an object that has a key twice, and forgets its keys. Sorting finds them in `n log n` steps, whatever
-    /// the keys are.
+    /// Refuses an object with a duplicate key, and drops its keys. Sorting takes `n log n` steps, whatever the keys
+    /// are.
     fn close_object(&mut self, outer_keys: usize) -> Result<(), ParseError> {
         let keys = self.keys.get_mut(outer_keys..).unwrap_or_default();
         let key = |start: u32| {
@@ -271,7 +271,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Reads a string and decodes it; where its bytes are now.
+    /// Reads a string and decodes it; returns the range of its bytes.
     fn string(&mut self) -> Result<Range<usize>, ParseError> {
         let start = self.at + 1;
         let mut is_escaped = false;
@@ -312,7 +312,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Replaces the string between here and its opening quote at `start` by what it stands for, and white space.
+    /// Replaces the string from its opening quote at `start` up to here by its decoded form and white space; returns
+    /// the decoded length.
     fn decode(&mut self, start: usize) -> Result<usize, ParseError> {
         let spelling = self.text.get(start..self.at).unwrap_or_default();
         let spelling = str::from_utf8(spelling).unwrap_or_default();
@@ -381,20 +382,18 @@ fn string_bytes(text: &[u8]) -> impl Iterator<Item = &u8> {
 }
 
 impl Document {
-    #[must_use]
     pub fn root(&self) -> Node<'_> {
         Node(self.text.trim_ascii_start())
     }
 }
 
-/// One value of a document: the text from its first byte on. A question that does not fit its type is answered with
+/// One value of a document: the text from its first byte on. Methods for another type than the value has return
 /// `None`.
 #[derive(Clone, Copy)]
 pub struct Node<'a>(&'a [u8]);
 
 impl<'a> Node<'a> {
     /// The member of an object.
-    #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let mut members = self.members()?;
         members
@@ -402,30 +401,25 @@ impl<'a> Node<'a> {
             .map(|(_, value)| value)
     }
 
-    #[must_use]
     pub fn text(self) -> Option<&'a str> {
         let (_, rest) = self.0.split_first().filter(|(first, _)| **first == b'"')?;
         str::from_utf8(split_string(rest).0).ok()
     }
 
     /// The items of an array, in order.
-    #[must_use]
     pub fn items(self) -> Option<impl Iterator<Item = Node<'a>> + use<'a>> {
         Some(self.parts(b'[')?.map(|(_, item)| item))
     }
 
     /// The members of an object, in order.
-    #[must_use]
     pub fn members(self) -> Option<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a>> {
         self.parts(b'{')
     }
 
-    #[must_use]
     pub fn is_null(self) -> bool {
         self.0.first() == Some(&b'n')
     }
 
-    #[must_use]
     pub fn is_object(self) -> bool {
         self.0.first() == Some(&b'{')
     }
@@ -512,7 +506,7 @@ fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
     (string, rest.get(1..).unwrap_or_default())
 }
 
-/// Something to write to that reports no error; where one can happen, it is remembered and told at the end.
+/// A destination whose writes return no error; one that can fail keeps its first error until the end.
 pub trait Sink {
     fn put(&mut self, bytes: &[u8]);
 }
@@ -523,7 +517,7 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// Writes one compact document, members in the order of the calls, commas and quotes by itself.
+/// Writes one compact document: members in the order of the calls, with the commas and quotes they need.
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -543,7 +537,6 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    #[must_use]
     pub fn new(out: &'a mut dyn Sink) -> Self {
         Self { out, comma: false }
     }
@@ -571,13 +564,12 @@ impl<'a> Writer<'a> {
         self.string_bytes(text.as_bytes());
     }
 
-    /// A string whose bytes are known to be UTF-8; what is not would be copied as it is.
+    /// A string as bytes, which must be UTF-8; they are not checked.
     pub fn string_bytes(&mut self, bytes: &[u8]) {
         self.quoted(bytes, b"\"");
     }
 
-    /// A string that is also safe to look at: a character that can't be seen is written as `\uXXXX`, so that a reader
-    /// gets the text as it is and a terminal is left alone.
+    /// A string that is also safe to print on a terminal: invisible characters are written as `\uXXXX`.
     pub fn printable(&mut self, text: &str) {
         if is_plain(text) {
             return self.string(text);
@@ -675,9 +667,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// How many bytes a string takes between its quotes: a buffer of the right size never moves, and leaves no copy of a
-/// secret behind.
-#[must_use]
+/// The length of an escaped string without its quotes. A buffer of this size is never reallocated, which would leave a
+/// copy of a secret behind.
 pub fn escaped_len(bytes: &[u8]) -> usize {
     bytes
         .iter()

@@ -187,7 +187,7 @@ fn execute(
     )
 }
 
-/// Sees that there are random numbers before anything needs one.
+/// Checks that the system provides random numbers, before any are needed.
 fn random() -> Result<seal::Random, Error> {
     seal::Random::new().map_err(|_| {
         Error::refused("this machine gives no random numbers")
@@ -202,7 +202,7 @@ fn applied(outcome: &Outcome) -> Applied {
     }
 }
 
-/// Whether the result was printed. A reader that went away has seen what it wanted, so a closed pipe is no failure.
+/// Turns a failed write to standard output into an error. A closed pipe is none: the reader has all it wanted.
 fn printed(written: io::Result<()>, applied: Applied) -> Result<(), Error> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -222,7 +222,7 @@ fn finish(result: Result<(), Error>, format: Format, stderr: &mut dyn Write) -> 
     match result {
         Ok(()) => 0,
         Err(error) => {
-            // With standard error closed too, the exit status still tells.
+            // If standard error is closed too, the exit status is all that is left.
             let _ = stderr.write_all(&output::failure(&error, format));
             error.code()
         }

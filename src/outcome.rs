@@ -46,7 +46,6 @@ pub enum Action {
 
 impl Action {
     /// Whether the server's state changed.
-    #[must_use]
     pub fn applied(self) -> bool {
         matches!(self, Self::Created | Self::Updated | Self::Deleted)
     }
@@ -81,7 +80,6 @@ pub enum Applied {
 }
 
 impl WriteOutcome {
-    #[must_use]
     pub fn new(
         action: Action,
         name: &SecretName,

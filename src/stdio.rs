@@ -22,7 +22,6 @@ pub struct StandardInput {
 }
 
 impl StandardInput {
-    #[must_use]
     pub fn new(still_reading: fn()) -> Self {
         Self {
             still_reading: Some(still_reading),

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Replaces every character that can't be seen by its escape (`\u{1b}`, `\n`), so that text can neither move the
-/// cursor, colour the screen or reorder a line, nor look like other text. Whatever shows something is kept, with the
-/// marks that combine with it.
-#[must_use]
+/// Replaces every invisible character by its escape (`\u{1b}`, `\n`), so that text can neither move the cursor, colour
+/// the screen or reorder a line, nor look like other text. Combining marks are kept.
 pub fn safe(text: &str) -> Cow<'_, str> {
     if is_plain(text) || !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
@@ -21,13 +19,12 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The most of a text of the server that a message holds, in characters: a message is a sentence, a page is not.
+/// The longest excerpt in characters. A longer text from the server is no message but a page.
 pub const MAX_EXCERPT: usize = 400;
 
 /// The start of a text, safe to print, with an ellipsis where it is longer than [`MAX_EXCERPT`].
-#[must_use]
 pub fn excerpt(text: &str) -> String {
-    // An escape is longer than what it stands for, so nothing that comes later is shown.
+    // An escape is longer than its character, so nothing after this many characters can be shown.
     let end = text.char_indices().nth(MAX_EXCERPT + 1);
     let safe = safe(end.map_or(text, |(end, _)| text.get(..end).unwrap_or(text)));
     match safe.char_indices().nth(MAX_EXCERPT) {
@@ -36,14 +33,12 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-/// Whether it is printable ASCII, as nearly every text is: a byte is quicker to judge than a character.
-#[must_use]
+/// Whether the text is printable ASCII, as nearly every text is. This is faster than looking at characters.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Whether a character is a control or shows nothing of itself. Spaces are not counted: a gap can be seen.
-#[must_use]
+/// Whether a character is a control character or has no visible glyph. Spaces count as visible.
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || !character.is_ascii()

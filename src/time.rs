@@ -18,7 +18,6 @@ const BEFORE_MONTH: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 30
 
 /// Reads an RFC 3339 `date-time` (section 5.6). Digits of the fraction beyond the ninth are dropped; a leap second
 /// is the first one of the next minute. `None` for anything else, and outside the years 0 to 9999 in UTC.
-#[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let mut rest = text.as_bytes();
     let year = digits(&mut rest, 4)?;
@@ -42,7 +41,6 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 
 /// Reads the form of an HTTP date that senders have to use, `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110
 /// section 5.6.7), in seconds since 1970. The name of the day is not compared with the date.
-#[must_use]
 pub fn parse_http_date(text: &str) -> Option<i64> {
     let (day_name, rest) = text.split_once(", ")?;
     let mut rest = rest.as_bytes();
@@ -101,7 +99,6 @@ pub fn push_digits(number: i64, width: usize, out: &mut String) {
 }
 
 /// A duration for messages, to the millisecond: `60 s`, `0.25 s`.
-#[must_use]
 pub fn seconds(duration: Duration) -> String {
     let whole = duration.as_secs();
     match duration.subsec_millis() {

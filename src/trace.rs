@@ -9,7 +9,6 @@ pub struct Trace(Option<fn(&Arguments<'_>)>);
 impl Trace {
     pub const OFF: Self = Self(None);
 
-    #[must_use]
     pub fn to(sink: fn(&Arguments<'_>)) -> Self {
         Self(Some(sink))
     }

@@ -1,6 +1,6 @@
 //! `create`: stores a new secret. With `--if-exists`, a secret that is already there is left alone or updated.
 
-use super::owner::{self, ResolvedOwner};
+use super::owner;
 use super::{Sealed, Session, WriteContext, update};
 use crate::api::Lookup;
 use crate::api::operation::Keys;
@@ -29,13 +29,7 @@ pub(super) fn run(create: Create, session: &mut Session<'_, '_>) -> Result<Write
     fitted.prepare(session.terminal);
     let team = owner::named_team(&target.scope);
     let lookup = session.api.lookup(Keys::Wanted, team)?;
-    let context = WriteContext {
-        name: &target.name,
-        owner: ResolvedOwner::resolve(&target, &lookup.account)?,
-        actor: &lookup.account.actor,
-        description: description.as_deref(),
-        dry_run,
-    };
+    let context = WriteContext::new(&target, &lookup.account, description.as_deref(), dry_run)?;
     let Some(existing) = lookup.find(&context.owner.owner, &target.name) else {
         return create_new(
             &context,
@@ -148,11 +142,7 @@ fn refused(
 }
 
 fn exists(existing: &SecretInfo) -> Error {
-    let (name, owner) = (
-        text::safe(&existing.name),
-        owner::adjective(&existing.owner),
-    );
-    Error::exists(format!("there is already a {owner} secret '{name}'"))
+    Error::exists(there_is(existing))
         .hint("use `oz secret update`, or create with --if-exists update or --if-exists skip")
 }
 
@@ -162,14 +152,19 @@ fn check_type(existing: &SecretInfo, kind: &'static Kind) -> Result<(), Error> {
     if existing.stored_type == StoredType::Known(kind) {
         return Ok(());
     }
-    let (name, owner) = (
-        text::safe(&existing.name),
-        owner::adjective(&existing.owner),
-    );
-    let stored = text::excerpt(existing.stored_type.label());
     Err(Error::exists(format!(
-        "there is already a {owner} secret '{name}', of type {stored} and not {}",
+        "{}, of type {} and not {}",
+        there_is(existing),
+        text::excerpt(existing.stored_type.label()),
         kind.label
     ))
     .hint("a secret keeps its type: delete it first, or choose another name"))
+}
+
+fn there_is(existing: &SecretInfo) -> String {
+    format!(
+        "there is already a {} secret '{}'",
+        owner::adjective(&existing.owner),
+        text::safe(&existing.name)
+    )
 }

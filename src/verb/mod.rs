@@ -11,9 +11,10 @@ mod reconcile;
 mod update;
 
 use crate::api::Api;
+use crate::api::reply::Account;
 use crate::error::Error;
 use crate::outcome::{Action, Outcome, WriteOutcome};
-use crate::request::Verb;
+use crate::request::{self, Verb};
 use crate::seal::{Random, SealingContext};
 use crate::secret::{Kind, SecretName, StoredType};
 use crate::value::{Incomplete, Io, Terminal};
@@ -58,7 +59,24 @@ struct Sealed {
     has_base_url: bool,
 }
 
-impl WriteContext<'_> {
+impl<'a> WriteContext<'a> {
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a scope that this account does not have.
+    fn new(
+        target: &'a request::Target,
+        account: &'a Account,
+        description: Option<&'a str>,
+        dry_run: bool,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            name: &target.name,
+            owner: ResolvedOwner::resolve(target, account)?,
+            actor: &account.actor,
+            description,
+            dry_run,
+        })
+    }
+
     /// Asks for what is missing of the value, and seals it; the key is judged before the user is asked to type.
     /// What the user should know is added to `notes`.
     fn seal(

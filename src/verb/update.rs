@@ -1,6 +1,6 @@
 //! `update`: stores a new value, a new description or both for a secret that exists. Its type stays.
 
-use super::owner::{self, ResolvedOwner};
+use super::owner;
 use super::{Sealed, Session, WriteContext};
 use crate::api::operation::Keys;
 use crate::error::Error;
@@ -36,13 +36,7 @@ pub(super) fn run(update: Update, session: &mut Session<'_, '_>) -> Result<Write
     };
     let team = owner::named_team(&target.scope);
     let lookup = session.api.lookup(keys, team)?;
-    let context = WriteContext {
-        name: &target.name,
-        owner: ResolvedOwner::resolve(&target, &lookup.account)?,
-        actor: &lookup.account.actor,
-        description: description.as_deref(),
-        dry_run,
-    };
+    let context = WriteContext::new(&target, &lookup.account, description.as_deref(), dry_run)?;
     let owner = &context.owner.owner;
     let Some(before) = owner::find(&lookup, owner, &target.name)? else {
         return Err(owner::not_found(owner, &target.name, &lookup));
