@@ -8,6 +8,7 @@ type Lookup = dyn Fn(&str) -> Option<OsString>;
 pub struct Environment(Box<Lookup>);
 
 impl Environment {
+    /// `lookup` returns the value of the variable with a given name.
     pub fn new(lookup: impl Fn(&str) -> Option<OsString> + 'static) -> Self {
         Self(Box::new(lookup))
     }

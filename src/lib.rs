@@ -40,9 +40,11 @@
 //! `api::reply`, `seal::keyset`). [`text::safe`] and the JSON writer make output safe to print. Secrets are held in
 //! [`secret::SecretBytes`] only.
 
+// The map above is for readers of the source.
+#![allow(rustdoc::private_intra_doc_links)]
 // Tests fail by aborting, and a table of cases may be long.
 #![cfg_attr(
-    test,
+    any(test, fuzzing),
     allow(
         clippy::expect_used,
         clippy::indexing_slicing,
@@ -53,51 +55,70 @@
     )
 )]
 
-pub mod api;
-pub mod base64;
-pub mod cli;
-pub mod env;
-pub mod error;
-pub mod file;
-pub mod json;
-pub mod net;
-pub mod outcome;
-pub mod output;
-pub mod request;
-pub mod seal;
-pub mod secret;
-pub mod stdio;
-pub mod text;
-pub mod time;
-pub mod trace;
-pub mod url;
-pub mod value;
-pub mod verb;
+mod api;
+mod base64;
+mod cli;
+mod env;
+mod error;
+mod file;
+mod json;
+mod net;
+mod outcome;
+mod output;
+mod request;
+mod seal;
+mod secret;
+mod stdio;
+mod text;
+mod time;
+mod trace;
+mod url;
+mod value;
+mod verb;
 
-use env::Environment;
+/// Private modules let the compiler report dead code; the fuzz targets reach them through this one.
+#[cfg(any(test, fuzzing))]
+#[path = "../tests/fuzz/bodies/mod.rs"]
+pub mod fuzz;
+
+pub use env::Environment;
+pub use outcome::Timestamp;
+pub use stdio::{StandardInput, standard_output};
+pub use trace::Trace;
+pub use value::terminal::ProcessTerminal;
+
+/// What the binary does not carry; `tests/generate.rs` prints it.
+#[cfg(feature = "generate")]
+pub use cli::{completions::script as completion_script, man::page as man_page};
+
 use error::{Error, ErrorKind};
-use outcome::{Applied, Outcome, Timestamp};
+use outcome::{Applied, Outcome};
 use output::View;
 use request::{Format, ParseResult, Request};
 use std::ffi::OsString;
 use std::io::{self, Write};
-use stdio::StandardInput;
-use trace::Trace;
 use value::{Io, Terminal};
 use verb::Session;
 
 /// Everything that a run may use of the system.
 pub struct World<'a> {
-    /// Without the name of the program.
+    /// The arguments without the name of the program.
     pub args: Vec<OsString>,
+    /// The environment variables.
     pub env: &'a Environment,
+    /// Standard input, not read from yet.
     pub stdin: StandardInput,
+    /// Whether standard input is a terminal.
     pub stdin_is_terminal: bool,
+    /// Standard output, unbuffered.
     pub stdout: &'a mut dyn Write,
     /// Columns of the terminal that stdout is, if it is one and they are known.
     pub stdout_width: Option<usize>,
+    /// Standard error, unbuffered.
     pub stderr: &'a mut dyn Write,
+    /// Where prompts are shown and answered.
     pub terminal: &'a mut dyn Terminal,
+    /// The time of the start.
     pub now: Timestamp,
     /// Where the lines of `--debug` go.
     pub debug: Trace,
@@ -228,3 +249,6 @@ fn finish(result: Result<(), Error>, format: Format, stderr: &mut dyn Write) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

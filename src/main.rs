@@ -1,11 +1,6 @@
 //! Hands the arguments, the environment, the streams, the clock and the terminal to [`oz::run`].
 
-use oz::World;
-use oz::env::Environment;
-use oz::outcome::Timestamp;
-use oz::stdio::{StandardInput, standard_output};
-use oz::trace::Trace;
-use oz::value::terminal::ProcessTerminal;
+use oz::{Environment, ProcessTerminal, StandardInput, Timestamp, Trace, World, standard_output};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -22,6 +22,7 @@ pub struct StandardInput {
 }
 
 impl StandardInput {
+    /// `still_reading` is called at most once: see [`StandardInput::still_reading`].
     pub fn new(still_reading: fn()) -> Self {
         Self {
             still_reading: Some(still_reading),

@@ -7,8 +7,10 @@ use std::fmt::Arguments;
 pub struct Trace(Option<fn(&Arguments<'_>)>);
 
 impl Trace {
+    /// Drops every line.
     pub const OFF: Self = Self(None);
 
+    /// Passes every line to `sink`.
     pub fn to(sink: fn(&Arguments<'_>)) -> Self {
         Self(Some(sink))
     }

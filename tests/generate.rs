@@ -8,8 +8,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let text = match words[..] {
-        ["man"] => Some(oz::cli::man::page()),
-        ["completions", shell] => oz::cli::completions::script(shell),
+        ["man"] => Some(oz::man_page()),
+        ["completions", shell] => oz::completion_script(shell),
         _ => None,
     };
     match text {

@@ -2,9 +2,7 @@
 
 mod kinds;
 
-pub use kinds::{
-    FIELDS, Field, FileFlag, Group, KINDS, Kind, Limit, MAX_VALUE, Syntax, VALUE, same,
-};
+pub use kinds::{FIELDS, Field, FileFlag, Group, KINDS, Kind, MAX_VALUE, Syntax, VALUE, same};
 
 use zeroize::Zeroizing;
 

@@ -61,6 +61,7 @@ enum Event {
 }
 
 impl ProcessTerminal {
+    /// Asks only if standard input is a terminal.
     pub fn new(stdin_is_terminal: bool) -> Self {
         Self {
             stdin_is_terminal,

@@ -3,8 +3,6 @@
 use crate::artefact::VERSION;
 use crate::server::{Account, Server};
 use crate::support::{apart, binary};
-use oz::cli::{options, table};
-use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -84,55 +82,6 @@ fn the_examples_do_what_they_say() {
         assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
         assert!(output.status.success(), "{}", output.status);
     }
-}
-
-/// The first cells of the table under a heading, without back-quotes.
-fn first_cells(heading: &str) -> Vec<String> {
-    let section = README
-        .split(heading)
-        .nth(1)
-        .unwrap_or_else(|| panic!("{heading:?} is a heading"));
-    let rows = section
-        .lines()
-        .skip_while(|line| !line.starts_with("| ---"))
-        .skip(1);
-    rows.take_while(|line| line.starts_with('|'))
-        .map(|line| line.split('|').nth(1).unwrap().trim().replace('`', ""))
-        .collect()
-}
-
-#[test]
-fn the_exit_codes_are_those_of_the_program() {
-    let codes: Vec<u8> = table::EXITS.iter().map(|(code, _)| *code).collect();
-    let written: Vec<u8> = first_cells("## Exit codes\n")
-        .iter()
-        .flat_map(|cell| {
-            cell.split(", ")
-                .map(|code| code.parse().unwrap())
-                .collect::<Vec<u8>>()
-        })
-        .collect();
-    assert_eq!(written, codes);
-}
-
-#[test]
-fn every_option_and_variable_is_explained() {
-    let text = words(README);
-    let variables = first_cells("## Environment\n").join(" ");
-    let variables = words(&variables);
-    for option in &options::OPTIONS {
-        let flag = option.long;
-        assert!(text.contains(flag), "the README lacks {flag}");
-        if let Some(variable) = option.variable {
-            assert!(variables.contains(variable), "the README lacks {variable}");
-        }
-    }
-}
-
-/// The words of a text, with the hyphens of flags and the underscores of variables.
-fn words(text: &str) -> HashSet<&str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && !['-', '_'].contains(&c))
-        .collect()
 }
 
 /// Does what the three instructions say to an empty root, and runs the entry point there.

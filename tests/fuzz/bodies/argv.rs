@@ -1,10 +1,10 @@
 //! Any line and any variables end in a text, a request that keeps its promises, or a refusal that repeats none of them.
 
-use oz::cli;
-use oz::request::{Change, FieldSources, FileOrStdin, KeySource, ParseResult, Source, Verb};
-use oz::env::Environment;
-use oz::error::ErrorKind;
-use oz::output;
+use crate::cli;
+use crate::env::Environment;
+use crate::error::ErrorKind;
+use crate::output;
+use crate::request::{Change, FieldSources, FileOrStdin, KeySource, ParseResult, Source, Verb};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -46,7 +46,10 @@ pub fn run(data: &[u8]) {
             }
         }
         Err(usage) => {
-            assert!(matches!(usage.error.kind, ErrorKind::Usage | ErrorKind::InvalidData));
+            assert!(matches!(
+                usage.error.kind,
+                ErrorKind::Usage | ErrorKind::InvalidData
+            ));
             let said = output::failure(&usage.error, usage.format);
             let said = String::from_utf8(said).expect("text");
             // Every message is made of these; what else came along came from the line.

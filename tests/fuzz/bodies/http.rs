@@ -1,6 +1,6 @@
 //! A reply is read the same however it is cut, and what is read of it is bounded.
 
-use oz::net::http::{MAX_BODY, Message, Reader, ReplyError, media_type, retry_after};
+use crate::net::http::{MAX_BODY, Message, Reader, ReplyError, media_type, retry_after};
 
 // The first byte: what was asked, how the connection ends, and how the reply is cut.
 pub fn run(data: &[u8]) {

@@ -1,7 +1,7 @@
 //! The reader never panics or aborts, accepts nothing that another parser refuses, and reads strings as it does; what
 //! the writer writes, the reader reads.
 
-use oz::json::{self, Node, ParseError, Writer};
+use crate::json::{self, Node, ParseError, Writer};
 use serde_json::Value;
 
 pub fn run(data: &[u8]) {

@@ -1,8 +1,8 @@
 //! A keyset is refused, or it holds a key that seals.
 
-use oz::base64;
-use oz::seal::{PublicKey, Random, SealingContext};
-use oz::secret::{KINDS, SecretBytes, SecretName};
+use crate::base64;
+use crate::seal::{PublicKey, Random, SealingContext};
+use crate::secret::{KINDS, SecretBytes, SecretName};
 
 pub fn run(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {

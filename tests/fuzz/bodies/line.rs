@@ -1,6 +1,6 @@
 //! The line editor is told what a simple model of it says, whatever keys come; and what it keeps is bounded.
 
-use oz::value::line_editor::{LineEditor, Step};
+use crate::value::line_editor::{LineEditor, Step};
 
 const LIMIT: usize = 24;
 

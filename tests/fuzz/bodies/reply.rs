@@ -1,14 +1,14 @@
 //! Whatever the service answers, in whatever order: values that hold together, or an error that is fit to print.
 
-use oz::api::operation::Keys;
-use oz::text::MAX_EXCERPT;
-use oz::api::Api;
-use oz::request::Format;
-use oz::error::Error;
-use oz::net::{Failure, Pause, Reply, Request, Transport};
-use oz::output::failure;
-use oz::secret::{ApiKey, KINDS, Owner, SecretBytes, SecretName};
-use oz::trace::Trace;
+use crate::api::Api;
+use crate::api::operation::Keys;
+use crate::error::Error;
+use crate::net::{Failure, Pause, Reply, Request, Transport};
+use crate::output::failure;
+use crate::request::Format;
+use crate::secret::{ApiKey, KINDS, Owner, SecretBytes, SecretName};
+use crate::text::MAX_EXCERPT;
+use crate::trace::Trace;
 use std::time::Duration;
 
 /// Answers with one reply, at most so often.

@@ -1,10 +1,10 @@
 //! No text from elsewhere moves a terminal's cursor, in any format; and every layout ends.
 
-use oz::request::Format;
-use oz::outcome::{Outcome, SecretInfo, Timestamp};
-use oz::output::{View, outcome};
-use oz::secret::{Owner, StoredType};
-use oz::text::{is_invisible, safe};
+use crate::outcome::{Outcome, SecretInfo, Timestamp};
+use crate::output::{View, outcome};
+use crate::request::Format;
+use crate::secret::{Owner, StoredType};
+use crate::text::{is_invisible, safe};
 
 pub fn run(data: &[u8]) {
     let Some((&width, rest)) = data.split_first() else {
@@ -29,7 +29,10 @@ pub fn run(data: &[u8]) {
     };
     let mut other = row.clone();
     other.owner = Owner::Other(description.to_owned());
-    let listed = Outcome::Listed { secrets: vec![row, other], note: None };
+    let listed = Outcome::Listed {
+        secrets: vec![row, other],
+        note: None,
+    };
     for format in [Format::Pretty, Format::Text, Format::Json, Format::Ndjson] {
         let view = View {
             format,

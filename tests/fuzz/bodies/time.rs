@@ -1,7 +1,7 @@
 //! An instant that is read is written as text that reads as the same instant.
 
-use oz::outcome::Timestamp;
-use oz::time::{parse_rfc3339, push_rfc3339};
+use crate::outcome::Timestamp;
+use crate::time::{parse_rfc3339, push_rfc3339};
 
 pub fn run(data: &[u8]) {
     if let Some(instant) = std::str::from_utf8(data).ok().and_then(parse_rfc3339) {

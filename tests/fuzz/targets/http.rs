@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../bodies/http.rs"]
-mod body;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| body::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| oz::fuzz::http::run(data));

@@ -1,47 +1,25 @@
-//! Runs the bodies of the fuzz targets without a fuzzer: on their seeds, and on inputs made from those at random.
+//! Runs the bodies without a fuzzer: on their seeds, and on inputs made from those at random.
 //!
-//! A failure prints the number the inputs were made from. `OZ_FUZZ_SEED=NUMBER cargo test --test fuzzed NAME` makes the
-//! same ones again.
+//! A failure prints the number the inputs were made from. `OZ_FUZZ_SEED=NUMBER cargo test --lib fuzz::tests::NAME` makes
+//! the same ones again.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::too_many_lines,
-    clippy::unreachable,
-    clippy::unwrap_used
-)]
+#![allow(clippy::print_stdout)]
 
 use fastrand::Rng;
 use std::fs;
 use std::path::Path;
 
-/// Declares the module of each body and its test.
+/// Declares the test of each body.
 macro_rules! bodies {
-    ($($name:ident $path:literal)*) => { $(
-        #[path = $path]
-        mod $name;
-
+    ($($name:ident)*) => { $(
         #[test]
         fn $name() {
-            exercise(stringify!($name), $name::run);
+            exercise(stringify!($name), super::$name::run);
         }
     )* };
 }
 
-bodies! {
-    address "fuzz/bodies/address.rs"
-    argv "fuzz/bodies/argv.rs"
-    http "fuzz/bodies/http.rs"
-    json "fuzz/bodies/json.rs"
-    keyset "fuzz/bodies/keyset.rs"
-    line "fuzz/bodies/line.rs"
-    reply "fuzz/bodies/reply.rs"
-    text "fuzz/bodies/text.rs"
-    time "fuzz/bodies/time.rs"
-    value "fuzz/bodies/value.rs"
-}
+bodies! { address argv http json keyset line reply text time value }
 
 /// How many inputs are made from a number.
 const INPUTS: usize = 4000;
