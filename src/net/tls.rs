@@ -3,7 +3,7 @@
 
 use super::connect;
 use super::deadline::{Deadline, StreamError};
-use super::trust::{Fallback, Refused, Trusted, Verifier, day};
+use super::trust::{Refused, Trusted, Verifier, day};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::url::Host;
@@ -57,24 +57,13 @@ impl TlsConfig {
     ) -> Result<Self, Error> {
         let name = match host {
             Host::Ip(address) => ServerName::from(*address),
-            Host::Name(name) => match DnsName::try_from(name.clone()) {
-                Ok(name) => ServerName::DnsName(name),
-                Err(_) => {
-                    return Err(Error::config(
-                        "the server's host name cannot be in a certificate",
-                    ));
-                }
-            },
+            Host::Name(name) => {
+                ServerName::DnsName(DnsName::try_from(name.clone()).map_err(|_| {
+                    Error::config("the server's host name cannot be in a certificate")
+                })?)
+            }
         };
         let (trusted, fallback) = Trusted::load(ca_file, env, timeout)?;
-        Self::new(name, trusted, fallback)
-    }
-
-    fn new(
-        name: ServerName<'static>,
-        trusted: Trusted,
-        fallback: Option<Fallback>,
-    ) -> Result<Self, Error> {
         let provider = Arc::new(CryptoProvider {
             cipher_suites: SUITES.map(|suite| *suite).to_vec(),
             key_provider: &NoKeys,
@@ -305,17 +294,10 @@ impl TlsStream {
         let _ = self
             .connection
             .write_tls(&mut connect::Sender(&self.stream));
-        let refused = self
-            .verifier
-            .refused
-            .lock()
-            .ok()
-            .and_then(|mut refused| refused.take());
-        Err(StreamError::Tls(explain(
-            &error,
-            &self.host,
-            refused.as_ref(),
-        )))
+        let refused = self.verifier.refused.lock().ok();
+        let refused = refused.and_then(|mut refused| refused.take());
+        let error = explain(&error, &self.host, refused.as_ref());
+        Err(StreamError::Tls(error))
     }
 
     fn flush(&mut self, deadline: &Deadline) -> Result<(), StreamError> {
