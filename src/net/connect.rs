@@ -72,18 +72,15 @@ pub fn is_transient(error: &io::Error) -> bool {
 /// The families in turn, beginning with the one the resolver put first (RFC 8305 section 4).
 fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let mut same = addresses.iter().filter(|a| a.is_ipv6() == first_is_v6);
-    let mut other = addresses.iter().filter(|a| a.is_ipv6() != first_is_v6);
-    let mut out = Vec::with_capacity(addresses.len().min(MAX_ADDRESSES));
-    while out.len() < MAX_ADDRESSES {
-        let (a, b) = (same.next(), other.next());
-        if a.is_none() && b.is_none() {
-            break;
-        }
-        out.extend(a.into_iter().chain(b).copied());
-    }
-    out.truncate(MAX_ADDRESSES);
-    out
+    let (same, other): (Vec<_>, Vec<_>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    (0..MAX_ADDRESSES)
+        .flat_map(|at| same.get(at).into_iter().chain(other.get(at)))
+        .take(MAX_ADDRESSES)
+        .copied()
+        .copied()
+        .collect()
 }
 
 /// Connects to the first address that answers (RFC 8305 section 5): the next is tried when one fails, or has not
