@@ -196,7 +196,7 @@ impl Client<'_> {
                     self.host
                 ))
                 .hint("if this goes on, something between may not let TLS through: check the proxy variables");
-                unsent(explain(error, timed_out(late), lost))
+                stream_failed(error, timed_out(late), lost)
             })?;
         self.trace.line(format_args!("{}", session.summary()));
         Ok(Stream::Tls(Box::new(session)))
@@ -215,11 +215,12 @@ impl Client<'_> {
         let addresses = connect::lookup(host, port, deadline).map_err(|error| {
             let may_pass = matches!(&error, StreamError::Io(error) if connect::is_transient(error));
             let late = timed_out(format!("{name} was not found by DNS within {time}"));
-            unsent((explain(error, late, not_looked_up(name)).0, may_pass))
+            let failure = stream_failed(error, late, not_looked_up(name));
+            Failure::new(failure.error, Processed::No, may_pass)
         })?;
         let (stream, address) = connect::open(&addresses, deadline).map_err(|error| {
             let late = timed_out(format!("no connection to {authority} within {time}"));
-            unsent(explain(error, late, not_reached(authority)))
+            stream_failed(error, late, not_reached(authority))
         })?;
         self.trace.line(format_args!("connected to {address}"));
         Ok(stream)
@@ -238,20 +239,20 @@ impl Client<'_> {
         let answer = connect::write(stream, request.expose(), deadline)
             .map_err(ExchangeError::Stream)
             .and_then(|()| read_tunnel_reply(stream, deadline));
-        Err(unsent(match answer {
+        match answer {
             Ok(200..300) => {
                 self.trace
                     .line(format_args!("tunnel through {}", proxy.authority()));
-                return Ok(());
+                Ok(())
             }
-            Ok(status) => (
+            Ok(status) => Err(Failure::new(
                 proxy_refused(proxy, place, &target, status),
+                Processed::No,
                 matches!(status, 502..=504),
-            ),
-            Err(ExchangeError::Malformed(what)) => (
+            )),
+            Err(ExchangeError::Malformed(what)) => Err(Failure::refused(
                 Error::unavailable(format!("the reply of {place} is not usable")).cause(what),
-                false,
-            ),
+            )),
             Err(ExchangeError::Stream(error)) => {
                 let time = deadline.describe();
                 let late = timed_out(format!("no answer from {place} within {time}"));
@@ -261,9 +262,9 @@ impl Client<'_> {
                     }
                     _ => format!("the connection to {place} was lost"),
                 };
-                explain(error, late, Error::unavailable(lost))
+                Err(stream_failed(error, late, Error::unavailable(lost)))
             }
-        }))
+        }
     }
 
     fn send_failed(&self, error: StreamError, deadline: &Deadline) -> Failure {
@@ -273,40 +274,41 @@ impl Client<'_> {
         let lost = Error::unavailable(format!(
             "the connection to {host} was lost while the request was sent"
         ));
-        unsent(explain(error, late, lost))
+        stream_failed(error, late, lost)
     }
 
     fn reply_failed(&self, error: ExchangeError, started: bool, deadline: &Deadline) -> Failure {
         let host = &self.host;
-        let (error, may_pass) = match error {
-            ExchangeError::Malformed(what) => (unusable(host, what), false),
+        let failure = match error {
+            ExchangeError::Malformed(what) => Failure::refused(unusable(host, what)),
             ExchangeError::Stream(error) => {
                 let lost = if started {
                     cut(host)
                 } else {
                     Error::unavailable(format!("{host} closed the connection without an answer"))
                 };
-                explain(error, no_answer(host, deadline), lost)
+                stream_failed(error, no_answer(host, deadline), lost)
             }
         };
-        Failure::new(error, Processed::Maybe, may_pass)
+        Failure {
+            processed: Processed::Maybe,
+            ..failure
+        }
     }
 }
 
-/// What to report of `error`, and whether it may pass: `late` where the deadline passed, `lost` where the connection
+/// A failure before the request was written to its end: `late` where the deadline passed, `lost` where the connection
 /// ended.
-fn explain(error: StreamError, late: Error, lost: Error) -> (Error, bool) {
+fn stream_failed(error: StreamError, late: Error, lost: Error) -> Failure {
     match error {
-        StreamError::Deadline => (late, false),
-        StreamError::Closed => (lost, true),
-        StreamError::Io(error) => (lost.cause(&connect::describe(&error)), true),
-        StreamError::Tls(error) => (error, false),
+        StreamError::Deadline => Failure::refused(late),
+        StreamError::Closed => Failure::new(lost, Processed::No, true),
+        StreamError::Io(error) => {
+            let lost = lost.cause(&connect::describe(&error));
+            Failure::new(lost, Processed::No, true)
+        }
+        StreamError::Tls(error) => Failure::refused(error),
     }
-}
-
-/// A failure before the request was written to its end.
-fn unsent((error, may_pass): (Error, bool)) -> Failure {
-    Failure::new(error, Processed::No, may_pass)
 }
 
 fn timed_out(message: String) -> Error {

@@ -172,12 +172,11 @@ enum State {
     #[default]
     Status,
     Headers,
-    /// A body of so many more bytes.
-    Length(usize),
+    /// So many more bytes of the body, or of a chunk of it.
+    Body(usize),
     /// A body that ends with the connection.
     UntilEnd,
     ChunkSize,
-    ChunkData(usize),
     ChunkEnd,
     Trailers,
     Done,
@@ -252,10 +251,7 @@ impl Reader {
         while !rest.is_empty() {
             rest = match self.state {
                 State::Done => return Err(MORE_THAN_PROMISED),
-                State::Length(left) => self.take_body(rest, left, State::Done, State::Length)?,
-                State::ChunkData(left) => {
-                    self.take_body(rest, left, State::ChunkEnd, State::ChunkData)?
-                }
+                State::Body(left) => self.take_body(rest, left),
                 State::UntilEnd => {
                     if rest.len() > MAX_BODY.saturating_sub(self.message.body.len()) {
                         return Err(BODY_TOO_LONG);
@@ -282,18 +278,15 @@ impl Reader {
         }
     }
 
-    fn take_body<'b>(
-        &mut self,
-        bytes: &'b [u8],
-        left: usize,
-        then: State,
-        more: fn(usize) -> State,
-    ) -> Result<&'b [u8], ReplyError> {
+    fn take_body<'b>(&mut self, bytes: &'b [u8], left: usize) -> &'b [u8] {
         let (taken, rest) = bytes.split_at_checked(left).unwrap_or((bytes, &[]));
         self.message.body.extend_from_slice(taken);
-        let left = left.saturating_sub(taken.len());
-        self.state = if left == 0 { then } else { more(left) };
-        Ok(rest)
+        self.state = match left.saturating_sub(taken.len()) {
+            0 if self.fields.chunked => State::ChunkEnd,
+            0 => State::Done,
+            left => State::Body(left),
+        };
+        rest
     }
 
     /// Adds bytes to the current line, and acts on it when it is complete.
@@ -525,7 +518,7 @@ impl Reader {
         };
         match usize::try_from(length) {
             Ok(0) => Ok(State::Done),
-            Ok(length) if length <= MAX_BODY => Ok(State::Length(length)),
+            Ok(length) if length <= MAX_BODY => Ok(State::Body(length)),
             _ => Err(BODY_TOO_LONG),
         }
     }
@@ -550,7 +543,7 @@ impl Reader {
         self.state = if size == 0 {
             State::Trailers
         } else {
-            State::ChunkData(size)
+            State::Body(size)
         };
         Ok(())
     }
