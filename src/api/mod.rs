@@ -98,7 +98,7 @@ impl<'a> Api<'a> {
         description: Option<&str>,
     ) -> Result<(), Failure> {
         let request = operation::create(owner, name, kind, encrypted_value, description);
-        self.write(&request, |document| reply::created(document, name))
+        self.write(&request, &|document| reply::created(document, name))
     }
 
     /// # Errors
@@ -111,13 +111,13 @@ impl<'a> Api<'a> {
         description: Option<&str>,
     ) -> Result<(), Failure> {
         let request = operation::update(owner, name, encrypted_value, description);
-        self.write(&request, |document| reply::updated(document, name))
+        self.write(&request, &|document| reply::updated(document, name))
     }
 
     /// # Errors
     /// [`Failure`]; it says whether the secret may have been deleted.
     pub fn delete(&mut self, owner: &Owner, name: &SecretName) -> Result<(), Failure> {
-        self.write(&operation::delete(owner, name), reply::deleted)
+        self.write(&operation::delete(owner, name), &reply::deleted)
     }
 
     fn read(&mut self, request: &Request<'_>) -> Result<Lookup, Failure> {
@@ -130,7 +130,7 @@ impl<'a> Api<'a> {
     fn write(
         &mut self,
         request: &Request<'_>,
-        read: impl Fn(&Document) -> Result<(), Failure>,
+        read: &dyn Fn(&Document) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let is_safe = |failure: &Failure| failure.processed == Processed::No;
         self.repeat(request, is_safe, |api| {

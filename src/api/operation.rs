@@ -52,7 +52,7 @@ pub fn lookup(keys: Keys, team: Option<&str>) -> Request<'_> {
         Keys::Unneeded => TEAMS,
     };
     let document = [LOOKUP, teams, LOOKUP_END, SECRETS, "}"].concat();
-    request("Lookup", team, &document, |input| {
+    request("Lookup", team, &document, &|input| {
         input.key("cursor").null();
     })
 }
@@ -65,7 +65,7 @@ pub fn create<'a>(
     encrypted_value: &str,
     description: Option<&str>,
 ) -> Request<'a> {
-    request("CreateManagedSecret", owner.team(), CREATE, |input| {
+    request("CreateManagedSecret", owner.team(), CREATE, &|input| {
         match description {
             Some(text) => input.key("description").string(text),
             None => input.key("description").null(),
@@ -84,7 +84,7 @@ pub fn update<'a>(
     encrypted_value: Option<&str>,
     description: Option<&str>,
 ) -> Request<'a> {
-    request("UpdateManagedSecret", owner.team(), UPDATE, |input| {
+    request("UpdateManagedSecret", owner.team(), UPDATE, &|input| {
         if let Some(text) = description {
             input.key("description").string(text);
         }
@@ -97,7 +97,7 @@ pub fn update<'a>(
 }
 
 pub fn delete<'a>(owner: &'a Owner, name: &SecretName) -> Request<'a> {
-    request("DeleteManagedSecret", owner.team(), DELETE, |input| {
+    request("DeleteManagedSecret", owner.team(), DELETE, &|input| {
         input.key("name").string(name.as_str());
         write_owner(input, owner);
     })
@@ -107,7 +107,7 @@ fn request<'a>(
     operation: &'static str,
     team: Option<&'a str>,
     document: &str,
-    input: impl FnOnce(&mut Writer<'_>),
+    input: &dyn Fn(&mut Writer<'_>),
 ) -> Request<'a> {
     let mut body = Vec::with_capacity(1024);
     Writer::new(&mut body).object(|request| {
