@@ -13,7 +13,7 @@ use operation::Keys;
 use reply::Account;
 use std::time::Duration;
 
-/// How often one operation is tried. Three attempts ride out a restart; more only delay the truth.
+/// How often one operation is tried. Three attempts last through a restart; more only delay the error.
 pub const MAX_ATTEMPTS: u32 = 3;
 
 /// The account behind the key, and the secrets it can see.

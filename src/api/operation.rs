@@ -7,7 +7,7 @@ use crate::json::Writer;
 use crate::net::Request;
 use crate::secret::{Kind, Owner, SecretName};
 
-/// What of the user's secrets and teams a list needs.
+/// The secrets, with what a list shows of them.
 const SECRETS: &str = "managedSecrets(input:$input,requestContext:$requestContext){__typename \
 ...on ManagedSecretsOutput{managedSecrets{name description createdAt updatedAt owner{uid type}type}}\
 ...on UserFacingError{error{__typename message}}}";

@@ -61,7 +61,7 @@ pub struct Client<'a> {
     idle_connection: Option<Stream>,
 }
 
-/// Something that carries bytes.
+/// A connection, with or without TLS.
 enum Stream {
     Plain(TcpStream),
     Tls(Box<tls::TlsStream>),

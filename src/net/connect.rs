@@ -205,7 +205,7 @@ pub fn wait_writable(stream: &TcpStream, deadline: &Deadline) -> Result<(), Stre
     wait(stream, PollFlags::POLLOUT, deadline)
 }
 
-/// The system's word for an error, without its number.
+/// The system's message for an error, without its number.
 pub fn describe(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
@@ -285,7 +285,7 @@ impl Write for Sender<'_> {
 pub fn write(mut stream: &TcpStream, bytes: &[u8], deadline: &Deadline) -> Result<(), StreamError> {
     let mut rest = bytes;
     while !rest.is_empty() {
-        // A peer that takes a little at a time never lets a write block.
+        // Where the peer reads a little at a time, no write may ever block.
         deadline.left()?;
         match stream.write(rest) {
             Ok(0) => return Err(StreamError::Io(io::ErrorKind::WriteZero.into())),

@@ -35,7 +35,7 @@ pub const MAX_BODY: usize = 32 * 1024 * 1024;
 /// 1xx replies before the one that counts: one `100 Continue` and a few `102`/`103` are usual.
 pub const MAX_INTERIM: u32 = 8;
 
-/// One chunk-size line with its extensions, without its end: 16 hexadecimal digits and something nobody uses.
+/// One chunk-size line with its extensions, without its end: 16 hexadecimal digits and a rare extension.
 pub const MAX_CHUNK_LINE: usize = 256;
 
 /// The longest `Content-Type`, `Retry-After`, `Location` or `Date` that is kept: these values are looked at later.
@@ -505,7 +505,7 @@ impl Reader {
             204 | 304 => return Ok(State::Done),
             _ => {}
         }
-        // A body that nobody can read is no loss where the status says it all.
+        // The body of an error is not needed.
         if fields.compressed && (200..300).contains(&status) {
             return Err(CONTENT_ENCODING);
         }

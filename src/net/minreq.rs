@@ -272,7 +272,7 @@ impl Client<'_> {
         Ok(sending)
     }
 
-    /// [`Processed::Maybe`] where nothing tells that the request was not sent: who asks then finds out what is true.
+    /// [`Processed::Maybe`] unless it is known that the request was not sent.
     fn failed(&self, error: ExchangeError, deadline: &Deadline) -> Failure {
         use Processed::Maybe;
         let host = &self.host;
@@ -436,7 +436,7 @@ fn framing(response: &ResponseLazy) -> Result<Option<usize>, ExchangeError> {
                 ));
             }
             "transfer-encoding" => encoded = true,
-            // A body that nobody can read is no loss where the status says it all.
+            // The body of an error is not needed.
             "content-encoding"
                 if (200..300).contains(&response.status_code)
                     && !value.is_empty()

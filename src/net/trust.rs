@@ -238,7 +238,7 @@ pub(super) struct Refused {
     pub(super) replaced: bool,
 }
 
-pub(super) const UNKNOWN_ISSUER: rustls::Error =
+const UNKNOWN_ISSUER: rustls::Error =
     rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
 
 impl Verifier {
