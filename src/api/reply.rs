@@ -13,6 +13,7 @@ use crate::outcome::{SecretInfo, Timestamp};
 use crate::secret::{ApiKey, Owner, SecretName, StoredType};
 use crate::text;
 use crate::time;
+use std::time::Duration;
 
 /// The most teams of an account. People are on a few; each is compared with each, and takes memory beside the reply.
 const MAX_TEAMS: usize = 1000;
@@ -73,40 +74,30 @@ fn unclear(error: Error) -> Failure {
 }
 
 /// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something
-/// other than the service answered. Gateways say 503, too, when the service fails with the request in hand.
+/// other than the service answered.
 fn status(reply: &Reply, is_page: bool, cause: Option<String>, key: &ApiKey) -> Failure {
     use ErrorKind::{Credentials, Refused, TryAgain};
-    use Processed::{Maybe, No};
     let status = reply.status;
-    let later = reply.retry_after.map_or(Retry::Backoff, Retry::After);
-    let (kind, what, hint, processed, retry) = match status {
+    let (kind, what, hint) = match status {
         401 => (
             Credentials,
             "the service did not accept the API key",
             Some(key_hint(key)),
-            No,
-            Retry::Never,
         ),
         429 => (
             TryAgain,
             "the service asks to slow down",
             Some(retry_hint(reply)),
-            No,
-            later,
         ),
         503 => (
             TryAgain,
             "the service is unavailable",
             Some(retry_hint(reply)),
-            Maybe,
-            later,
         ),
         408 | 500..=599 => (
             TryAgain,
             "the service failed",
             Some("try again later".to_owned()),
-            Maybe,
-            Retry::Backoff,
         ),
         300..=399 => return unclear(redirect(reply)),
         _ if is_page => return unclear(not_the_service(status)),
@@ -114,31 +105,34 @@ fn status(reply: &Reply, is_page: bool, cause: Option<String>, key: &ApiKey) -> 
             Credentials,
             "the API key is not allowed to do this",
             Some(key_hint(key)),
-            No,
-            Retry::Never,
         ),
         404 => (
             Refused,
             "the service has no GraphQL endpoint at this address",
             Some("check --server-root-url and WARP_SERVER_ROOT_URL".to_owned()),
-            No,
-            Retry::Never,
         ),
-        _ => (
-            Refused,
-            "the service refused the request",
-            None,
-            Maybe,
-            Retry::Never,
-        ),
+        _ => (Refused, "the service refused the request", None),
     };
     let mut error = Error::new(kind, format!("{what} (HTTP {status})"));
     error.causes.extend(cause);
     error.hint = hint;
+    let (processed, retry) = consequences(status, reply.retry_after);
     Failure {
         error,
         processed,
         retry,
+    }
+}
+
+/// What a status says of the request. Gateways say 503, too, when the service fails with the request in hand.
+fn consequences(status: u16, retry_after: Option<Duration>) -> (Processed, Retry) {
+    let later = retry_after.map_or(Retry::Backoff, Retry::After);
+    match status {
+        401 | 403 | 404 => (Processed::No, Retry::Never),
+        429 => (Processed::No, later),
+        503 => (Processed::Maybe, later),
+        408 | 500..=599 => (Processed::Maybe, Retry::Backoff),
+        _ => (Processed::Maybe, Retry::Never),
     }
 }
 
