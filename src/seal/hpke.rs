@@ -237,7 +237,10 @@ fn expand(
     let length = u16::try_from(len)
         .map_err(|_| SealError::TOO_LONG)?
         .to_be_bytes();
-    let parts = [&[&length[..], b"HPKE-v1", suite, label], info].concat();
+    let mut parts: [&[u8]; 7] = [&length, b"HPKE-v1", suite, label, &[], &[], &[]];
+    for (slot, part) in parts.iter_mut().skip(4).zip(info) {
+        *slot = part;
+    }
     let mut out = SecretBytes::new(vec![0; len]);
     Prk::new_less_safe(HKDF_SHA256, prk.as_ref())
         .expand(&parts, Length(len))
