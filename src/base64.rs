@@ -3,7 +3,6 @@
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Encodes with padding. The text is a multiple of four characters, about a third longer than the bytes.
-#[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
     let (groups, rest) = bytes.as_chunks::<3>();
@@ -42,7 +41,6 @@ fn character(bits: u32) -> char {
 
 /// Decodes strictly: no white space, padding where it belongs and nowhere else, and no stray bits under it, so that
 /// each byte string has exactly one spelling (RFC 4648 sections 3.2, 3.3 and 3.5). `None` otherwise.
-#[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let (groups, rest) = text.as_bytes().as_chunks::<4>();
     if !rest.is_empty() {

@@ -240,21 +240,13 @@ fn fault(what: &str) -> Error {
 /// The host and port that an absolute or network-path reference names (RFC 3986 section 4.2), without user name and
 /// password. `None` when it names none, as a path does.
 pub fn reference_host(reference: &str) -> Option<&str> {
-    let rest = match reference.find("//") {
-        Some(0) => reference.get(2..)?,
-        Some(at) => {
-            let (scheme, rest) = reference.split_at_checked(at)?;
-            let scheme = scheme.strip_suffix(':')?;
-            if !scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-            {
-                return None;
-            }
-            rest.get(2..)?
+    let (scheme, rest) = reference.split_once("//")?;
+    if !scheme.is_empty() {
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+        if !scheme.strip_suffix(':')?.bytes().all(is_allowed) {
+            return None;
         }
-        None => return None,
-    };
+    }
     let place = rest.split(['/', '?', '#', '\\']).next()?;
     let host = place.rsplit('@').next()?;
     (!host.is_empty()).then_some(host)

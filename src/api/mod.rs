@@ -9,11 +9,11 @@ use crate::net::{Failure, Pause, Processed, Request, Retry, Transport};
 use crate::outcome::SecretInfo;
 use crate::secret::{ApiKey, Kind, Owner, SecretName};
 use crate::trace::Trace;
-use operation::{Keys, Operation};
+use operation::Keys;
 use reply::Account;
 use std::time::Duration;
 
-/// How often one operation is tried. Three attempts ride out a restart; more only delay the truth.
+/// How often one operation is tried. Three attempts last through a restart; more only delay the error.
 pub const MAX_ATTEMPTS: u32 = 3;
 
 /// The account behind the key, and the secrets it can see.
@@ -28,7 +28,6 @@ pub struct Lookup {
 
 impl Lookup {
     /// The secret of that name, exactly spelled, of that owner: a name is unique within an owner (schema).
-    #[must_use]
     pub fn find(&self, owner: &Owner, name: &SecretName) -> Option<&SecretInfo> {
         self.secrets
             .iter()
@@ -58,18 +57,8 @@ impl<'a> Api<'a> {
     /// # Errors
     /// See [`Error`]; a lookup changes nothing.
     pub fn lookup(&mut self, keys: Keys, team: Option<&str>) -> Result<Lookup, Error> {
-        let operation = operation::lookup(keys, team);
-        let mut attempt = 1;
-        loop {
-            let failure = match self.read(&operation) {
-                Ok(lookup) => return Ok(lookup),
-                Err(failure) => failure,
-            };
-            attempt += 1;
-            if !self.may_repeat(&operation, attempt, failure.retry) {
-                return Err(failure.error);
-            }
-        }
+        let request = operation::lookup(keys, team);
+        Ok(self.repeat(&request, |_| true, |api| api.read(&request))?)
     }
 
     /// Asks once.
@@ -82,17 +71,19 @@ impl<'a> Api<'a> {
 
     /// Waits at least this long, or answers `false` at once where the time left does not allow it.
     pub fn pause(&mut self, time: Duration) -> bool {
-        self.transport.pause(Pause::AtLeast(time))
+        self.transport.pause(Pause::AtLeast(time), self.trace)
     }
 
     /// Runs `work` with at most `limit` of what is left of `--timeout`.
     pub fn within<T>(&mut self, limit: Duration, work: impl FnOnce(&mut Self) -> T) -> T {
-        let left = self.transport.time_left();
+        let budget = self.transport.budget();
+        let left = budget.left();
         let window = left.min(limit);
-        self.transport.set_time_left(window);
+        budget.set_left(window);
         let result = work(self);
-        let used = window.saturating_sub(self.transport.time_left());
-        self.transport.set_time_left(left.saturating_sub(used));
+        let budget = self.transport.budget();
+        let used = window.saturating_sub(budget.left());
+        budget.set_left(left.saturating_sub(used));
         result
     }
 
@@ -106,8 +97,8 @@ impl<'a> Api<'a> {
         encrypted_value: &str,
         description: Option<&str>,
     ) -> Result<(), Failure> {
-        let operation = operation::create(owner, name, kind, encrypted_value, description);
-        self.write(&operation, |document| reply::created(document, name))
+        let request = operation::create(owner, name, kind, encrypted_value, description);
+        self.write(&request, &|document| reply::created(document, name))
     }
 
     /// # Errors
@@ -119,18 +110,18 @@ impl<'a> Api<'a> {
         encrypted_value: Option<&str>,
         description: Option<&str>,
     ) -> Result<(), Failure> {
-        let operation = operation::update(owner, name, encrypted_value, description);
-        self.write(&operation, |document| reply::updated(document, name))
+        let request = operation::update(owner, name, encrypted_value, description);
+        self.write(&request, &|document| reply::updated(document, name))
     }
 
     /// # Errors
     /// [`Failure`]; it says whether the secret may have been deleted.
     pub fn delete(&mut self, owner: &Owner, name: &SecretName) -> Result<(), Failure> {
-        self.write(&operation::delete(owner, name), reply::deleted)
+        self.write(&operation::delete(owner, name), &reply::deleted)
     }
 
-    fn read(&mut self, operation: &Operation) -> Result<Lookup, Failure> {
-        let reply = self.transport.post(&request(operation))?;
+    fn read(&mut self, request: &Request<'_>) -> Result<Lookup, Failure> {
+        let reply = self.transport.post(request)?;
         let server_time = reply.date;
         reply::lookup(&reply::document(reply, self.key)?, server_time, self.key)
     }
@@ -138,60 +129,52 @@ impl<'a> Api<'a> {
     /// A write is repeated only when the last attempt certainly was not processed.
     fn write(
         &mut self,
-        operation: &Operation,
-        read: impl Fn(&Document) -> Result<(), Failure>,
+        request: &Request<'_>,
+        read: &dyn Fn(&Document) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut attempt = 1;
+        let is_safe = |failure: &Failure| failure.processed == Processed::No;
+        self.repeat(request, is_safe, |api| {
+            let reply = api.transport.post(request)?;
+            read(&reply::document(reply, api.key)?)
+        })
+    }
+
+    /// Tries again after failures that may pass and are safe to repeat, each time after a pause.
+    fn repeat<T>(
+        &mut self,
+        request: &Request<'_>,
+        is_safe: impl Fn(&Failure) -> bool,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut number = 1;
         loop {
-            let result = self
-                .transport
-                .post(&request(operation))
-                .and_then(|reply| reply::document(reply, self.key))
-                .and_then(|document| read(&document));
-            let failure = match result {
-                Err(failure) if failure.processed == Processed::No => failure,
+            let failure = match attempt(self) {
+                Err(failure) if is_safe(&failure) && number < MAX_ATTEMPTS => failure,
                 result => return result,
             };
-            attempt += 1;
-            if !self.may_repeat(operation, attempt, failure.retry) {
+            number += 1;
+            let pause = match failure.retry {
+                Retry::Never => return Err(failure),
+                Retry::Backoff => Pause::Backoff(number),
+                Retry::After(time) => Pause::AtLeast(time),
+            };
+            self.trace.line(format_args!(
+                "{}: attempt {number} of {MAX_ATTEMPTS}",
+                request.operation
+            ));
+            if !self.transport.pause(pause, self.trace) {
                 return Err(failure);
             }
         }
-    }
-
-    /// Whether there is another attempt, after the pause it takes.
-    fn may_repeat(&mut self, operation: &Operation, attempt: u32, retry: Retry) -> bool {
-        let pause = match retry {
-            Retry::Never => return false,
-            Retry::Backoff => Pause::Backoff(attempt),
-            Retry::After(time) => Pause::AtLeast(time),
-        };
-        if attempt > MAX_ATTEMPTS {
-            return false;
-        }
-        self.trace.line(format_args!(
-            "{}: attempt {attempt} of {MAX_ATTEMPTS}",
-            operation.name
-        ));
-        self.transport.pause(pause)
-    }
-}
-
-fn request(operation: &Operation) -> Request<'_> {
-    Request {
-        operation: operation.name,
-        team: operation.team.as_deref(),
-        body: &operation.body,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
-    use crate::net::{Failure, Reply};
+    use crate::net::Reply;
+    use crate::net::deadline::{Budget, Clock};
     use crate::secret::SecretBytes;
-    use std::time::Duration;
 
     /// Plays replies in order and writes down what it was asked; checks itself when dropped.
     struct Script {
@@ -199,7 +182,7 @@ mod tests {
         posted: Vec<&'static str>,
         pauses: Vec<Pause>,
         patience: bool,
-        left: Duration,
+        budget: Budget,
     }
 
     impl Script {
@@ -209,7 +192,7 @@ mod tests {
                 posted: Vec::new(),
                 pauses: Vec::new(),
                 patience: true,
-                left: Duration::from_secs(60),
+                budget: Budget::new(Duration::from_secs(60), Clock::SYSTEM),
             }
         }
     }
@@ -224,17 +207,13 @@ mod tests {
             self.replies.remove(0)
         }
 
-        fn pause(&mut self, pause: Pause) -> bool {
+        fn pause(&mut self, pause: Pause, _: Trace) -> bool {
             self.pauses.push(pause);
             self.patience
         }
 
-        fn time_left(&self) -> Duration {
-            self.left
-        }
-
-        fn set_time_left(&mut self, left: Duration) {
-            self.left = left;
+        fn budget(&mut self) -> &mut Budget {
+            &mut self.budget
         }
     }
 
@@ -423,9 +402,10 @@ mod tests {
         let mut api = api(&mut script, &key);
         let limit = Duration::from_secs(15);
         api.within(limit, |api| {
-            assert_eq!(api.transport.time_left(), limit);
-            api.transport.set_time_left(Duration::from_secs(5));
+            let budget = api.transport.budget();
+            assert_eq!(budget.left(), limit);
+            budget.set_left(Duration::from_secs(5));
         });
-        assert_eq!(script.left, Duration::from_secs(50));
+        assert_eq!(script.budget.left(), Duration::from_secs(50));
     }
 }

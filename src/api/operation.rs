@@ -4,17 +4,10 @@
 //! absent differ: an absent key of an update means "unchanged".
 
 use crate::json::Writer;
+use crate::net::Request;
 use crate::secret::{Kind, Owner, SecretName};
 
-/// A GraphQL operation that is ready to be posted.
-pub struct Operation {
-    pub name: &'static str,
-    pub body: Vec<u8>,
-    /// The team it is about, where that is known: the server wants it in a header, too.
-    pub team: Option<String>,
-}
-
-/// What of the user's secrets and teams a list needs.
+/// The secrets, with what a list shows of them.
 const SECRETS: &str = "managedSecrets(input:$input,requestContext:$requestContext){__typename \
 ...on ManagedSecretsOutput{managedSecrets{name description createdAt updatedAt owner{uid type}type}}\
 ...on UserFacingError{error{__typename message}}}";
@@ -53,30 +46,26 @@ pub enum Keys {
 }
 
 /// Both roots in one document: who am I, on which teams, with which keys; and which secrets exist.
-#[must_use]
-pub fn lookup(keys: Keys, team: Option<&str>) -> Operation {
+pub fn lookup(keys: Keys, team: Option<&str>) -> Request<'_> {
     let teams = match keys {
         Keys::Wanted => TEAMS_WITH_KEYS,
         Keys::Unneeded => TEAMS,
     };
     let document = [LOOKUP, teams, LOOKUP_END, SECRETS, "}"].concat();
-    Operation {
-        name: "Lookup",
-        body: body("Lookup", &document, |input| input.key("cursor").null()),
-        team: team.map(str::to_owned),
-    }
+    request("Lookup", team, &document, &|input| {
+        input.key("cursor").null();
+    })
 }
 
 /// A new secret; no description is an explicit null.
-#[must_use]
-pub fn create(
-    owner: &Owner,
+pub fn create<'a>(
+    owner: &'a Owner,
     name: &SecretName,
     kind: &Kind,
     encrypted_value: &str,
     description: Option<&str>,
-) -> Operation {
-    let body = body("CreateManagedSecret", CREATE, |input| {
+) -> Request<'a> {
+    request("CreateManagedSecret", owner.team(), CREATE, &|input| {
         match description {
             Some(text) => input.key("description").string(text),
             None => input.key("description").null(),
@@ -85,23 +74,17 @@ pub fn create(
         input.key("name").string(name.as_str());
         write_owner(input, owner);
         input.key("type").string(kind.wire);
-    });
-    Operation {
-        name: "CreateManagedSecret",
-        body,
-        team: owner.team().map(str::to_owned),
-    }
+    })
 }
 
 /// New content for a secret; what is `None` stays as it is.
-#[must_use]
-pub fn update(
-    owner: &Owner,
+pub fn update<'a>(
+    owner: &'a Owner,
     name: &SecretName,
     encrypted_value: Option<&str>,
     description: Option<&str>,
-) -> Operation {
-    let body = body("UpdateManagedSecret", UPDATE, |input| {
+) -> Request<'a> {
+    request("UpdateManagedSecret", owner.team(), UPDATE, &|input| {
         if let Some(text) = description {
             input.key("description").string(text);
         }
@@ -110,38 +93,36 @@ pub fn update(
         }
         input.key("name").string(name.as_str());
         write_owner(input, owner);
-    });
-    Operation {
-        name: "UpdateManagedSecret",
-        body,
-        team: owner.team().map(str::to_owned),
-    }
+    })
 }
 
-#[must_use]
-pub fn delete(owner: &Owner, name: &SecretName) -> Operation {
-    let body = body("DeleteManagedSecret", DELETE, |input| {
+pub fn delete<'a>(owner: &'a Owner, name: &SecretName) -> Request<'a> {
+    request("DeleteManagedSecret", owner.team(), DELETE, &|input| {
         input.key("name").string(name.as_str());
         write_owner(input, owner);
-    });
-    Operation {
-        name: "DeleteManagedSecret",
-        body,
-        team: owner.team().map(str::to_owned),
-    }
+    })
 }
 
-fn body(name: &str, document: &str, input: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
-    Writer::new(&mut out).object(|request| {
+fn request<'a>(
+    operation: &'static str,
+    team: Option<&'a str>,
+    document: &str,
+    input: &dyn Fn(&mut Writer<'_>),
+) -> Request<'a> {
+    let mut body = Vec::with_capacity(1024);
+    Writer::new(&mut body).object(|request| {
         request.key("query").string(document);
         request.key("variables").object(|variables| {
             variables.key("input").object(input);
             variables.key("requestContext").object(request_context);
         });
-        request.key("operationName").string(name);
+        request.key("operationName").string(operation);
     });
-    out
+    Request {
+        operation,
+        team,
+        body,
+    }
 }
 
 /// Nulls are what an untagged official build sends; a version of ours could be compared with a minimum of theirs.
@@ -175,10 +156,10 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn variables(operation: &Operation) -> Value {
-        let body: Value = serde_json::from_slice(&operation.body).unwrap();
-        assert_eq!(body["operationName"], operation.name);
-        assert!(body["query"].as_str().unwrap().contains(operation.name));
+    fn variables(request: &Request<'_>) -> Value {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!(body["operationName"], request.operation);
+        assert!(body["query"].as_str().unwrap().contains(request.operation));
         let mut variables = body["variables"].clone();
         assert_eq!(
             variables
@@ -199,15 +180,15 @@ mod tests {
     #[test]
     fn queries_ask_without_a_cursor() {
         for (keys, team) in [(Keys::Wanted, None), (Keys::Unneeded, Some("t1"))] {
-            let operation = lookup(keys, team);
-            assert_eq!(variables(&operation), json!({"input": {"cursor": null}}));
-            assert_eq!(operation.team.as_deref(), team);
+            let request = lookup(keys, team);
+            assert_eq!(variables(&request), json!({"input": {"cursor": null}}));
+            assert_eq!(request.team, team);
         }
     }
 
     #[test]
     fn keys_are_asked_for_only_when_wanted() {
-        let text = |operation: Operation| String::from_utf8(operation.body).unwrap();
+        let text = |request: Request<'_>| String::from_utf8(request.body).unwrap();
         assert!(text(lookup(Keys::Wanted, None)).contains("publicKey"));
         assert!(!text(lookup(Keys::Unneeded, None)).contains("publicKey"));
     }
@@ -229,16 +210,17 @@ mod tests {
 
     #[test]
     fn a_team_is_in_body_and_header() {
-        let operation = create(
-            &Owner::Team("t1".into()),
+        let owner = Owner::Team("t1".into());
+        let request = create(
+            &owner,
             &name("N"),
             Kind::from_wire("OPENAI_API_KEY").unwrap(),
             "AA==",
             Some(""),
         );
-        assert_eq!(operation.team.as_deref(), Some("t1"));
+        assert_eq!(request.team, Some("t1"));
         assert_eq!(
-            variables(&operation),
+            variables(&request),
             json!({"input": {"description": "", "encryptedValue": "AA==", "name": "N",
                 "owner": {"uid": "t1", "type": "Team"}, "type": "OPENAI_API_KEY"}})
         );

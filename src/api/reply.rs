@@ -60,23 +60,17 @@ pub fn document(mut reply: Reply, key: &ApiKey) -> Result<Document, Failure> {
         let message = document.ok().and_then(|document| body_message(&document));
         Err(status(&reply, is_page, message, key))
     };
-    result.map_err(|failure| Failure {
-        processed: if reply.request_complete {
-            failure.processed
-        } else {
-            Processed::No
-        },
-        ..failure
+    result.map_err(|mut failure| {
+        if !reply.request_complete {
+            failure.processed = Processed::No;
+        }
+        failure
     })
 }
 
 /// The request may have been processed, and the same reply would come again.
 fn unclear(error: Error) -> Failure {
-    Failure {
-        error,
-        processed: Processed::Maybe,
-        retry: Retry::Never,
-    }
+    Failure::new(error, Processed::Maybe, false)
 }
 
 /// A status other than 200. A gateway's page behind 5xx is an outage; anywhere else a page means that something

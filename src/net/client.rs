@@ -3,17 +3,16 @@
 
 use super::connect;
 use super::deadline::{Budget, Clock, Deadline, StreamError};
-use super::http::{self, Head, Reader, ReplyError};
+use super::http::{self, Reader, ReplyError};
 use super::proxy::{self, Proxy};
 use super::tls::{self, Received};
-use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport};
+use super::{Failure, Processed, Reply, Request, Settings, Transport};
+use super::{cut, no_answer, not_looked_up, not_reached, unusable};
 use crate::error::Error;
 use crate::secret::ApiKey;
 use crate::trace::Trace;
 use crate::url::{DEFAULT_ROOT, Host, Root, Scheme};
-use std::io;
 use std::net::TcpStream;
-use std::time::Duration;
 
 /// What a read can bring at once: one TLS record (RFC 8446 section 5.1).
 const BUFFER: usize = 16 * 1024;
@@ -62,7 +61,7 @@ pub struct Client<'a> {
     idle_connection: Option<Stream>,
 }
 
-/// Something that carries bytes.
+/// A connection, with or without TLS.
 enum Stream {
     Plain(TcpStream),
     Tls(Box<tls::TlsStream>),
@@ -104,16 +103,8 @@ impl Transport for Client<'_> {
         result
     }
 
-    fn pause(&mut self, pause: Pause) -> bool {
-        self.budget.wait(pause, self.trace)
-    }
-
-    fn time_left(&self) -> Duration {
-        self.budget.left()
-    }
-
-    fn set_time_left(&mut self, left: Duration) {
-        self.budget.set_left(left);
+    fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
     }
 }
 
@@ -124,14 +115,7 @@ impl Client<'_> {
                 "the team's UID holds characters that no UID has",
             )));
         }
-        let head = Head {
-            host: &self.host_header,
-            prefix: &self.root.prefix,
-            operation: request.operation,
-            key: self.key,
-            team: request.team,
-        };
-        let bytes = http::request(&head, request.body);
+        let bytes = http::request(&self.host_header, &self.root.prefix, self.key, request);
         let mut stream = match self.take_idle_connection() {
             Some(stream) => stream,
             None => self.connect(deadline)?,
@@ -191,7 +175,7 @@ impl Client<'_> {
                 )?
             }
             Some(proxy) => {
-                let place = format!("the proxy {} ({})", proxy.authority(), proxy.variable);
+                let place = proxy.describe();
                 let stream = self.connect_tcp(&proxy.host, proxy.port, &place, &place, deadline)?;
                 self.tunnel(&stream, proxy, &place, deadline)?;
                 stream
@@ -200,37 +184,22 @@ impl Client<'_> {
         let Some(context) = &self.tls else {
             return Ok(Stream::Plain(stream));
         };
-        match tls::TlsStream::open(context, &self.root.host, stream, deadline) {
-            Ok(session) => {
-                self.trace.line(format_args!("{}", session.summary()));
-                Ok(Stream::Tls(Box::new(session)))
-            }
-            Err(StreamError::Deadline) => Err(unsent(
-                timed_out(format!(
+        let session =
+            tls::TlsStream::open(context, &self.root.host, stream, deadline).map_err(|error| {
+                let late = format!(
                     "no TLS handshake with {} within {}",
                     self.host,
                     deadline.describe()
-                )),
-                false,
-            )),
-            Err(StreamError::Closed) => Err(unsent(self.handshake_cut(None), true)),
-            Err(StreamError::Io(error)) => Err(unsent(self.handshake_cut(Some(&error)), true)),
-            Err(StreamError::Tls(error)) => Err(unsent(error, false)),
-        }
-    }
-
-    fn handshake_cut(&self, cause: Option<&io::Error>) -> Error {
-        let error = Error::unavailable(format!(
-            "{} closed the connection during the TLS handshake",
-            self.host
-        ));
-        let error = match cause {
-            Some(cause) => error.cause(&connect::describe(cause)),
-            None => error,
-        };
-        error.hint(
-            "if this goes on, something between may not let TLS through: check the proxy variables",
-        )
+                );
+                let lost = Error::unavailable(format!(
+                    "{} closed the connection during the TLS handshake",
+                    self.host
+                ))
+                .hint("if this goes on, something between may not let TLS through: check the proxy variables");
+                stream_failed(error, timed_out(late), lost)
+            })?;
+        self.trace.line(format_args!("{}", session.summary()));
+        Ok(Stream::Tls(Box::new(session)))
     }
 
     /// Opens a TCP connection. Messages name the peer as `name` without its port, and as `authority` with it.
@@ -243,31 +212,16 @@ impl Client<'_> {
         deadline: &Deadline,
     ) -> Result<TcpStream, Failure> {
         let time = deadline.describe();
-        let addresses = connect::lookup(host, port, deadline).map_err(|error| match error {
-            StreamError::Io(error) => unsent(
-                Error::unavailable(format!("{name} could not be looked up"))
-                    .cause(&connect::describe(&error))
-                    .hint("check the name (--server-root-url, proxy variables) and this machine's DNS"),
-                connect::is_transient(&error),
-            ),
-            _ => unsent(
-                timed_out(format!("{name} was not found by DNS within {time}")),
-                false,
-            ),
+        let addresses = connect::lookup(host, port, deadline).map_err(|error| {
+            let may_pass = matches!(&error, StreamError::Io(error) if connect::is_transient(error));
+            let late = timed_out(format!("{name} was not found by DNS within {time}"));
+            let failure = stream_failed(error, late, not_looked_up(name));
+            Failure::new(failure.error, Processed::No, may_pass)
         })?;
-        let (stream, address) =
-            connect::open(&addresses, deadline).map_err(|error| match error {
-                StreamError::Io(error) => unsent(
-                    Error::unavailable(format!("{authority} could not be reached"))
-                        .cause(&connect::describe(&error))
-                        .hint("check --server-root-url, the proxy variables and the network"),
-                    true,
-                ),
-                _ => unsent(
-                    timed_out(format!("no connection to {authority} within {time}")),
-                    false,
-                ),
-            })?;
+        let (stream, address) = connect::open(&addresses, deadline).map_err(|error| {
+            let late = timed_out(format!("no connection to {authority} within {time}"));
+            stream_failed(error, late, not_reached(authority))
+        })?;
         self.trace.line(format_args!("connected to {address}"));
         Ok(stream)
     }
@@ -285,120 +239,75 @@ impl Client<'_> {
         let answer = connect::write(stream, request.expose(), deadline)
             .map_err(ExchangeError::Stream)
             .and_then(|()| read_tunnel_reply(stream, deadline));
-        let (error, transient) = match answer {
+        match answer {
             Ok(200..300) => {
                 self.trace
                     .line(format_args!("tunnel through {}", proxy.authority()));
-                return Ok(());
+                Ok(())
             }
-            Ok(status) => (
+            Ok(status) => Err(Failure::new(
                 proxy_refused(proxy, place, &target, status),
+                Processed::No,
                 matches!(status, 502..=504),
-            ),
-            Err(
-                ExchangeError::Reply(ReplyError::Cut) | ExchangeError::Stream(StreamError::Closed),
-            ) => (
-                Error::unavailable(format!("{place} closed the connection without an answer")),
-                true,
-            ),
-            Err(ExchangeError::Reply(error)) => (
-                Error::unavailable(format!("the reply of {place} is not usable"))
-                    .cause(error.describe()),
-                false,
-            ),
-            Err(ExchangeError::Stream(StreamError::Deadline)) => (
-                timed_out(format!(
-                    "no answer from {place} within {}",
-                    deadline.describe()
-                )),
-                false,
-            ),
-            Err(ExchangeError::Stream(StreamError::Io(error))) => (
-                Error::unavailable(format!("the connection to {place} was lost"))
-                    .cause(&connect::describe(&error)),
-                true,
-            ),
-            Err(ExchangeError::Stream(StreamError::Tls(error))) => (error, false),
-        };
-        Err(unsent(error, transient))
-    }
-
-    fn send_failed(&self, stop: StreamError, deadline: &Deadline) -> Failure {
-        let host = &self.host;
-        match stop {
-            StreamError::Deadline => unsent(
-                timed_out(format!(
-                    "{host} did not take the request within {}",
-                    deadline.describe()
-                )),
-                false,
-            ),
-            StreamError::Io(error) => unsent(
-                Error::unavailable(format!(
-                    "the connection to {host} was lost while the request was sent"
-                ))
-                .cause(&connect::describe(&error)),
-                true,
-            ),
-            StreamError::Closed => unsent(
-                Error::unavailable(format!(
-                    "the connection to {host} was lost while the request was sent"
-                )),
-                true,
-            ),
-            StreamError::Tls(error) => unsent(error, false),
+            )),
+            Err(ExchangeError::Malformed(what)) => Err(Failure::refused(
+                Error::unavailable(format!("the reply of {place} is not usable")).cause(what),
+            )),
+            Err(ExchangeError::Stream(error)) => {
+                let time = deadline.describe();
+                let late = timed_out(format!("no answer from {place} within {time}"));
+                let lost = match error {
+                    StreamError::Closed => {
+                        format!("{place} closed the connection without an answer")
+                    }
+                    _ => format!("the connection to {place} was lost"),
+                };
+                Err(stream_failed(error, late, Error::unavailable(lost)))
+            }
         }
     }
 
-    fn reply_failed(&self, failure: ExchangeError, started: bool, deadline: &Deadline) -> Failure {
+    fn send_failed(&self, error: StreamError, deadline: &Deadline) -> Failure {
         let host = &self.host;
-        let cut = || {
-            if started {
-                Error::unavailable(format!(
-                    "the connection to {host} was cut before its answer was complete"
-                ))
-            } else {
-                Error::unavailable(format!("{host} closed the connection without an answer"))
-            }
-        };
-        let (error, transient) = match failure {
-            ExchangeError::Stream(StreamError::Deadline) => {
-                let error = Error::try_again(format!(
-                    "no answer from {host} within {}",
-                    deadline.describe()
-                ));
-                (
-                    error.hint("try again later, or allow more time with --timeout"),
-                    false,
-                )
-            }
-            ExchangeError::Stream(StreamError::Io(error)) => {
-                (cut().cause(&connect::describe(&error)), true)
-            }
-            ExchangeError::Stream(StreamError::Closed)
-            | ExchangeError::Reply(ReplyError::Cut | ReplyError::CutWithoutLength) => (cut(), true),
-            ExchangeError::Stream(StreamError::Tls(error)) => (error, false),
-            ExchangeError::Reply(error) => {
-                let error = Error::unavailable(format!("the reply of {host} is not usable"))
-                    .cause(error.describe())
-                    .hint("this may not be the service: check --server-root-url and the proxy variables");
-                (error, false)
+        let time = deadline.describe();
+        let late = timed_out(format!("{host} did not take the request within {time}"));
+        let lost = Error::unavailable(format!(
+            "the connection to {host} was lost while the request was sent"
+        ));
+        stream_failed(error, late, lost)
+    }
+
+    fn reply_failed(&self, error: ExchangeError, started: bool, deadline: &Deadline) -> Failure {
+        let host = &self.host;
+        let failure = match error {
+            ExchangeError::Malformed(what) => Failure::refused(unusable(host, what)),
+            ExchangeError::Stream(error) => {
+                let lost = if started {
+                    cut(host)
+                } else {
+                    Error::unavailable(format!("{host} closed the connection without an answer"))
+                };
+                stream_failed(error, no_answer(host, deadline), lost)
             }
         };
         Failure {
-            error,
             processed: Processed::Maybe,
-            retry: Retry::backoff_if(transient),
+            ..failure
         }
     }
 }
 
-/// A failure before the request was written to its end.
-fn unsent(error: Error, transient: bool) -> Failure {
-    Failure {
-        error,
-        processed: Processed::No,
-        retry: Retry::backoff_if(transient),
+/// A failure before the request was written to its end: `late` where the deadline passed, `lost` where the connection
+/// ended.
+fn stream_failed(error: StreamError, late: Error, lost: Error) -> Failure {
+    match error {
+        StreamError::Deadline => Failure::refused(late),
+        StreamError::Closed => Failure::new(lost, Processed::No, true),
+        StreamError::Io(error) => {
+            let lost = lost.cause(&connect::describe(&error));
+            Failure::new(lost, Processed::No, true)
+        }
+        StreamError::Tls(error) => Failure::refused(error),
     }
 }
 
@@ -430,7 +339,23 @@ fn proxy_refused(proxy: &Proxy, place: &str, target: &str, status: u16) -> Error
 /// Why no reply came.
 enum ExchangeError {
     Stream(StreamError),
-    Reply(ReplyError),
+    /// It breaks this rule.
+    Malformed(&'static str),
+}
+
+impl From<StreamError> for ExchangeError {
+    fn from(error: StreamError) -> Self {
+        Self::Stream(error)
+    }
+}
+
+impl From<ReplyError> for ExchangeError {
+    fn from(error: ReplyError) -> Self {
+        match error {
+            ReplyError::Malformed(what) => Self::Malformed(what),
+            ReplyError::Cut => Self::Stream(StreamError::Closed),
+        }
+    }
 }
 
 /// The status of the reply to CONNECT.
@@ -438,17 +363,17 @@ fn read_tunnel_reply(stream: &TcpStream, deadline: &Deadline) -> Result<u16, Exc
     let mut reader = Reader::tunnel();
     let mut buffer = [0; 4096];
     loop {
-        let count = connect::read(stream, &mut buffer, deadline).map_err(ExchangeError::Stream)?;
+        let count = connect::read(stream, &mut buffer, deadline)?;
         let bytes = buffer.get(..count).unwrap_or(&[]);
         if bytes.is_empty() {
-            return Err(ExchangeError::Reply(ReplyError::Cut));
+            return Err(ReplyError::Cut.into());
         }
         match reader.feed(bytes) {
             Ok(false) => {}
             Ok(true) => break,
             // A refusal may come with a page, of which nothing is needed.
-            Err(ReplyError::MoreThanPromised) if !reader.is_success() => break,
-            Err(error) => return Err(ExchangeError::Reply(error)),
+            Err(http::MORE_THAN_PROMISED) if !reader.is_success() => break,
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(reader.into_message().status)
@@ -461,14 +386,10 @@ fn read_reply(
 ) -> Result<(), ExchangeError> {
     let mut buffer = vec![0; BUFFER];
     loop {
-        match stream
-            .receive(&mut buffer, deadline)
-            .map_err(ExchangeError::Stream)?
-        {
-            Received::End { clean } => return reader.end(clean).map_err(ExchangeError::Reply),
+        match stream.receive(&mut buffer, deadline)? {
+            Received::End { clean } => return Ok(reader.end(clean)?),
             Received::Data(count) => {
-                let bytes = buffer.get(..count).unwrap_or(&[]);
-                if reader.feed(bytes).map_err(ExchangeError::Reply)? {
+                if reader.feed(buffer.get(..count).unwrap_or(&[]))? {
                     return Ok(());
                 }
             }

@@ -72,18 +72,15 @@ pub fn is_transient(error: &io::Error) -> bool {
 /// The families in turn, beginning with the one the resolver put first (RFC 8305 section 4).
 fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let mut same = addresses.iter().filter(|a| a.is_ipv6() == first_is_v6);
-    let mut other = addresses.iter().filter(|a| a.is_ipv6() != first_is_v6);
-    let mut out = Vec::with_capacity(addresses.len().min(MAX_ADDRESSES));
-    while out.len() < MAX_ADDRESSES {
-        let (a, b) = (same.next(), other.next());
-        if a.is_none() && b.is_none() {
-            break;
-        }
-        out.extend(a.into_iter().chain(b).copied());
-    }
-    out.truncate(MAX_ADDRESSES);
-    out
+    let (same, other): (Vec<_>, Vec<_>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    (0..MAX_ADDRESSES)
+        .flat_map(|at| same.get(at).into_iter().chain(other.get(at)))
+        .take(MAX_ADDRESSES)
+        .copied()
+        .copied()
+        .collect()
 }
 
 /// Connects to the first address that answers (RFC 8305 section 5): the next is tried when one fails, or has not
@@ -208,7 +205,7 @@ pub fn wait_writable(stream: &TcpStream, deadline: &Deadline) -> Result<(), Stre
     wait(stream, PollFlags::POLLOUT, deadline)
 }
 
-/// The system's word for an error, without its number.
+/// The system's message for an error, without its number.
 pub fn describe(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
@@ -288,7 +285,7 @@ impl Write for Sender<'_> {
 pub fn write(mut stream: &TcpStream, bytes: &[u8], deadline: &Deadline) -> Result<(), StreamError> {
     let mut rest = bytes;
     while !rest.is_empty() {
-        // A peer that takes a little at a time never lets a write block.
+        // Where the peer reads a little at a time, no write may ever block.
         deadline.left()?;
         match stream.write(rest) {
             Ok(0) => return Err(StreamError::Io(io::ErrorKind::WriteZero.into())),

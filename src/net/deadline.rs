@@ -28,7 +28,7 @@ impl Clock {
 }
 
 /// What `--timeout` allows for the whole run. Only time between [`Budget::start`] and [`Budget::spend`] counts, so
-/// that a prompt may stand as long as its reader needs.
+/// that a prompt may wait for its user.
 pub struct Budget {
     total: Duration,
     left: Duration,

@@ -12,6 +12,7 @@
 //! - Bytes after the body must not be taken for another reply (section 6.3). Nothing else was asked, so what was
 //!   promised and what came disagree, and that is an error too.
 
+use super::Request;
 use crate::secret::{ApiKey, SecretBytes};
 use crate::text;
 use crate::time::parse_http_date;
@@ -34,50 +35,44 @@ pub const MAX_BODY: usize = 32 * 1024 * 1024;
 /// 1xx replies before the one that counts: one `100 Continue` and a few `102`/`103` are usual.
 pub const MAX_INTERIM: u32 = 8;
 
-/// One chunk-size line with its extensions, without its end: 16 hexadecimal digits and something nobody uses.
+/// One chunk-size line with its extensions, without its end: 16 hexadecimal digits and a rare extension.
 pub const MAX_CHUNK_LINE: usize = 256;
 
 /// The longest `Content-Type`, `Retry-After`, `Location` or `Date` that is kept: these values are looked at later.
 const MAX_KEPT: usize = 2048;
 
-/// A request target and what goes into its head.
-pub struct Head<'a> {
-    /// The value of `Host`.
-    pub host: &'a str,
-    /// The path before `/graphql`, empty or starting with `/`.
-    pub prefix: &'a str,
-    pub operation: &'a str,
-    pub key: &'a ApiKey,
-    pub team: Option<&'a str>,
-}
+/// How every reply begins.
+const START: &[u8] = b"HTTP/1.";
 
-const AGENT: &str = concat!("oz/", env!("CARGO_PKG_VERSION"));
+pub const AGENT: &str = concat!("oz/", env!("CARGO_PKG_VERSION"));
 
 /// The whole request in one buffer, which is sized before it is filled, so that the key is in one place and wiped
 /// with it. `identity` is asked for because no coding is understood (RFC 9110 section 12.5.3).
-pub fn request(head: &Head<'_>, body: &[u8]) -> SecretBytes {
-    let length = body.len().to_string();
+///
+/// `host` is the value of `Host`; `prefix`, the path before `/graphql`, is empty or starts with `/`.
+pub fn request(host: &str, prefix: &str, key: &ApiKey, request: &Request<'_>) -> SecretBytes {
+    let length = request.body.len().to_string();
     let parts: [&[u8]; 14] = [
         b"POST ",
-        head.prefix.as_bytes(),
+        prefix.as_bytes(),
         b"/graphql/v2?op=",
-        head.operation.as_bytes(),
+        request.operation.as_bytes(),
         b" HTTP/1.1\r\nHost: ",
-        head.host.as_bytes(),
+        host.as_bytes(),
         b"\r\nUser-Agent: ",
         AGENT.as_bytes(),
         b"\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nAuthorization: Bearer ",
-        head.key.expose(),
-        if head.team.is_some() {
+        key.expose(),
+        if request.team.is_some() {
             b"\r\nX-Warp-Team-Uid: "
         } else {
             b""
         },
-        head.team.unwrap_or("").as_bytes(),
+        request.team.unwrap_or("").as_bytes(),
         b"\r\nContent-Type: application/json\r\nContent-Length: ",
         length.as_bytes(),
     ];
-    concatenate(&parts, body)
+    concatenate(&parts, &request.body)
 }
 
 /// A request for a tunnel (RFC 9110 section 9.3.6). `authority` is `host:port`; `credentials` is what follows
@@ -124,13 +119,13 @@ pub fn is_header_word(text: &str) -> bool {
 pub enum ReplyError {
     /// It breaks a rule; this one, as the end of a sentence.
     Malformed(&'static str),
-    /// Bytes came after its end.
-    MoreThanPromised,
-    /// The connection ended inside the status line, the headers or the body.
+    /// The connection ended before it was complete.
     Cut,
-    /// The body ended with the connection, but the connection was not closed properly.
-    CutWithoutLength,
 }
+
+/// Bytes came after its end.
+pub const MORE_THAN_PROMISED: ReplyError =
+    ReplyError::Malformed("more bytes came than it promised");
 
 const NOT_HTTP: ReplyError = ReplyError::Malformed("it does not begin as an HTTP reply");
 const HTTP_2: ReplyError = ReplyError::Malformed("it is HTTP/2, which was not offered");
@@ -159,18 +154,6 @@ const CHUNK_LINE_TOO_LONG: ReplyError =
     ReplyError::Malformed("a chunk-size line is longer than 256 bytes");
 const BODY_TOO_LONG: ReplyError = ReplyError::Malformed("its body is longer than 32 MiB");
 
-impl ReplyError {
-    /// The end of a sentence that begins with the reply.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Malformed(what) => what,
-            Self::MoreThanPromised => "more bytes came than it promised",
-            Self::Cut => "it ends too early",
-            Self::CutWithoutLength => "it has no length and the connection was cut",
-        }
-    }
-}
-
 /// What is known of a reply, complete once [`Reader::feed`] or [`Reader::end`] said so.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Message {
@@ -184,22 +167,23 @@ pub struct Message {
     pub reusable: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum State {
+    #[default]
     Status,
     Headers,
-    /// A body of so many more bytes.
-    Length(usize),
+    /// So many more bytes of the body, or of a chunk of it.
+    Body(usize),
     /// A body that ends with the connection.
     UntilEnd,
     ChunkSize,
-    ChunkData(usize),
     ChunkEnd,
     Trailers,
     Done,
 }
 
 /// Reads one reply.
+#[derive(Default)]
 pub struct Reader {
     state: State,
     /// A reply to CONNECT: nothing after its head belongs to it (RFC 9110 section 9.3.6).
@@ -232,25 +216,14 @@ struct HeaderFields {
 impl Reader {
     /// A reader for the reply to any request but CONNECT.
     pub fn reply() -> Self {
-        Self {
-            state: State::Status,
-            tunnel: false,
-            started: false,
-            line: Vec::new(),
-            pending: Vec::new(),
-            header_bytes: 0,
-            header_lines: 0,
-            interim: 0,
-            fields: HeaderFields::default(),
-            message: Message::default(),
-        }
+        Self::default()
     }
 
     /// A reader for the reply to CONNECT.
     pub fn tunnel() -> Self {
         Self {
             tunnel: true,
-            ..Self::reply()
+            ..Self::default()
         }
     }
 
@@ -277,11 +250,8 @@ impl Reader {
         self.started |= !bytes.is_empty();
         while !rest.is_empty() {
             rest = match self.state {
-                State::Done => return Err(ReplyError::MoreThanPromised),
-                State::Length(left) => self.take_body(rest, left, State::Done, State::Length)?,
-                State::ChunkData(left) => {
-                    self.take_body(rest, left, State::ChunkEnd, State::ChunkData)?
-                }
+                State::Done => return Err(MORE_THAN_PROMISED),
+                State::Body(left) => self.take_body(rest, left),
                 State::UntilEnd => {
                     if rest.len() > MAX_BODY.saturating_sub(self.message.body.len()) {
                         return Err(BODY_TOO_LONG);
@@ -299,42 +269,32 @@ impl Reader {
     /// complete by then.
     ///
     /// # Errors
-    /// [`ReplyError::Cut`] or [`ReplyError::CutWithoutLength`] when it is not.
-    pub fn end(&mut self, clean: bool) -> Result<(), ReplyError> {
+    /// [`ReplyError::Cut`] when it is not.
+    pub fn end(&self, clean: bool) -> Result<(), ReplyError> {
         match self.state {
             State::Done => Ok(()),
-            State::UntilEnd if clean => {
-                self.state = State::Done;
-                Ok(())
-            }
-            State::UntilEnd => Err(ReplyError::CutWithoutLength),
+            State::UntilEnd if clean => Ok(()),
             _ => Err(ReplyError::Cut),
         }
     }
 
-    fn take_body<'b>(
-        &mut self,
-        bytes: &'b [u8],
-        left: usize,
-        then: State,
-        more: fn(usize) -> State,
-    ) -> Result<&'b [u8], ReplyError> {
+    fn take_body<'b>(&mut self, bytes: &'b [u8], left: usize) -> &'b [u8] {
         let (taken, rest) = bytes.split_at_checked(left).unwrap_or((bytes, &[]));
         self.message.body.extend_from_slice(taken);
-        let left = left.saturating_sub(taken.len());
-        self.state = if left == 0 { then } else { more(left) };
-        Ok(rest)
+        self.state = match left.saturating_sub(taken.len()) {
+            0 if self.fields.chunked => State::ChunkEnd,
+            0 => State::Done,
+            left => State::Body(left),
+        };
+        rest
     }
 
     /// Adds bytes to the current line, and acts on it when it is complete.
     fn take_line<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ReplyError> {
         let end = bytes.iter().position(|&b| b == b'\n');
-        let (taken, rest) = match end {
-            Some(at) => bytes
-                .split_at_checked(at.saturating_add(1))
-                .unwrap_or((bytes, &[])),
-            None => (bytes, [].as_slice()),
-        };
+        let (taken, rest) = end
+            .and_then(|at| bytes.split_at_checked(at.saturating_add(1)))
+            .unwrap_or((bytes, &[]));
         if self.state == State::Status {
             self.check_start(taken)?;
         }
@@ -391,7 +351,6 @@ impl Reader {
     /// Refuses what is no HTTP/1 reply as soon as that shows, instead of waiting for the end of a line that may
     /// never come. `more` is what comes after what is kept of the line.
     fn check_start(&self, more: &[u8]) -> Result<(), ReplyError> {
-        const START: &[u8] = b"HTTP/1.";
         let line = || self.line.iter().chain(more);
         let shared = line().zip(START).take_while(|(a, b)| a == b).count();
         if shared == START.len() || shared == line().count() {
@@ -414,22 +373,7 @@ impl Reader {
 
     /// `HTTP/1.x SP 3DIGIT [SP reason]` (RFC 9112 section 4).
     fn status_line(&mut self, line: &[u8]) -> Result<(), ReplyError> {
-        let [
-            b'H',
-            b'T',
-            b'T',
-            b'P',
-            b'/',
-            b'1',
-            b'.',
-            minor,
-            b' ',
-            a,
-            b,
-            c,
-            reason @ ..,
-        ] = line
-        else {
+        let Some([minor, b' ', a, b, c, reason @ ..]) = line.strip_prefix(START) else {
             return Err(STATUS_LINE);
         };
         if !minor.is_ascii_digit() {
@@ -438,16 +382,10 @@ impl Reader {
         if !matches!(reason, [] | [b' ', ..]) || reason.iter().any(|&b| is_control(b)) {
             return Err(STATUS_LINE);
         }
-        let mut status = 0;
-        for digit in [a, b, c] {
-            if !digit.is_ascii_digit() {
-                return Err(STATUS_LINE);
-            }
-            status = status * 10 + u16::from(digit - b'0');
-        }
-        if status < 100 {
-            return Err(STATUS_LINE);
-        }
+        let status = number(&[*a, *b, *c], 10)
+            .and_then(|status| u16::try_from(status).ok())
+            .filter(|status| *status >= 100)
+            .ok_or(STATUS_LINE)?;
         self.fields = HeaderFields {
             http_1_0: *minor == b'0',
             ..HeaderFields::default()
@@ -483,11 +421,11 @@ impl Reader {
             self.pending = line.to_vec();
             return Ok(());
         }
-        if self.state == State::Trailers {
-            self.finish();
-            return Ok(());
-        }
-        self.end_of_headers()
+        self.state = match self.state {
+            State::Trailers => State::Done,
+            _ => self.after_headers()?,
+        };
+        Ok(())
     }
 
     fn header(&mut self, line: &[u8]) -> Result<(), ReplyError> {
@@ -542,13 +480,12 @@ impl Reader {
         Ok(())
     }
 
-    /// The length of the body (RFC 9112 section 6.3, in its order).
-    fn end_of_headers(&mut self) -> Result<(), ReplyError> {
+    /// What follows the headers (RFC 9112 section 6.3, in its order).
+    fn after_headers(&mut self) -> Result<State, ReplyError> {
         let fields = &self.fields;
         let status = self.message.status;
         if self.tunnel && status >= 200 {
-            self.state = State::Done;
-            return Ok(());
+            return Ok(State::Done);
         }
         if fields.encoded && fields.length.is_some() {
             return Err(LENGTH_AND_ENCODING);
@@ -556,54 +493,34 @@ impl Reader {
         if fields.encoded && (fields.http_1_0 || !fields.chunked) {
             return Err(TRANSFER_ENCODING);
         }
+        // RFC 9112 section 9.3.
+        self.message.reusable = !fields.close && (!fields.http_1_0 || fields.keep_alive);
         match status {
             101 => return Err(SWITCHED_PROTOCOLS),
-            ..200 => return self.interim(),
-            204 | 304 => {
-                self.finish();
-                return Ok(());
+            ..200 if self.interim == MAX_INTERIM => return Err(TOO_MANY_INTERIM),
+            ..200 => {
+                self.interim += 1;
+                return Ok(State::Status);
             }
+            204 | 304 => return Ok(State::Done),
             _ => {}
         }
-        // A body that nobody can read is no loss where the status says it all.
+        // The body of an error is not needed.
         if fields.compressed && (200..300).contains(&status) {
             return Err(CONTENT_ENCODING);
         }
         if fields.chunked {
-            self.state = State::ChunkSize;
-            return Ok(());
+            return Ok(State::ChunkSize);
         }
-        match fields.length {
-            Some(length) => match usize::try_from(length) {
-                Ok(0) => self.finish(),
-                Ok(length) if length <= MAX_BODY => self.state = State::Length(length),
-                _ => return Err(BODY_TOO_LONG),
-            },
-            None => self.state = State::UntilEnd,
+        let Some(length) = fields.length else {
+            self.message.reusable = false;
+            return Ok(State::UntilEnd);
+        };
+        match usize::try_from(length) {
+            Ok(0) => Ok(State::Done),
+            Ok(length) if length <= MAX_BODY => Ok(State::Body(length)),
+            _ => Err(BODY_TOO_LONG),
         }
-        self.message.reusable = self.is_persistent();
-        Ok(())
-    }
-
-    fn interim(&mut self) -> Result<(), ReplyError> {
-        self.interim = self.interim.saturating_add(1);
-        if self.interim > MAX_INTERIM {
-            return Err(TOO_MANY_INTERIM);
-        }
-        self.state = State::Status;
-        Ok(())
-    }
-
-    /// RFC 9112 section 9.3.
-    fn is_persistent(&self) -> bool {
-        !self.fields.close
-            && (!self.fields.http_1_0 || self.fields.keep_alive)
-            && self.state != State::UntilEnd
-    }
-
-    fn finish(&mut self) {
-        self.state = State::Done;
-        self.message.reusable = self.is_persistent();
     }
 
     /// `chunk-size [chunk-ext]`; extensions are ignored (RFC 9112 section 7.1.1).
@@ -626,7 +543,7 @@ impl Reader {
         self.state = if size == 0 {
             State::Trailers
         } else {
-            State::ChunkData(size)
+            State::Body(size)
         };
         Ok(())
     }
@@ -634,17 +551,11 @@ impl Reader {
 
 /// Digits only, at least one, and no more than 64 bits hold.
 fn number(digits: &[u8], radix: u32) -> Option<u64> {
-    let mut value: u64 = 0;
-    if digits.is_empty() {
+    // `from_str_radix` takes a sign too.
+    if digits.first() == Some(&b'+') {
         return None;
     }
-    for &byte in digits {
-        let digit = char::from(byte).to_digit(radix)?;
-        value = value
-            .checked_mul(u64::from(radix))?
-            .checked_add(u64::from(digit))?;
-    }
-    Some(value)
+    u64::from_str_radix(str::from_utf8(digits).ok()?, radix).ok()
 }
 
 /// Keeps the first of several values, if it is text of a sensible length.

@@ -1,21 +1,7 @@
 //! The transport over `minreq`, the published HTTP client: `make TRANSPORT=minreq`.
 //!
-//! The only file that names minreq; it names rustls too, to choose the provider and to understand its errors. What
-//! minreq 3.0.0 would do by itself, and what happens here instead:
-//!
-//! | minreq | here |
-//! | --- | --- |
-//! | follows redirects, and sends `Authorization` along | redirects are off; a 3xx is handed up as a reply |
-//! | writes header values as they are, line ends included | the key is visible ASCII by its type; the team's UID is checked |
-//! | reads a body of any length | read lazily, up to [`MAX_BODY`] |
-//! | takes a body shorter than its `Content-Length` for the whole | counted, and refused |
-//! | takes the last of several lengths; decodes nothing but `chunked` | two lengths, a length beside an encoding, another encoding: refused |
-//! | calls a reply without a status line a 503, which would be tried again | refused: an answer that was lost |
-//! | takes an interim reply (1xx) for the answer | refused: what follows it cannot be read |
-//! | has aws-lc as the TLS provider, 450 million instructions to start | ring is the process's default before the first use, and aws-lc is not linked |
-//! | looks for proxies in some variables, and never in `NO_PROXY` | the proxy is chosen by [`proxy::choose`]; where that says none and minreq would find one, the run is refused |
-//! | `MINREQ_TIMEOUT`, whole seconds, per request; none for the proxy's answer | what is left of the budget, to the millisecond |
-//! | looks `localhost` up | `http://localhost` is `127.0.0.1`: no resolver gets to send the key elsewhere in the clear |
+//! The only file that names minreq; it names rustls too, to choose the provider and to understand its errors. Where
+//! minreq 3.0.0 accepts more of a reply than it should, the reply is refused here.
 //!
 //! What it cannot do is refused with exit code 78: a `--ca-file` beside the roots it finds (`SSL_CERT_FILE`,
 //! `SSL_CERT_DIR`, or else the system's bundle; none are built in), IPv6 addresses as hosts, and proxies with an IPv6
@@ -28,9 +14,10 @@
 
 use super::connect;
 use super::deadline::{Budget, Clock, Deadline};
-use super::http::{MAX_BODY, MAX_HEADERS, MAX_STATUS_LINE, Message, is_header_word};
+use super::http::{AGENT, MAX_BODY, MAX_HEADERS, MAX_STATUS_LINE, Message, is_header_word};
 use super::proxy::{self, Proxy};
-use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transport};
+use super::{Failure, Processed, Reply, Request, Settings, Transport};
+use super::{cut, no_answer, not_looked_up, not_reached, unusable};
 use crate::base64;
 use crate::env::Environment;
 use crate::error::Error;
@@ -45,8 +32,6 @@ use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
-
-const AGENT: &str = concat!("oz/", env!("CARGO_PKG_VERSION"));
 
 /// What minreq answers with, beside status 503, where no status line came.
 const NO_STATUS_LINE: &str = "Server did not provide a status line";
@@ -80,9 +65,11 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
     if root.scheme == Scheme::Https {
         check_trust(settings.env)?;
         // Fails where one is installed already, which can only be this one.
+        // minreq's own choice, aws-lc, takes 450 million instructions to start.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let place = match root.host {
+        // Not `localhost`, so that no resolver sends the key elsewhere in the clear.
         Host::Name(_) if root.scheme == Scheme::Http => format!("127.0.0.1:{}", root.port),
         _ => root.host_header(),
     };
@@ -181,7 +168,7 @@ pub struct Client<'a> {
     url: String,
     /// For messages.
     host: String,
-    /// What a proxy is asked for, for messages.
+    /// `host:port`, for messages.
     target: String,
     key: &'a ApiKey,
     proxy: Option<Proxy>,
@@ -198,16 +185,8 @@ impl Transport for Client<'_> {
         result
     }
 
-    fn pause(&mut self, pause: Pause) -> bool {
-        self.budget.wait(pause, self.trace)
-    }
-
-    fn time_left(&self) -> Duration {
-        self.budget.left()
-    }
-
-    fn set_time_left(&mut self, left: Duration) {
-        self.budget.set_left(left);
+    fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
     }
 }
 
@@ -226,7 +205,7 @@ enum ExchangeError {
 impl Client<'_> {
     fn exchange(&mut self, request: &Request<'_>, deadline: &Deadline) -> Result<Reply, Failure> {
         let Ok(left) = deadline.left() else {
-            return Err(self.timed_out(false, deadline));
+            return Err(Failure::refused(no_answer(&self.host, deadline)));
         };
         let sending = self.sending(request, left)?;
         self.trace.line(format_args!(
@@ -241,13 +220,18 @@ impl Client<'_> {
         if let Err(error) = thread::Builder::new().spawn(run) {
             let error =
                 Error::unavailable("no thread could be started").cause(&connect::describe(&error));
-            return Err(failure(error, false, false));
+            return Err(Failure::refused(error));
         }
         let message = match receiver.recv_timeout(left) {
             Ok(Ok(message)) => message,
             Ok(Err(failure)) => return Err(self.failed(failure, deadline)),
-            Err(RecvTimeoutError::Timeout) => return Err(self.timed_out(true, deadline)),
-            Err(RecvTimeoutError::Disconnected) => return Err(self.lost(None)),
+            Err(RecvTimeoutError::Timeout) => {
+                let error = no_answer(&self.host, deadline);
+                return Err(Failure::new(error, Processed::Maybe, false));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::new(lost(&self.host), Processed::Maybe, true));
+            }
         };
         self.trace.line(format_args!(
             "status {}, {} bytes",
@@ -266,6 +250,7 @@ impl Client<'_> {
             return Err(refused("the API key is not ASCII"));
         };
         let mut sending = ::minreq::post(format!("{}{}", self.url, request.operation))
+            // It would send `Authorization` along.
             .with_follow_redirects(false)
             .with_max_status_line_length(MAX_STATUS_LINE)
             .with_max_headers_size(MAX_HEADERS)
@@ -277,7 +262,7 @@ impl Client<'_> {
             .with_header("Connection", "close")
             .with_header("Authorization", format!("Bearer {key}"))
             .with_header("Content-Type", "application/json")
-            .with_body(request.body);
+            .with_body(request.body.as_slice());
         if let Some(team) = request.team {
             sending = sending.with_header("X-Warp-Team-Uid", team);
         }
@@ -287,149 +272,102 @@ impl Client<'_> {
         Ok(sending)
     }
 
-    /// `sent` where nothing tells that it was not: who asks then finds out what is true.
+    /// [`Processed::Maybe`] unless it is known that the request was not sent.
     fn failed(&self, error: ExchangeError, deadline: &Deadline) -> Failure {
+        use Processed::Maybe;
         let host = &self.host;
         match error {
             ExchangeError::Fault(Fault::IoError(error)) => self.io_failed(&error, deadline),
             ExchangeError::Fault(fault) => self.fault(&fault),
             ExchangeError::Cut(error) if error.kind() == ErrorKind::TimedOut => {
-                self.timed_out(true, deadline)
+                Failure::new(no_answer(host, deadline), Maybe, false)
             }
             ExchangeError::Cut(error) => {
-                let error = cut(host).cause(&connect::describe(&error));
-                failure(error, true, true)
+                Failure::new(cut(host).cause(&connect::describe(&error)), Maybe, true)
             }
-            ExchangeError::Short => failure(cut(host), true, true),
-            ExchangeError::Unusable(what) => failure(unusable(host, what), true, false),
+            ExchangeError::Short => Failure::new(cut(host), Maybe, true),
+            ExchangeError::Unusable(what) => Failure::new(unusable(host, what), Maybe, false),
         }
     }
 
     fn fault(&self, fault: &Fault) -> Failure {
         let host = &self.host;
-        let error = match fault {
+        let error = match (fault, &self.proxy) {
             // Trust is read before a connection is made.
-            Fault::RustlsCreateConnection(error) => Error::config(
+            (Fault::RustlsCreateConnection(error), _) => Error::config(
                 "no certificate authority is trusted on this machine",
             )
             .cause(&error.to_string())
             .hint(
                 "name a file of certificates in PEM in SSL_CERT_FILE; this build has none built in",
             ),
-            Fault::BadProxy | Fault::ProxyConnect | Fault::InvalidProxyCreds => {
-                self.proxy_refused(fault)
-            }
-            Fault::AddressNotFound => Error::unavailable(format!("{host} has no address")),
-            other => return failure(unusable(host, &other.to_string()), true, false),
-        };
-        failure(error, false, false)
-    }
-
-    fn proxy_refused(&self, fault: &Fault) -> Error {
-        let (place, variable) = match &self.proxy {
-            Some(proxy) => (proxy.authority(), proxy.variable),
-            None => (String::new(), ""),
-        };
-        match fault {
-            Fault::InvalidProxyCreds => Error::unavailable(format!(
-                "the proxy {place} ({variable}) did not accept the credentials"
+            (Fault::InvalidProxyCreds, Some(proxy)) => Error::unavailable(format!(
+                "{} did not accept the credentials",
+                proxy.describe()
             ))
             .hint(format!(
-                "put them into {variable}: http://USER:PASSWORD@HOST:PORT"
+                "put them into {}: http://USER:PASSWORD@HOST:PORT",
+                proxy.variable
             )),
-            _ => Error::unavailable(format!(
-                "the proxy {place} ({variable}) did not connect to {}",
+            (Fault::BadProxy | Fault::ProxyConnect, Some(proxy)) => Error::unavailable(format!(
+                "{} did not connect to {}",
+                proxy.describe(),
                 self.target
             ))
             .hint("ask for access there, or name hosts that need no proxy in NO_PROXY"),
-        }
+            (Fault::AddressNotFound, _) => Error::unavailable(format!("{host} has no address")),
+            (other, _) => {
+                let error = unusable(host, &other.to_string());
+                return Failure::new(error, Processed::Maybe, false);
+            }
+        };
+        Failure::refused(error)
     }
 
     fn io_failed(&self, error: &io::Error, deadline: &Deadline) -> Failure {
         let host = &self.host;
+        let cause = connect::describe(error);
         let tls = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match (tls, error.kind()) {
             // The server's certificate comes before any request.
-            (Some(error @ rustls::Error::InvalidCertificate(_)), _) => {
-                let error = Error::unavailable(format!("the certificate of {host} is not trusted"))
+            (Some(error @ rustls::Error::InvalidCertificate(_)), _) => Failure::refused(
+                Error::unavailable(format!("the certificate of {host} is not trusted"))
                     .cause(&error.to_string())
-                    .hint("name the authority's certificate in SSL_CERT_FILE, and check --server-root-url");
-                failure(error, false, false)
-            }
+                    .hint("name the authority's certificate in SSL_CERT_FILE, and check --server-root-url"),
+            ),
             (Some(error), _) => {
                 let error = Error::unavailable(format!("the TLS connection to {host} failed"))
                     .cause(&error.to_string());
-                failure(error, true, false)
+                Failure::new(error, Processed::Maybe, false)
             }
             // Only an attempt to connect is refused.
             (None, ErrorKind::ConnectionRefused) => {
-                let place = self.proxy.as_ref().map_or(self.target.clone(), |proxy| {
-                    format!("the proxy {} ({})", proxy.authority(), proxy.variable)
-                });
-                let failed = Error::unavailable(format!("{place} could not be reached"))
-                    .cause(&connect::describe(error))
-                    .hint("check --server-root-url, the proxy variables and the network");
-                failure(failed, false, true)
+                let proxy = self.proxy.as_ref().map(Proxy::describe);
+                let place = proxy.as_ref().unwrap_or(&self.target);
+                Failure::new(not_reached(place).cause(&cause), Processed::No, true)
             }
-            (None, ErrorKind::TimedOut) => self.timed_out(true, deadline),
-            _ if connect::describe(error).starts_with("failed to lookup address") => {
-                let failed = Error::unavailable(format!("{host} could not be looked up"))
-                    .cause(&connect::describe(error))
-                    .hint("check the name (--server-root-url, proxy variables) and this machine's DNS");
-                failure(failed, false, connect::is_transient(error))
+            (None, ErrorKind::TimedOut) => {
+                Failure::new(no_answer(host, deadline), Processed::Maybe, false)
             }
-            _ => self.lost(Some(error)),
+            _ if cause.starts_with("failed to lookup address") => {
+                let may_pass = connect::is_transient(error);
+                Failure::new(not_looked_up(host).cause(&cause), Processed::No, may_pass)
+            }
+            _ => {
+                let error = lost(host).cause(&cause);
+                Failure::new(error, Processed::Maybe, true)
+            }
         }
     }
-
-    /// The connection ended before there was a reply.
-    fn lost(&self, cause: Option<&io::Error>) -> Failure {
-        let error = Error::unavailable(format!(
-            "the connection to {} was lost before an answer came",
-            self.host
-        ));
-        let error = match cause {
-            Some(cause) => error.cause(&connect::describe(cause)),
-            None => error,
-        };
-        failure(error, true, true)
-    }
-
-    fn timed_out(&self, sent: bool, deadline: &Deadline) -> Failure {
-        let error = Error::try_again(format!(
-            "no answer from {} within {}",
-            self.host,
-            deadline.describe()
-        ))
-        .hint("try again later, or allow more time with --timeout");
-        failure(error, sent, false)
-    }
 }
 
-fn failure(error: Error, sent: bool, transient: bool) -> Failure {
-    Failure {
-        error,
-        processed: if sent {
-            Processed::Maybe
-        } else {
-            Processed::No
-        },
-        retry: Retry::backoff_if(transient),
-    }
-}
-
-fn cut(host: &str) -> Error {
+/// The connection ended before there was a reply.
+fn lost(host: &str) -> Error {
     Error::unavailable(format!(
-        "the connection to {host} was cut before its answer was complete"
+        "the connection to {host} was lost before an answer came"
     ))
-}
-
-fn unusable(host: &str, what: &str) -> Error {
-    Error::unavailable(format!("the reply of {host} is not usable"))
-        .cause(what)
-        .hint("this may not be the service: check --server-root-url and the proxy variables")
 }
 
 /// One request and its whole reply.
@@ -498,7 +436,7 @@ fn framing(response: &ResponseLazy) -> Result<Option<usize>, ExchangeError> {
                 ));
             }
             "transfer-encoding" => encoded = true,
-            // A body that nobody can read is no loss where the status says it all.
+            // The body of an error is not needed.
             "content-encoding"
                 if (200..300).contains(&response.status_code)
                     && !value.is_empty()

@@ -22,6 +22,7 @@ pub use self::minreq::open;
 #[cfg(not(feature = "minreq"))]
 pub use client::open;
 
+use self::deadline::{Budget, Deadline};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::ApiKey;
@@ -43,32 +44,30 @@ pub struct Settings<'a> {
     pub trace: Trace,
 }
 
-/// Sends requests. Two implementations: the network, and the script of a unit test.
+/// Sends requests: over the network, or to the script of a unit test.
 pub trait Transport {
     /// Sends one request and reads its whole reply, whatever the status.
     ///
     /// # Errors
-    /// [`Failure`] when no complete, well-formed reply came.
+    /// [`Failure`] when no complete, well-formed reply came within the budget.
     fn post(&mut self, request: &Request<'_>) -> Result<Reply, Failure>;
 
-    /// Waits before another attempt, or answers `false` at once where the time left does not allow it.
-    fn pause(&mut self, pause: Pause) -> bool;
-
     /// What is left of `--timeout`.
-    fn time_left(&self) -> Duration;
+    fn budget(&mut self) -> &mut Budget;
 
-    /// Allows this much time from now on.
-    fn set_time_left(&mut self, left: Duration);
+    /// Waits before another attempt, or answers `false` at once where the time left does not allow it.
+    fn pause(&mut self, pause: Pause, trace: Trace) -> bool {
+        self.budget().wait(pause, trace)
+    }
 }
 
 /// One GraphQL operation over HTTP: `POST {root}/graphql/v2?op={operation}`.
-#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// ASCII letters only.
     pub operation: &'static str,
-    /// The value of `X-Warp-Team-Uid`.
+    /// The team it is about, where that is known: the value of `X-Warp-Team-Uid`.
     pub team: Option<&'a str>,
-    pub body: &'a [u8],
+    pub body: Vec<u8>,
 }
 
 pub struct Reply {
@@ -138,25 +137,23 @@ pub enum Retry {
     After(Duration),
 }
 
-impl Retry {
-    /// [`Retry::Backoff`] for a failure that may pass.
-    pub fn backoff_if(transient: bool) -> Self {
-        if transient {
-            Self::Backoff
-        } else {
-            Self::Never
-        }
-    }
-}
-
 impl Failure {
-    /// The request changed nothing, and the same request would fail again.
-    pub fn refused(error: Error) -> Self {
+    /// Tried again after a growing pause if it `may_pass`.
+    pub fn new(error: Error, processed: Processed, may_pass: bool) -> Self {
         Self {
             error,
-            processed: Processed::No,
-            retry: Retry::Never,
+            processed,
+            retry: if may_pass {
+                Retry::Backoff
+            } else {
+                Retry::Never
+            },
         }
+    }
+
+    /// The request changed nothing, and the same request would fail again.
+    pub fn refused(error: Error) -> Self {
+        Self::new(error, Processed::No, false)
     }
 }
 
@@ -173,4 +170,34 @@ pub enum Pause {
     Backoff(u32),
     /// At least this long, jittered.
     AtLeast(Duration),
+}
+
+// What both clients report in the same words.
+
+fn not_looked_up(name: &str) -> Error {
+    Error::unavailable(format!("{name} could not be looked up"))
+        .hint("check the name (--server-root-url, proxy variables) and this machine's DNS")
+}
+
+fn not_reached(place: &str) -> Error {
+    Error::unavailable(format!("{place} could not be reached"))
+        .hint("check --server-root-url, the proxy variables and the network")
+}
+
+fn no_answer(host: &str, deadline: &Deadline) -> Error {
+    let time = deadline.describe();
+    Error::try_again(format!("no answer from {host} within {time}"))
+        .hint("try again later, or allow more time with --timeout")
+}
+
+fn cut(host: &str) -> Error {
+    Error::unavailable(format!(
+        "the connection to {host} was cut before its answer was complete"
+    ))
+}
+
+fn unusable(host: &str, what: &str) -> Error {
+    Error::unavailable(format!("the reply of {host} is not usable"))
+        .cause(what)
+        .hint("this may not be the service: check --server-root-url and the proxy variables")
 }

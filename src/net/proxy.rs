@@ -35,9 +35,14 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// `host:port`, for messages.
+    /// `host:port`.
     pub fn authority(&self) -> String {
         format!("{}:{}", self.host.bracketed(), self.port)
+    }
+
+    /// Where it is and what named it, for messages.
+    pub fn describe(&self) -> String {
+        format!("the proxy {} ({})", self.authority(), self.variable)
     }
 }
 
@@ -95,12 +100,9 @@ fn parse(variable: &'static str, value: &str) -> Result<Proxy, Error> {
     let host_and_port = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) =
         authority(host_and_port).ok_or_else(|| fault("does not name a proxy host and port"))?;
-    let credentials = match login {
-        Some(login) => {
-            Some(basic(login).ok_or_else(|| fault("holds a malformed user name or password"))?)
-        }
-        None => None,
-    };
+    let credentials = login
+        .map(|login| basic(login).ok_or_else(|| fault("holds a malformed user name or password")))
+        .transpose()?;
     Ok(Proxy {
         host,
         port: port.unwrap_or(DEFAULT_PORT),
@@ -177,14 +179,12 @@ fn matches_name(name: &str, port: u16, item: &str) -> bool {
     if item.is_empty() {
         return false;
     }
-    let Some(at) = name.len().checked_sub(item.len()) else {
-        return false;
-    };
     // Both are compared as bytes: what is not ASCII in the list cannot be a name here.
-    let Some((above, tail)) = name.as_bytes().split_at_checked(at) else {
-        return false;
-    };
-    tail.eq_ignore_ascii_case(item.as_bytes()) && matches!(above, [] | [.., b'.'])
+    let at = name.len().checked_sub(item.len());
+    at.and_then(|at| name.as_bytes().split_at_checked(at))
+        .is_some_and(|(above, tail)| {
+            tail.eq_ignore_ascii_case(item.as_bytes()) && matches!(above, [] | [.., b'.'])
+        })
 }
 
 fn matches_address(address: IpAddr, port: u16, item: &str) -> bool {
@@ -218,21 +218,13 @@ fn bare_address(text: &str) -> Option<IpAddr> {
 }
 
 fn in_network(address: IpAddr, network: IpAddr, bits: u32) -> bool {
-    match (address, network) {
-        (IpAddr::V4(a), IpAddr::V4(b)) if bits <= 32 => {
-            (a.to_bits() ^ b.to_bits())
-                .checked_shr(32 - bits)
-                .unwrap_or(0)
-                == 0
-        }
-        (IpAddr::V6(a), IpAddr::V6(b)) if bits <= 128 => {
-            (a.to_bits() ^ b.to_bits())
-                .checked_shr(128 - bits)
-                .unwrap_or(0)
-                == 0
-        }
-        _ => false,
-    }
+    let (difference, width) = match (address, network) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(a.to_bits() ^ b.to_bits()), 32),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits(), 128),
+        _ => return false,
+    };
+    let host_bits = u32::checked_sub(width, bits);
+    host_bits.is_some_and(|bits| difference.checked_shr(bits).unwrap_or(0) == 0)
 }
 
 #[cfg(test)]

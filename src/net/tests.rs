@@ -27,11 +27,13 @@ const LARGE: usize = 32 * 1024 * 1024;
 const KEY: &str = "wk-test-key-0123456789";
 const OK: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json; x\r\nContent-Length: 2\r\n\r\n{}";
-const ASK: Request<'_> = Request {
-    operation: "Lookup",
-    team: None,
-    body: b"{\"query\":1}",
-};
+fn ask() -> Request<'static> {
+    Request {
+        operation: "Lookup",
+        team: None,
+        body: b"{\"query\":1}".to_vec(),
+    }
+}
 
 fn key() -> ApiKey {
     ApiKey::parse(&SecretBytes::new(KEY.as_bytes().to_vec()), "").unwrap()
@@ -222,7 +224,7 @@ fn two_requests_on_one_connection_over_tls() {
     let mut client = Setup::new(root).env("SSL_CERT_FILE", pki.file()).client();
     for team in [None, Some("uid-1")] {
         let reply = client
-            .post(&Request { team, ..ASK })
+            .post(&Request { team, ..ask() })
             .map_err(|f| f.error)
             .unwrap();
         assert_eq!(
@@ -265,7 +267,7 @@ fn a_handshake_offers_http_1_1_and_nothing_else() {
     });
     let pki = Pki::new();
     let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
-    failure(setup.client().post(&ASK));
+    failure(setup.client().post(&ask()));
     assert_eq!(receiver.recv().unwrap(), [b"http/1.1"]);
 }
 
@@ -313,7 +315,7 @@ fn assert_on_time(started: Instant, timeout: u64) {
 fn a_reply_cut_at_every_byte_was_sent_and_is_lost() {
     for at in 0..OK.len() {
         let address = plain_server(OK.get(..at).unwrap().to_vec());
-        let failure = failure(Setup::new(plain_root(address)).client().post(&ASK));
+        let failure = failure(Setup::new(plain_root(address)).client().post(&ask()));
         let text = match at {
             0 => "127.0.0.1 closed the connection without an answer",
             _ => "the connection to 127.0.0.1 was cut before its answer was complete",
@@ -362,7 +364,7 @@ fn a_cut_below_tls_is_no_end() {
         let mut client = Setup::new(tls_root(address))
             .env("SSL_CERT_FILE", pki.file())
             .client();
-        match client.post(&ASK) {
+        match client.post(&ask()) {
             Ok(reply) => assert!(good && reply.body == b"{}"),
             Err(failure) => {
                 assert!(!good && fate(&failure) == (true, true) && failure.error.code() == 69)
@@ -385,7 +387,7 @@ fn malformed_replies_are_named_and_final() {
         ),
     ] {
         let address = plain_server(reply.as_bytes().to_vec());
-        let failure = failure(Setup::new(plain_root(address)).client().post(&ASK));
+        let failure = failure(Setup::new(plain_root(address)).client().post(&ask()));
         let text = format!("the reply of 127.0.0.1 is not usable | {fault}");
         assert_eq!(said(&failure, address), (69, true, false, text));
     }
@@ -398,7 +400,7 @@ fn what_a_reply_says_is_passed_on() {
     let address = plain_server(text.as_bytes().to_vec());
     let reply = Setup::new(plain_root(address))
         .client()
-        .post(&ASK)
+        .post(&ask())
         .map_err(|f| f.error)
         .unwrap();
     assert_eq!(
@@ -418,15 +420,15 @@ fn a_peer_that_says_nothing_is_left_on_time() {
     });
     let mut client = Setup::new(plain_root(address)).timeout(300).client();
     let started = Instant::now();
-    let failure = failure(client.post(&ASK));
+    let failure = failure(client.post(&ask()));
     assert_on_time(started, 300);
     let text = "no answer from 127.0.0.1 within 0.3 s".to_owned();
     assert_eq!(said(&failure, address), (75, true, false, text));
     // Nothing is left for another attempt.
-    assert!(!client.pause(Pause::Backoff(2)));
+    assert!(!client.pause(Pause::Backoff(2), Trace::OFF));
     let text = "no connection to 127.0.0.1:PORT within 0.3 s".to_owned();
     assert_eq!(
-        said(&self::failure(client.post(&ASK)), address),
+        said(&self::failure(client.post(&ask())), address),
         (69, false, false, text)
     );
 }
@@ -447,7 +449,7 @@ fn a_dripping_peer_is_left_on_time() {
         Setup::new(plain_root(address))
             .timeout(400)
             .client()
-            .post(&ASK),
+            .post(&ask()),
     );
     assert_on_time(started, 400);
     assert_eq!(failure.error.code(), 75);
@@ -462,7 +464,7 @@ fn a_handshake_that_never_ends_is_left_on_time() {
     });
     let started = Instant::now();
     let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
-    let failure = failure(setup.timeout(300).client().post(&ASK));
+    let failure = failure(setup.timeout(300).client().post(&ask()));
     assert_on_time(started, 300);
     let text = "no TLS handshake with localhost within 0.3 s".to_owned();
     assert_eq!(said(&failure, address), (69, false, false, text));
@@ -475,7 +477,7 @@ fn a_peer_that_takes_no_request_is_left_on_time() {
         drop(stream);
     });
     let body = vec![b' '; LARGE];
-    let request = Request { body: &body, ..ASK };
+    let request = Request { body, ..ask() };
     let started = Instant::now();
     let failure = failure(
         Setup::new(plain_root(address))
@@ -492,7 +494,7 @@ fn a_peer_that_takes_no_request_is_left_on_time() {
 fn a_request_that_was_not_taken_was_not_sent() {
     let address = listen(|_, stream| drop(stream));
     let body = vec![b' '; LARGE];
-    let request = Request { body: &body, ..ASK };
+    let request = Request { body, ..ask() };
     let failure = failure(Setup::new(plain_root(address)).client().post(&request));
     let (code, sent, transient, text) = said(&failure, address);
     assert_eq!((code, sent, transient), (69, false, true));
@@ -508,7 +510,7 @@ fn nobody_listens() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let failure = failure(Setup::new(plain_root(address)).client().post(&ASK));
+    let failure = failure(Setup::new(plain_root(address)).client().post(&ask()));
     let text = "127.0.0.1:PORT could not be reached | Connection refused".to_owned();
     assert_eq!(said(&failure, address), (69, false, true, text));
 }
@@ -523,7 +525,10 @@ fn a_connection_closed_between_requests_is_replaced() {
     });
     let mut client = Setup::new(plain_root(address)).client();
     for number in 0..3 {
-        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+        assert_eq!(
+            client.post(&ask()).map_err(|f| f.error).unwrap().status,
+            200
+        );
         assert_eq!(connections.recv().unwrap(), number);
         thread::sleep(Duration::from_millis(50));
     }
@@ -544,7 +549,10 @@ fn a_connection_closed_between_requests_is_replaced() {
         .env("SSL_CERT_FILE", pki.file())
         .client();
     for number in 0..3 {
-        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+        assert_eq!(
+            client.post(&ask()).map_err(|f| f.error).unwrap().status,
+            200
+        );
         assert_eq!(connections.recv().unwrap(), number);
         thread::sleep(Duration::from_millis(50));
     }
@@ -563,7 +571,10 @@ fn what_comes_unasked_ends_a_connection() {
     });
     let mut client = Setup::new(plain_root(address)).client();
     for number in 0..2 {
-        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+        assert_eq!(
+            client.post(&ask()).map_err(|f| f.error).unwrap().status,
+            200
+        );
         go_on.send(()).unwrap();
         assert_eq!(connections.recv().unwrap(), number);
     }
@@ -606,7 +617,10 @@ fn what_tls_says_between_requests_is_told_from_what_the_server_says() {
             .env("SSL_CERT_FILE", pki.file())
             .client();
         for number in [0, usize::from(!kept)] {
-            assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+            assert_eq!(
+                client.post(&ask()).map_err(|f| f.error).unwrap().status,
+                200
+            );
             go_on.send(()).unwrap();
             assert_eq!(connections.recv().unwrap(), number);
         }
@@ -656,7 +670,7 @@ fn post_large(serve: fn(TlsStream)) -> Result<Reply, Failure> {
         .env("SSL_CERT_FILE", pki.file())
         .client();
     let body = vec![b' '; LARGE];
-    client.post(&Request { body: &body, ..ASK })
+    client.post(&Request { body, ..ask() })
 }
 
 #[test]
@@ -698,7 +712,10 @@ fn a_reply_that_ends_the_connection_is_followed_by_a_new_one() {
     );
     let mut client = Setup::new(plain_root(address)).client();
     for _ in 0..2 {
-        assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().body, b"{}");
+        assert_eq!(
+            client.post(&ask()).map_err(|f| f.error).unwrap().body,
+            b"{}"
+        );
     }
 }
 
@@ -708,7 +725,7 @@ fn a_uid_that_is_no_header_value_is_never_sent() {
     for uid in ["", "a b", "a\r\nX: y", "ü"] {
         let failure = failure(client.post(&Request {
             team: Some(uid),
-            ..ASK
+            ..ask()
         }));
         assert_eq!((failure.error.code(), fate(&failure)), (2, (false, false)));
     }
@@ -720,16 +737,16 @@ fn pauses_stay_within_the_budget() {
         .timeout(1000)
         .client();
     let started = Instant::now();
-    assert!(!client.pause(Pause::AtLeast(Duration::from_secs(1))));
-    assert!(!client.pause(Pause::AtLeast(Duration::MAX)));
+    assert!(!client.pause(Pause::AtLeast(Duration::from_secs(1)), Trace::OFF));
+    assert!(!client.pause(Pause::AtLeast(Duration::MAX), Trace::OFF));
     assert!(started.elapsed() < Duration::from_millis(90));
-    assert!(client.pause(Pause::Backoff(2)));
+    assert!(client.pause(Pause::Backoff(2), Trace::OFF));
     let took = started.elapsed();
     assert!(
         took >= Duration::from_millis(100) && took < Duration::from_millis(500),
         "{took:?}"
     );
-    assert!(!client.pause(Pause::AtLeast(Duration::from_millis(950))));
+    assert!(!client.pause(Pause::AtLeast(Duration::from_millis(950)), Trace::OFF));
 }
 
 /// The failure of one request to a TLS server.
@@ -738,7 +755,7 @@ fn tls_failure(
     setup: impl FnOnce(Setup) -> Setup,
 ) -> (u8, bool, bool, String) {
     let (address, _requests) = tls_server(config, OK);
-    let failure = failure(setup(Setup::new(tls_root(address))).client().post(&ASK));
+    let failure = failure(setup(Setup::new(tls_root(address))).client().post(&ask()));
     said(&failure, address)
 }
 
@@ -868,7 +885,7 @@ fn trust_is_replaced_and_added_to() {
     let status = |setup: Setup| {
         setup
             .client()
-            .post(&ASK)
+            .post(&ask())
             .map_or_else(|f| f.error.code().into(), |reply| reply.status)
     };
     let with_file = |mut setup: Setup| {
@@ -1004,12 +1021,12 @@ fn what_does_not_speak_tls_is_told_apart() {
             thread::sleep(Duration::from_millis(50));
         });
         let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
-        let failure = failure(setup.client().post(&ASK));
+        let failure = failure(setup.client().post(&ask()));
         assert_eq!(said(&failure, address), (69, false, false, text.to_owned()));
     }
     let address = listen(|_, mut stream| drop(stream.read(&mut [0; 4096])));
     let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
-    let failure = failure(setup.client().post(&ASK));
+    let failure = failure(setup.client().post(&ask()));
     let text = "localhost closed the connection during the TLS handshake".to_owned();
     assert_eq!(said(&failure, address), (69, false, true, text));
 }
@@ -1057,7 +1074,10 @@ fn a_tunnel_carries_the_request_and_the_proxy_never_sees_the_key() {
             .env("HTTPS_PROXY", format!("http://us%20er:hunter2@{address}/"))
             .client();
         for _ in 0..2 {
-            assert_eq!(client.post(&ASK).map_err(|f| f.error).unwrap().status, 200);
+            assert_eq!(
+                client.post(&ask()).map_err(|f| f.error).unwrap().status,
+                200
+            );
             assert!(requests.recv().unwrap().1.contains(KEY));
         }
         let request = connects.recv().unwrap();
@@ -1128,7 +1148,7 @@ fn proxies_that_open_nothing() {
             .env("SSL_CERT_FILE", pki.file())
             .env("https_proxy", format!("{login}{address}"))
             .client();
-        let failure = failure(client.post(&ASK));
+        let failure = failure(client.post(&ask()));
         assert_eq!(
             said(&failure, address),
             (69, false, transient, format!("{place} {text}"))
@@ -1151,7 +1171,7 @@ fn proxies_that_open_nothing() {
             setup
                 .env("https_proxy", address.to_string())
                 .client()
-                .post(&ASK),
+                .post(&ask()),
         );
         let text = format!("the reply of {place} is not usable | {fault}");
         assert_eq!(said(&failure, address), (69, false, false, text));
@@ -1172,7 +1192,7 @@ fn proxies_that_are_not_there() {
             .env("ALL_PROXY", silent.to_string())
             .timeout(300)
             .client()
-            .post(&ASK),
+            .post(&ask()),
     );
     assert_on_time(started, 300);
     let text = "no answer from the proxy 127.0.0.1:PORT (ALL_PROXY) within 0.3 s".to_owned();
@@ -1185,7 +1205,7 @@ fn proxies_that_are_not_there() {
         setup()
             .env("ALL_PROXY", closed.to_string())
             .client()
-            .post(&ASK),
+            .post(&ask()),
     );
     let text =
         "the proxy 127.0.0.1:PORT (ALL_PROXY) could not be reached | Connection refused".to_owned();
@@ -1205,7 +1225,10 @@ fn a_body_of_many_records_arrives_whole() {
     for length in [0, 1, 16_383, 16_384, 16_385, 200_000] {
         let body = body.get(..length).unwrap();
         client
-            .post(&Request { body, ..ASK })
+            .post(&Request {
+                body: body.to_vec(),
+                ..ask()
+            })
             .map_err(|f| f.error)
             .unwrap();
         let (connection, request) = requests.recv().unwrap();

@@ -3,7 +3,7 @@
 
 use super::connect;
 use super::deadline::{Deadline, StreamError};
-use super::trust::{Fallback, Refused, Trusted, Verifier, day};
+use super::trust::{Refused, Trusted, Verifier, day};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::url::Host;
@@ -23,8 +23,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is offered, the favourite first: the provider's, with AES-128 before AES-256. Both are out of reach, and SHA-384
-/// in the key schedule costs a run 70,000 instructions. Without AES instructions a kilobyte is as good as nothing too.
+/// The cipher suites in order of preference: the provider's, with AES-128 before AES-256. Nobody can break either, and
+/// SHA-384 in the key schedule of the latter costs 70,000 instructions a run.
 const SUITES: [&SupportedCipherSuite; 9] = [
     &cipher_suite::TLS13_AES_128_GCM_SHA256,
     &cipher_suite::TLS13_AES_256_GCM_SHA384,
@@ -57,24 +57,13 @@ impl TlsConfig {
     ) -> Result<Self, Error> {
         let name = match host {
             Host::Ip(address) => ServerName::from(*address),
-            Host::Name(name) => match DnsName::try_from(name.clone()) {
-                Ok(name) => ServerName::DnsName(name),
-                Err(_) => {
-                    return Err(Error::config(
-                        "the server's host name cannot be in a certificate",
-                    ));
-                }
-            },
+            Host::Name(name) => {
+                ServerName::DnsName(DnsName::try_from(name.clone()).map_err(|_| {
+                    Error::config("the server's host name cannot be in a certificate")
+                })?)
+            }
         };
         let (trusted, fallback) = Trusted::load(ca_file, env, timeout)?;
-        Self::new(name, trusted, fallback)
-    }
-
-    fn new(
-        name: ServerName<'static>,
-        trusted: Trusted,
-        fallback: Option<Fallback>,
-    ) -> Result<Self, Error> {
         let provider = Arc::new(CryptoProvider {
             cipher_suites: SUITES.map(|suite| *suite).to_vec(),
             key_provider: &NoKeys,
@@ -111,8 +100,8 @@ impl KeyProvider for NoKeys {
     }
 }
 
-/// The most that an idle connection may have to say in TLS's own records, in bytes. Servers send a few session
-/// tickets of some hundred bytes; one that has more to say costs more to read than a new handshake.
+/// The most that is read of an idle connection's records, in bytes. Servers send a few session
+/// tickets of some hundred bytes; much more costs more to read than a new handshake.
 const MAX_IDLE: usize = 16 * 1024;
 
 /// Follows the boundaries of TLS records (RFC 8446 section 5.1). rustls does not tell whether it holds the first part of
@@ -188,7 +177,7 @@ pub enum Received {
 }
 
 impl TlsStream {
-    /// Shakes hands. The last flight is left for [`TlsStream::send`], so that it travels with the first request.
+    /// Completes the handshake. The last flight is left for [`TlsStream::send`], so that it travels with the first request.
     pub fn open(
         context: &TlsConfig,
         host: &Host,
@@ -305,17 +294,10 @@ impl TlsStream {
         let _ = self
             .connection
             .write_tls(&mut connect::Sender(&self.stream));
-        let refused = self
-            .verifier
-            .refused
-            .lock()
-            .ok()
-            .and_then(|mut refused| refused.take());
-        Err(StreamError::Tls(explain(
-            &error,
-            &self.host,
-            refused.as_ref(),
-        )))
+        let refused = self.verifier.refused.lock().ok();
+        let refused = refused.and_then(|mut refused| refused.take());
+        let error = explain(&error, &self.host, refused.as_ref());
+        Err(StreamError::Tls(error))
     }
 
     fn flush(&mut self, deadline: &Deadline) -> Result<(), StreamError> {
@@ -437,7 +419,7 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
             Error::unavailable(format!("{host} shows the certificate of an authority as its own"))
                 .hint("the server needs a certificate of its own; to trust just this one, name it with --ca-file")
         }
-        // What rustls has no word for comes wrapped: webpki's own word is inside.
+        // An error that rustls has no variant for comes wrapped; webpki's own error is inside.
         CertificateError::Other(other) => not_acceptable(host, &other.0.to_string()),
         other => not_acceptable(host, &other.to_string()),
     };

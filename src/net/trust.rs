@@ -238,7 +238,7 @@ pub(super) struct Refused {
     pub(super) replaced: bool,
 }
 
-pub(super) const UNKNOWN_ISSUER: rustls::Error =
+const UNKNOWN_ISSUER: rustls::Error =
     rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
 
 impl Verifier {
@@ -394,20 +394,15 @@ impl<'a> Chain<'a> {
                 name if name.is_empty() => "the issuer".to_owned(),
                 name => name,
             };
-            let validity = certificate.validity()?;
-            if self.seconds() > *validity.end() {
-                let day = date(*validity.end());
-                return Some(format!("the certificate of {name} expired on {day}"));
-            }
-            if self.seconds() < *validity.start() {
-                let day = date(*validity.start());
-                return Some(format!(
-                    "the certificate of {name} is not valid before {day}"
-                ));
-            }
-            Some(format!(
-                "the certificate of {name} may not issue certificates for servers"
-            ))
+            let (start, end) = certificate.validity()?.into_inner();
+            let why = if self.seconds() > end {
+                format!("expired on {}", date(end))
+            } else if self.seconds() < start {
+                format!("is not valid before {}", date(start))
+            } else {
+                "may not issue certificates for servers".to_owned()
+            };
+            Some(format!("the certificate of {name} {why}"))
         })
     }
 

@@ -3,6 +3,7 @@
 
 use crate::text;
 use crate::time::parse_rfc3339;
+use std::iter::from_fn;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -83,12 +84,10 @@ impl<'a> Extensions<'a> {
                 self.is_ca = Some(is_ca);
             }
             [0x55, 0x1d, 37] => {
-                let (mut purposes, _) = expect(value, SEQUENCE)?;
-                let mut for_servers = false;
-                while let Some((purpose, rest)) = expect(purposes, OBJECT_IDENTIFIER) {
-                    purposes = rest;
-                    for_servers |= purpose == SERVER_AUTH;
-                }
+                let (purposes, _) = expect(value, SEQUENCE)?;
+                let for_servers = elements(purposes)
+                    .take_while(|(tag, _)| *tag == OBJECT_IDENTIFIER)
+                    .any(|(_, purpose)| purpose == SERVER_AUTH);
                 self.for_servers = Some(for_servers);
             }
             // Key identifiers, name constraints, revocation lists and policies: of these, what matters is checked with
@@ -145,17 +144,13 @@ impl<'a> Certificate<'a> {
 
     /// The host names and addresses that it is for (section 4.2.1.6), safe to print and cut.
     pub fn hosts(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut names = self.extensions.names;
-        while let Some((tag, value, rest)) = element(names) {
-            names = rest;
-            match tag {
-                DNS_NAME => found.push(shown(&String::from_utf8_lossy(value))),
-                IP_ADDRESS => found.extend(address(value).map(|address| address.to_string())),
-                _ => {}
-            }
-        }
-        found
+        elements(self.extensions.names)
+            .filter_map(|(tag, value)| match tag {
+                DNS_NAME => Some(shown(&String::from_utf8_lossy(value))),
+                IP_ADDRESS => address(value).map(|address| address.to_string()),
+                _ => None,
+            })
+            .collect()
     }
 
     pub fn is_self_issued(&self) -> bool {
@@ -215,8 +210,8 @@ fn element_time(input: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {
-    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
-    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
         .ok()
 }
 
@@ -240,20 +235,13 @@ fn shown(name: &str) -> String {
 
 /// The first attribute of a kind in a `Name`.
 fn find(name: &[u8], attribute: &[u8]) -> Option<String> {
-    let mut sets = name;
-    while let Some((set, rest)) = expect(sets, SET) {
-        sets = rest;
-        let mut pairs = set;
-        while let Some((pair, rest)) = expect(pairs, SEQUENCE) {
-            pairs = rest;
-            let (_, kind, value) = element(pair)?;
-            if kind == attribute {
-                let (tag, value, _) = element(value)?;
-                return Some(decode(tag, value));
-            }
-        }
-    }
-    None
+    let sets = elements(name).take_while(|(tag, _)| *tag == SET);
+    let pairs = sets.flat_map(|(_, set)| elements(set).take_while(|(tag, _)| *tag == SEQUENCE));
+    let (_, _, value) = pairs
+        .map_while(|(_, pair)| element(pair))
+        .find(|(_, kind, _)| *kind == attribute)?;
+    let (tag, value, _) = element(value)?;
+    Some(decode(tag, value))
 }
 
 fn decode(tag: u8, value: &[u8]) -> String {
@@ -267,11 +255,19 @@ fn decode(tag: u8, value: &[u8]) -> String {
     shown(&decoded)
 }
 
+/// The content of an element that has to have this tag, and what follows it.
 fn expect(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    match element(input)? {
-        (found, content, rest) if found == tag => Some((content, rest)),
-        _ => None,
-    }
+    let (found, content, rest) = element(input)?;
+    (found == tag).then_some((content, rest))
+}
+
+/// Tags and contents, up to the end or what is not an element.
+fn elements(mut input: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    from_fn(move || {
+        let (tag, content, rest) = element(input)?;
+        input = rest;
+        Some((tag, content))
+    })
 }
 
 /// One element of DER: its tag, its content, and what follows (X.690 sections 8.1 and 10.1).

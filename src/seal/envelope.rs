@@ -39,15 +39,14 @@ impl PublicKey {
         plaintext: &SecretBytes,
         random: &Random,
     ) -> Result<String, SealError> {
-        let prefix = self.prefix();
-        let capacity = prefix.len() + hpke::POINT + plaintext.len() + hpke::TAG;
+        let capacity = self.prefix.len() + hpke::POINT + plaintext.len() + hpke::TAG;
         // Holds the plaintext until it is encrypted in place.
         let mut envelope = SecretBytes::with_capacity(capacity);
-        envelope.expose_mut().extend_from_slice(prefix);
+        envelope.expose_mut().extend_from_slice(&self.prefix);
         let info = context.info();
         hpke::seal(
-            self.aead(),
-            self.point(),
+            self.aead,
+            &self.point,
             info.as_bytes(),
             plaintext,
             random,

@@ -17,22 +17,10 @@ const HPKE_PUBLIC_KEY: &[u8] = b"type.googleapis.com/google.crypto.tink.HpkePubl
 /// The primary key of a keyset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
-    prefix: Prefix,
-    material: HpkeKey,
-}
-
-/// What Tink puts before a ciphertext to tell which key it is for: nothing, or a byte and the big-endian key id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Prefix {
-    bytes: [u8; 5],
-    raw: bool,
-}
-
-/// What an `HpkePublicKey` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct HpkeKey {
-    aead: Aead,
-    point: [u8; POINT],
+    /// What Tink puts before a ciphertext to tell which key it is for: nothing, or a byte and the big-endian key id.
+    pub(super) prefix: Vec<u8>,
+    pub(super) aead: Aead,
+    pub(super) point: [u8; POINT],
 }
 
 /// Why a text holds no usable key: what is to be said of the keyset, as `it is empty`.
@@ -76,223 +64,116 @@ impl PublicKey {
                 format!("it is longer than {MAX_KEYSET} characters").into(),
             ));
         }
-        let bytes = base64::decode(text).ok_or("it is not base64")?;
-        let primary_id = primary_id(&bytes)?;
-        let mut primary = None;
-        let mut any = false;
-        let mut reader = MessageReader(&bytes);
+        let keyset = base64::decode(text).ok_or("it is not base64")?;
+        let (mut primary_id, mut keys) = (None, Vec::new());
+        let mut reader = MessageReader(&keyset);
+        // The fields of a message may come in any order.
         while let Some((number, payload)) = reader.field()? {
-            if number != 2 {
-                continue;
+            match number {
+                1 => set_once(&mut primary_id, payload)?,
+                2 => keys.push(payload),
+                _ => {}
             }
-            any = true;
-            let entry = KeysetKey::parse(payload.bytes()?)?;
-            let id = entry.id;
-            let key = entry.usable()?;
-            if id == primary_id {
-                if primary.is_some() {
-                    return Err(KeysetError::of_primary_key(
-                        id,
-                        "is in the keyset more than once",
-                    ));
-                }
-                primary = Some(key);
+        }
+        let primary_id = number(primary_id)?;
+        let mut primary = None;
+        for key in &keys {
+            let (id, key) = parse_key(bytes(Some(*key))?)?;
+            if id == primary_id && primary.replace(key).is_some() {
+                return Err(KeysetError::of_primary_key(
+                    id,
+                    "is in the keyset more than once",
+                ));
             }
         }
         match primary {
             Some(Some(key)) => Ok(key),
             Some(None) => Err(KeysetError::of_primary_key(primary_id, "is not enabled")),
-            None if any => Err(KeysetError::of_primary_key(
+            None if keys.is_empty() => Err("it holds no keys".into()),
+            None => Err(KeysetError::of_primary_key(
                 primary_id,
                 "is not in the keyset",
             )),
-            None => Err("it holds no keys".into()),
         }
-    }
-
-    /// What goes before the encapsulated key.
-    pub(super) fn prefix(&self) -> &[u8] {
-        if self.prefix.raw {
-            &[]
-        } else {
-            &self.prefix.bytes
-        }
-    }
-
-    pub(super) fn aead(&self) -> Aead {
-        self.material.aead
-    }
-
-    pub(super) fn point(&self) -> &[u8; POINT] {
-        &self.material.point
     }
 }
 
-/// `Keyset.primary_key_id`; the fields of a message may come in any order.
-fn primary_id(keyset: &[u8]) -> Result<u32, KeysetError> {
-    let mut id = None;
-    let mut reader = MessageReader(keyset);
-    while let Some((number, payload)) = reader.field()? {
-        if number == 1 {
-            set_once(&mut id, payload.number()?)?;
-        }
+/// Reads a `Keyset.Key`: its id, and the key if it is enabled. What is checked of a key that is not is what Tink checks
+/// of it.
+fn parse_key(message: &[u8]) -> Result<(u32, Option<PublicKey>), KeysetError> {
+    let [data, status, id, prefix] = fields(message)?;
+    let has_data = data.is_some();
+    let (data, status) = (bytes(data)?, number(status)?);
+    let (id, prefix) = (number(id)?, number(prefix)?);
+    let error = |what| KeysetError::of_key(id, what);
+    if id == 0 {
+        return Err(error("has an id that is reserved"));
     }
-    Ok(id.unwrap_or(0))
+    if !has_data {
+        return Err(error("has no data"));
+    }
+    let [type_url, value, material] = fields(data)?;
+    let (type_url, value, material) = (bytes(type_url)?, bytes(value)?, number(material)?);
+    // OutputPrefixType: 1 is TINK, 2 LEGACY, 3 RAW, 4 CRUNCHY.
+    let [a, b, c, d] = id.to_be_bytes();
+    let prefix = match prefix {
+        1 => vec![1, a, b, c, d],
+        2 | 4 => vec![0, a, b, c, d],
+        3 => Vec::new(),
+        _ => return Err(error("has an unknown output prefix")),
+    };
+    // KeyMaterialType: 3 is ASYMMETRIC_PUBLIC, 4 is REMOTE; the others would be secret keys.
+    if !matches!(material, 3 | 4) {
+        return Err(error("is not a public key"));
+    }
+    match status {
+        1 => {}
+        2 | 3 => return Ok((id, None)),
+        _ => return Err(error("has an unknown status")),
+    }
+    if type_url != HPKE_PUBLIC_KEY {
+        return Err(error("is not of type HpkePublicKey"));
+    }
+    let (aead, point) = parse_hpke_key(value, id)?;
+    Ok((
+        id,
+        Some(PublicKey {
+            prefix,
+            aead,
+            point,
+        }),
+    ))
 }
 
-/// `Keyset.Key`.
-struct KeysetKey<'a> {
-    data: Option<&'a [u8]>,
-    status: u32,
-    id: u32,
-    prefix: u32,
-}
-
-impl<'a> KeysetKey<'a> {
-    fn parse(message: &'a [u8]) -> Result<Self, Malformed> {
-        let (mut data, mut status, mut id, mut prefix) = (None, None, None, None);
-        let mut reader = MessageReader(message);
-        while let Some((number, payload)) = reader.field()? {
-            match number {
-                1 => set_once(&mut data, payload.bytes()?)?,
-                2 => set_once(&mut status, payload.number()?)?,
-                3 => set_once(&mut id, payload.number()?)?,
-                4 => set_once(&mut prefix, payload.number()?)?,
-                _ => {}
-            }
-        }
-        Ok(Self {
-            data,
-            status: status.unwrap_or(0),
-            id: id.unwrap_or(0),
-            prefix: prefix.unwrap_or(0),
-        })
+/// Reads the `HpkePublicKey` of the key `id`.
+fn parse_hpke_key(message: &[u8], id: u32) -> Result<(Aead, [u8; POINT]), KeysetError> {
+    let error = |what: &str| KeysetError::of_key(id, what);
+    let [version, params, key] = fields(message)?;
+    let (version, params, key) = (number(version)?, bytes(params)?, bytes(key)?);
+    if version != 0 {
+        return Err(error(&format!("has the unknown version {version}")));
     }
-
-    /// The key if it is enabled. What is checked of a key that is not is what Tink checks of it.
-    fn usable(&self) -> Result<Option<PublicKey>, KeysetError> {
-        if self.id == 0 {
-            return Err(self.error("has an id that is reserved"));
-        }
-        let data = KeyData::parse(self.data.ok_or_else(|| self.error("has no data"))?)?;
-        let prefix = self.prefix()?;
-        // KeyMaterialType: 3 is ASYMMETRIC_PUBLIC, 4 is REMOTE; the others would be secret keys.
-        if !matches!(data.material, 3 | 4) {
-            return Err(self.error("is not a public key"));
-        }
-        match self.status {
-            1 => {}
-            2 | 3 => return Ok(None),
-            _ => return Err(self.error("has an unknown status")),
-        }
-        if data.type_url != HPKE_PUBLIC_KEY {
-            return Err(self.error("is not of type HpkePublicKey"));
-        }
-        let material = HpkeKey::parse(data.value, self.id)?;
-        Ok(Some(PublicKey { prefix, material }))
+    let [kem, kdf, aead] = fields(params)?;
+    let (kem, kdf, aead) = (number(kem)?, number(kdf)?, number(aead)?);
+    if kem != 1 {
+        return Err(error("has a KEM other than X25519 with HKDF-SHA256"));
     }
-
-    fn error(&self, what: &str) -> KeysetError {
-        KeysetError::of_key(self.id, what)
+    if kdf != 1 {
+        return Err(error("has a KDF other than HKDF-SHA256"));
     }
-
-    /// `OutputPrefixType`: 1 TINK, 2 LEGACY, 3 RAW, 4 CRUNCHY.
-    fn prefix(&self) -> Result<Prefix, KeysetError> {
-        let first = match self.prefix {
-            1 => 1,
-            2..=4 => 0,
-            _ => return Err(self.error("has an unknown output prefix")),
-        };
-        let [a, b, c, d] = self.id.to_be_bytes();
-        Ok(Prefix {
-            bytes: [first, a, b, c, d],
-            raw: self.prefix == 3,
-        })
+    let aead = match aead {
+        1 => Aead::Aes128Gcm,
+        2 => Aead::Aes256Gcm,
+        3 => Aead::ChaCha20Poly1305,
+        _ => return Err(error("has an unknown AEAD")),
+    };
+    let point = key
+        .try_into()
+        .map_err(|_| error(&format!("has {} bytes instead of {POINT}", key.len())))?;
+    if hpke::is_low_order(&point) {
+        return Err(error("is a point of low order"));
     }
-}
-
-/// `KeyData`.
-struct KeyData<'a> {
-    type_url: &'a [u8],
-    value: &'a [u8],
-    material: u32,
-}
-
-impl<'a> KeyData<'a> {
-    fn parse(message: &'a [u8]) -> Result<Self, Malformed> {
-        let (mut type_url, mut value, mut material) = (None, None, None);
-        let mut reader = MessageReader(message);
-        while let Some((number, payload)) = reader.field()? {
-            match number {
-                1 => set_once(&mut type_url, payload.bytes()?)?,
-                2 => set_once(&mut value, payload.bytes()?)?,
-                3 => set_once(&mut material, payload.number()?)?,
-                _ => {}
-            }
-        }
-        Ok(Self {
-            type_url: type_url.unwrap_or(&[]),
-            value: value.unwrap_or(&[]),
-            material: material.unwrap_or(0),
-        })
-    }
-}
-
-impl HpkeKey {
-    /// Reads the `HpkePublicKey` of the key `id`.
-    fn parse(message: &[u8], id: u32) -> Result<Self, KeysetError> {
-        let (mut version, mut params, mut key) = (None, None, None);
-        let mut reader = MessageReader(message);
-        while let Some((number, payload)) = reader.field()? {
-            match number {
-                1 => set_once(&mut version, payload.number()?)?,
-                2 => set_once(&mut params, payload.bytes()?)?,
-                3 => set_once(&mut key, payload.bytes()?)?,
-                _ => {}
-            }
-        }
-        if let Some(version @ 1..) = version {
-            let what = format!("has the unknown version {version}");
-            return Err(KeysetError::of_key(id, &what));
-        }
-        let aead = suite(params.unwrap_or(&[]), id)?;
-        let key = key.unwrap_or(&[]);
-        let point = key.try_into().map_err(|_| {
-            let what = format!("has {} bytes instead of {POINT}", key.len());
-            KeysetError::of_key(id, &what)
-        })?;
-        if hpke::is_low_order(&point) {
-            return Err(KeysetError::of_key(id, "is a point of low order"));
-        }
-        Ok(Self { aead, point })
-    }
-}
-
-/// Reads `HpkeParams`, of which only the AEAD leaves a choice.
-fn suite(message: &[u8], id: u32) -> Result<Aead, KeysetError> {
-    let (mut kem, mut kdf, mut aead) = (None, None, None);
-    let mut reader = MessageReader(message);
-    while let Some((number, payload)) = reader.field()? {
-        match number {
-            1 => set_once(&mut kem, payload.number()?)?,
-            2 => set_once(&mut kdf, payload.number()?)?,
-            3 => set_once(&mut aead, payload.number()?)?,
-            _ => {}
-        }
-    }
-    let error = |what| Err(KeysetError::of_key(id, what));
-    if kem != Some(1) {
-        return error("has a KEM other than X25519 with HKDF-SHA256");
-    }
-    if kdf != Some(1) {
-        return error("has a KDF other than HKDF-SHA256");
-    }
-    match aead {
-        Some(1) => Ok(Aead::Aes128Gcm),
-        Some(2) => Ok(Aead::Aes256Gcm),
-        Some(3) => Ok(Aead::ChaCha20Poly1305),
-        _ => error("has an unknown AEAD"),
-    }
+    Ok((aead, point))
 }
 
 /// Bytes that break the encoding, or a field of another type than the schema's.
@@ -304,6 +185,18 @@ impl From<Malformed> for KeysetError {
     }
 }
 
+/// The fields 1 to `N` of a message, none of which is repeated.
+fn fields<const N: usize>(message: &[u8]) -> Result<[Option<Payload<'_>>; N], Malformed> {
+    let mut fields = [None; N];
+    let mut reader = MessageReader(message);
+    while let Some((number, payload)) = reader.field()? {
+        if let Some(slot) = fields.get_mut(number - 1) {
+            set_once(slot, payload)?;
+        }
+    }
+    Ok(fields)
+}
+
 /// Sets a singular field. Repeats are refused, because protobuf readers disagree on which value wins.
 fn set_once<T>(slot: &mut Option<T>, value: T) -> Result<(), Malformed> {
     match slot.replace(value) {
@@ -312,10 +205,8 @@ fn set_once<T>(slot: &mut Option<T>, value: T) -> Result<(), Malformed> {
     }
 }
 
-/// Reads the fields of one message (protobuf encoding). Every step takes at least one byte, so that it ends.
-struct MessageReader<'a>(&'a [u8]);
-
 /// The content of one field.
+#[derive(Clone, Copy)]
 enum Payload<'a> {
     Number(u64),
     Bytes(&'a [u8]),
@@ -323,32 +214,35 @@ enum Payload<'a> {
     Fixed,
 }
 
-impl<'a> Payload<'a> {
-    /// A `uint32` or an enum.
-    fn number(self) -> Result<u32, Malformed> {
-        match self {
-            Self::Number(number) => u32::try_from(number).map_err(|_| Malformed),
-            _ => Err(Malformed),
-        }
-    }
-
-    /// A string, bytes or a message.
-    fn bytes(self) -> Result<&'a [u8], Malformed> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            _ => Err(Malformed),
-        }
+/// A `uint32` or an enum, 0 where it is absent.
+fn number(field: Option<Payload<'_>>) -> Result<u32, Malformed> {
+    match field {
+        None => Ok(0),
+        Some(Payload::Number(number)) => u32::try_from(number).map_err(|_| Malformed),
+        Some(_) => Err(Malformed),
     }
 }
 
+/// A string, bytes or a message, empty where it is absent.
+fn bytes(field: Option<Payload<'_>>) -> Result<&[u8], Malformed> {
+    match field {
+        None => Ok(&[]),
+        Some(Payload::Bytes(bytes)) => Ok(bytes),
+        Some(_) => Err(Malformed),
+    }
+}
+
+/// Reads the fields of one message (protobuf encoding). Every step takes at least one byte, so that it ends.
+struct MessageReader<'a>(&'a [u8]);
+
 impl<'a> MessageReader<'a> {
     /// The next field's number and content; `None` at the end of the message.
-    fn field(&mut self) -> Result<Option<(u64, Payload<'a>)>, Malformed> {
+    fn field(&mut self) -> Result<Option<(usize, Payload<'a>)>, Malformed> {
         if self.0.is_empty() {
             return Ok(None);
         }
         let tag = self.varint()?;
-        let number = tag >> 3;
+        let number = usize::try_from(tag >> 3).map_err(|_| Malformed)?;
         // Field numbers are 1 to 2^29 - 1.
         if number == 0 || number >> 29 != 0 {
             return Err(Malformed);

@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use crate::api::Api;
     use crate::env::Environment;
+    use crate::net::deadline::{Budget, Clock};
     use crate::net::{Pause, Reply, Request, Retry, Transport};
     use crate::seal::Random;
     use crate::secret::{ApiKey, SecretBytes};
@@ -179,13 +180,14 @@ mod tests {
 
     /// Never answers. Its time passes with the pauses.
     struct Silence {
-        left: Duration,
+        budget: Budget,
         allowed: Vec<Duration>,
         pauses: Vec<Duration>,
     }
 
     impl Transport for Silence {
         fn post(&mut self, _: &Request<'_>) -> Result<Reply, Failure> {
+            self.allowed.push(self.budget.left());
             Err(Failure {
                 error: Error::unavailable("no answer"),
                 processed: Processed::Maybe,
@@ -193,32 +195,28 @@ mod tests {
             })
         }
 
-        fn pause(&mut self, pause: Pause) -> bool {
+        fn pause(&mut self, pause: Pause, _: Trace) -> bool {
             let Pause::AtLeast(time) = pause else {
                 panic!("{pause:?}")
             };
-            if time >= self.left {
+            let left = self.budget.left();
+            if time >= left {
                 return false;
             }
-            self.left -= time;
+            self.budget.set_left(left - time);
             self.pauses.push(time);
             true
         }
 
-        fn time_left(&self) -> Duration {
-            self.left
-        }
-
-        fn set_time_left(&mut self, left: Duration) {
-            self.allowed.push(left);
-            self.left = left;
+        fn budget(&mut self) -> &mut Budget {
+            &mut self.budget
         }
     }
 
     #[test]
     fn the_list_is_read_for_15_seconds_with_growing_pauses() {
         let mut transport = Silence {
-            left: Duration::from_secs(60),
+            budget: Budget::new(Duration::from_secs(60), Clock::SYSTEM),
             allowed: Vec::new(),
             pauses: Vec::new(),
         };
@@ -249,6 +247,7 @@ mod tests {
         assert_eq!(transport.pauses, pauses);
         // What was left of the 15 seconds goes back.
         let after = Duration::from_secs(60) - pauses.iter().sum::<Duration>();
-        assert_eq!(transport.allowed, [Duration::from_secs(15), after]);
+        assert_eq!(transport.allowed[0], Duration::from_secs(15));
+        assert_eq!(transport.budget.left(), after);
     }
 }

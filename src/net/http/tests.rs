@@ -62,14 +62,15 @@ fn an_end_after_the_reply_is_no_fault() {
 #[test]
 fn a_request_is_one_buffer() {
     let key = key();
-    let mut head = Head {
-        host: "h:1",
-        prefix: "/p",
-        operation: "List",
-        key: &key,
-        team: None,
+    let request = |team| {
+        let request = Request {
+            operation: "List",
+            team,
+            body: b"{}".to_vec(),
+        };
+        super::request("h:1", "/p", &key, &request)
     };
-    let plain = request(&head, b"{}");
+    let plain = request(None);
     let start = format!(
         "POST /p/graphql/v2?op=List HTTP/1.1\r\nHost: h:1\r\nUser-Agent: oz/{}\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nAuthorization: Bearer wk-key",
         env!("CARGO_PKG_VERSION")
@@ -79,8 +80,7 @@ fn a_request_is_one_buffer() {
         str::from_utf8(plain.expose()).unwrap(),
         format!("{start}{end}")
     );
-    head.team = Some("T");
-    let team = request(&head, b"{}");
+    let team = request(Some("T"));
     assert_eq!(
         str::from_utf8(team.expose()).unwrap(),
         format!("{start}\r\nX-Warp-Team-Uid: T{end}")
@@ -309,15 +309,12 @@ fn replies_that_are_refused() {
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}!",
-            ReplyError::MoreThanPromised,
+            MORE_THAN_PROMISED,
         ),
-        (
-            "HTTP/1.1 204 No Content\r\n\r\n!",
-            ReplyError::MoreThanPromised,
-        ),
+        ("HTTP/1.1 204 No Content\r\n\r\n!", MORE_THAN_PROMISED),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n",
-            ReplyError::MoreThanPromised,
+            MORE_THAN_PROMISED,
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
@@ -457,7 +454,7 @@ fn replies_that_are_refused() {
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n!",
-            ReplyError::MoreThanPromised,
+            MORE_THAN_PROMISED,
         ),
     ] {
         assert_eq!(body(text), Err(fault), "{text:?}");
@@ -479,7 +476,7 @@ fn a_line_that_cannot_end_a_chunk_is_refused_at_once() {
 fn a_cut_is_told_from_an_end() {
     let until_end = b"HTTP/1.1 200 OK\r\n\r\nbytes";
     assert!(read(until_end, true).is_ok());
-    assert_eq!(read(until_end, false), Err(ReplyError::CutWithoutLength));
+    assert_eq!(read(until_end, false), Err(ReplyError::Cut));
     let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
     for at in 0..whole.len() {
         for clean in [true, false] {
@@ -607,10 +604,7 @@ fn a_tunnel_reply_ends_with_its_head() {
             "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 407 P\r\nContent-Length: 5\r\n\r\n",
             Ok(407),
         ),
-        (
-            "HTTP/1.1 200 OK\r\n\r\n\u{16}",
-            Err(ReplyError::MoreThanPromised),
-        ),
+        ("HTTP/1.1 200 OK\r\n\r\n\u{16}", Err(MORE_THAN_PROMISED)),
     ] {
         for size in 1..text.len() {
             let mut reader = Reader::tunnel();

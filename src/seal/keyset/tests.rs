@@ -9,7 +9,7 @@ fn tink() -> Value {
 fn keysets_of_tink_are_read() {
     for vector in tink()["opens"].as_array().unwrap() {
         let key = PublicKey::parse(vector["keyset"].as_str().unwrap()).unwrap();
-        let point: String = key.point().iter().map(|b| format!("{b:02x}")).collect();
+        let point: String = key.point.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(point, vector["public"].as_str().unwrap());
         let aead = match vector["aead"].as_str().unwrap() {
             "AES_128_GCM" => Aead::Aes128Gcm,
@@ -17,7 +17,7 @@ fn keysets_of_tink_are_read() {
             "CHACHA20_POLY1305" => Aead::ChaCha20Poly1305,
             other => panic!("{other}"),
         };
-        assert_eq!(key.aead(), aead);
+        assert_eq!(key.aead, aead);
     }
 }
 
@@ -26,8 +26,8 @@ fn the_published_keyset_of_the_service_is_read() {
     let text = "COvInMIBEnAKZAo0dHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUuY3J5cHRvLnRpbmsuSHBrZVB1YmxpY0tl\
                     eRIqEgYIARABGAIaIHRaibhtYbpEfh2CSpdDPhh/6lCBnfoO3nqBmZ3VQGJyGAMQARjryJzCASAB";
     let key = PublicKey::parse(text).unwrap();
-    assert_eq!(key.prefix(), [1, 0x18, 0x47, 0x24, 0x6b]);
-    assert_eq!(key.aead(), Aead::Aes256Gcm);
+    assert_eq!(key.prefix, [1, 0x18, 0x47, 0x24, 0x6b]);
+    assert_eq!(key.aead, Aead::Aes256Gcm);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn every_prefix() {
         (4, &[0, 1, 2, 3, 4]),
     ] {
         let read = parse(&[number(1, id), key(&good(), 1, id, prefix)]).unwrap();
-        assert_eq!(read.prefix(), expected);
+        assert_eq!(read.prefix, expected);
     }
     for prefix in [0, 5] {
         assert_eq!(

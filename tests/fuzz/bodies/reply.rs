@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::api::operation::Keys;
 use crate::error::Error;
+use crate::net::deadline::{Budget, Clock};
 use crate::net::{Failure, Pause, Reply, Request, Transport};
 use crate::output::failure;
 use crate::request::Format;
@@ -17,6 +18,7 @@ struct Script<'a> {
     content_type: Option<&'a str>,
     body: &'a [u8],
     left: u32,
+    budget: Budget,
 }
 
 impl Transport for Script<'_> {
@@ -36,15 +38,13 @@ impl Transport for Script<'_> {
         })
     }
 
-    fn pause(&mut self, _: Pause) -> bool {
+    fn pause(&mut self, _: Pause, _: Trace) -> bool {
         true
     }
 
-    fn time_left(&self) -> Duration {
-        Duration::from_secs(60)
+    fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
     }
-
-    fn set_time_left(&mut self, _: Duration) {}
 }
 
 const STATUSES: [u16; 12] = [200, 200, 200, 200, 302, 400, 401, 403, 404, 429, 500, 503];
@@ -62,6 +62,7 @@ pub fn run(data: &[u8]) {
         content_type,
         body,
         left: 3,
+        budget: Budget::new(Duration::from_secs(60), Clock::SYSTEM),
     };
     let name = SecretName::parse("N").unwrap();
     let key = ApiKey::parse(&SecretBytes::new(b"wk-secret-key".to_vec()), "").unwrap();
