@@ -1,5 +1,5 @@
-//! Distance: a relay on loopback that passes bytes on half a round trip later, both ways, and an address that cannot be
-//! reached.
+//! Simulates distance: a relay on loopback that delays bytes by half a round trip each way, and an address that does not
+//! answer.
 
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, socket,
@@ -63,8 +63,8 @@ fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration, opened: Instant
     });
 }
 
-/// A port where ::1 takes no connection and says so to nobody: somebody listens and never accepts, and those who wait
-/// already are as many as may. Answers the port, and who waits.
+/// A port where connections to ::1 are neither accepted nor refused, because the queue of its listener is full. Returns
+/// the port, and the connections that fill the queue.
 pub fn dead() -> Option<(u16, Vec<TcpStream>)> {
     let socket = socket(
         AddressFamily::Inet6,

@@ -1,4 +1,4 @@
-//! Prompts on a pseudo-terminal: questions, keys, signals, and a terminal that vanishes.
+//! Prompts on a pseudo-terminal: questions, keys, signals, and a terminal that is closed.
 
 use crate::server::{Account, Behaviour, End, Point, Scope, Server, When};
 use crate::support::oz;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const CREATE: [&str; 4] = ["secret", "create", "N", "--personal"];
 
-/// What the screen holds after a hidden answer, whatever it was.
+/// What the screen shows after a hidden answer.
 const ANSWERED: &str = "? Secret value: \r\x1b[J> Secret value: ********\r\n";
 const CANCELLED: &str = "? Secret value: \r\x1b[J? Secret value: <canceled>\r\n";
 
@@ -97,7 +97,7 @@ fn a_paste_of_several_lines_is_refused_at_a_hidden_question() {
     assert!(session.transcript().ends_with(hint));
 }
 
-/// Runs the program in a shell that says what is left to read at the terminal afterwards.
+/// Runs the program in a shell that afterwards prints the input left at the terminal.
 fn in_a_shell(words: &[&str], server: &Server) -> Session {
     let script =
         "\"$@\"; code=$?; stty -icanon -echo min 0 time 1; echo \"<$(head -c 99)>\"; exit $code";
@@ -107,7 +107,7 @@ fn in_a_shell(words: &[&str], server: &Server) -> Session {
 }
 
 #[test]
-fn the_rest_of_a_paste_is_not_for_the_shell() {
+fn the_rest_of_a_paste_does_not_reach_the_shell() {
     for (keys, code) in [
         ("one\nrm -r x\n", 65),
         ("one\x03\nrm -r x\n", 130),
@@ -138,7 +138,7 @@ fn wait_for_request(server: &Server, name: &str) {
 const TYPING: Duration = Duration::from_millis(700);
 
 #[test]
-fn what_is_typed_before_a_question_is_no_answer_and_never_shown() {
+fn input_typed_before_a_question_is_discarded_and_not_echoed() {
     for keys in ["y\r", "yes\n", "\r", "y", "\x04"] {
         let server = Server::start();
         server.seed_raw(Scope::Personal, "N");
@@ -225,7 +225,7 @@ fn the_terminal_is_as_it_was_when_the_lookup_fails() {
 }
 
 #[test]
-fn what_is_typed_where_nothing_is_asked_is_for_the_shell() {
+fn input_typed_where_nothing_is_asked_reaches_the_shell() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     let directory = tempfile::tempdir().unwrap();
@@ -274,7 +274,7 @@ const REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
 
 fn fatal() -> Vec<i32> {
     if is_emulated() {
-        // An emulator has uses of its own for the others, and a message for one that dumps core.
+        // An emulator handles some signals itself, and prints a message for those that dump core.
         return vec![1, 2, 15];
     }
     FATAL.into_iter().chain(REAL_TIME).collect()
@@ -311,7 +311,7 @@ fn a_stop_while_the_lookup_is_waited_for_does_not_show_what_is_typed() {
     server.next(When::Op("Lookup"), Behaviour::Delay(TYPING));
     let mut session = Session::start(&CREATE, &server.env());
     wait_for_request(&server, "Lookup");
-    // Ctrl-Z, which is not heeded, and a stop that cannot be helped.
+    // Ctrl-Z, which is ignored, and SIGSTOP, which cannot be.
     session.send("\x1a");
     session.signal(Signal::SIGSTOP);
     session.make_ordinary();
@@ -400,7 +400,7 @@ fn signals_end_the_question_and_restore_the_terminal() {
 }
 
 #[test]
-fn a_signal_that_ends_no_process_ends_no_question() {
+fn a_signal_that_does_not_end_a_process_does_not_end_a_question() {
     let server = Server::start();
     let mut session = create(&server);
     session.send("a");
@@ -536,7 +536,7 @@ fn every_form_asks_in_the_documented_order_create_and_update_personal_and_team()
     }
 }
 
-/// Answers every question of a form, and looks that nothing hidden is shown.
+/// Answers every question of a form, and checks that no hidden answer is shown.
 fn ask_all(form: &Form, words: &[&str], server: &Server) {
     let mut session = Session::start(words, &server.env());
     for (question, answer) in form.questions {
@@ -590,7 +590,7 @@ fn no_file_is_a_terminal() {
 }
 
 #[test]
-fn a_person_is_told_once_that_standard_input_is_still_read() {
+fn a_note_says_once_that_standard_input_is_still_read() {
     // An emulator takes a second to start.
     if is_emulated() {
         return;
@@ -617,14 +617,14 @@ fn a_person_is_told_once_that_standard_input_is_still_read() {
         assert_eq!(transcript.starts_with(note), told, "{feed}: {transcript}");
         assert_eq!(transcript.matches("still").count(), usize::from(told));
     }
-    // The key comes from there, too.
+    // The API key comes from standard input as well.
     let script = format!("{{ sleep 2.3; echo {}; }} | \"$@\"", server.api_key());
     let starter = ["/bin/sh", "-c", &script, "sh"];
     let words = ["secret", "list", "--api-key-file=-", "--output-format=text"];
     let mut session = Session::started_by(&starter, &words, &server.env());
     assert_eq!(session.end(), 0);
     assert!(session.transcript().starts_with(note));
-    // Nobody is told where nobody looks.
+    // No note where stderr is not a terminal.
     oz(&["secret", "create", "M"])
         .server(&server)
         .started_by(["/bin/sh", "-c", "{ sleep 2.3; printf v; } | \"$@\"", "sh"])
@@ -822,7 +822,7 @@ fn flags_variables_and_questions_mix() {
 }
 
 #[test]
-fn time_at_a_question_is_not_the_networks() {
+fn time_at_a_question_does_not_count_as_network_time() {
     let server = Server::start();
     let words = ["secret", "create", "N", "--timeout", "1"];
     let mut session = Session::start(&words, &server.env());
@@ -833,7 +833,7 @@ fn time_at_a_question_is_not_the_networks() {
 }
 
 #[test]
-fn a_connection_that_ends_while_someone_types_is_opened_again() {
+fn a_connection_closed_during_a_question_is_opened_again() {
     for end in [End::Orderly, End::Truncated, End::Reset] {
         let server = Server::start();
         server.next(When::Op("Lookup"), Behaviour::CloseAfterReply(end));

@@ -1,4 +1,4 @@
-//! The tour that `make demo` shows, which checks every step's exit code itself, and the local server as a program.
+//! The script of `make demo`, which checks the exit code of every step, and the `local-server` example.
 
 use crate::support::{Run, binary, oz, tools};
 use std::io::{BufRead, BufReader};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// The `local-server` example, which `cargo test` builds beside the tests. Where only the tests were built, says so,
-/// for the test to return early.
+/// The `local-server` example, which `cargo test` builds as well. `None` if only the tests were built; the test is then
+/// recorded as skipped.
 ///
 /// # Panics
 /// When it is absent and `OZ_REQUIRE_TOOLS=1`.

@@ -2,7 +2,7 @@
 
 use crate::artefact::VERSION;
 use crate::server::{Account, Server};
-use crate::support::{apart, binary};
+use crate::support::{binary, namespaces};
 use oz::cli::{options, table};
 use std::collections::HashSet;
 use std::path::Path;
@@ -129,13 +129,13 @@ fn every_option_and_variable_is_explained() {
     }
 }
 
-/// The words of a text, with the hyphens of flags and the underscores of variables.
+/// The words of a text; hyphens and underscores belong to words.
 fn words(text: &str) -> HashSet<&str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && !['-', '_'].contains(&c))
         .collect()
 }
 
-/// Does what the three instructions say to an empty root, and runs the entry point there.
+/// Applies the three instructions to an empty root, and runs the entry point in it.
 #[test]
 fn the_dockerfile_makes_an_image_that_runs() {
     let dockerfile = README
@@ -162,7 +162,7 @@ fn the_dockerfile_makes_an_image_that_runs() {
             _ => panic!("{line:?} is an instruction that this test does not know"),
         }
     }
-    let Some(mut command) = apart::rooted(root.path()) else {
+    let Some(mut command) = namespaces::chroot(root.path()) else {
         return;
     };
     let output = command
@@ -177,7 +177,7 @@ fn the_dockerfile_makes_an_image_that_runs() {
 }
 
 #[test]
-fn every_defence_names_a_test_that_exists() {
+fn every_security_row_names_an_existing_test() {
     let section = README.split("## Trust\n").nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let mut named = 0;

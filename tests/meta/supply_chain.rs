@@ -1,5 +1,5 @@
-//! What is linked into the program: how many crates, from where, under which licences, and none of those that
-//! tests/deny.toml bans. `make deny` asks cargo-deny the same, and for advisories, which are on the network.
+//! The crates that are linked into the program: their number, sources and licences, and that none is banned by
+//! tests/deny.toml. `make deny` asks cargo-deny the same, and for advisories, which are on the network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -15,7 +15,7 @@ const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-
 struct Crate {
     name: String,
     version: String,
-    /// Of the registry: nothing.
+    /// Empty for crates.io.
     source: String,
     licence: String,
 }

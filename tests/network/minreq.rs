@@ -35,12 +35,12 @@ fn no_other_test_is_ignored() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn what_it_cannot_do_is_refused_before_any_connection() {
+fn rejects_unsupported_settings_before_connecting() {
     let server = Server::start();
     let ca_file = server.ca_path().display().to_string();
     let v6 = server.root_at("[::1]");
     let plain = Server::builder().tls(Tls::Off).start();
-    /// The server, variables, arguments, what is refused, and what to do.
+    /// The server, variables, arguments, the error and its hint.
     type Case<'a> = (
         &'a Server,
         &'a [(&'a str, &'a str)],
@@ -111,7 +111,7 @@ fn what_it_cannot_do_is_refused_before_any_connection() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn replies_it_would_take_are_refused() {
+fn rejects_replies_that_minreq_accepts() {
     const UNUSABLE: &str = "error: the reply of localhost is not usable\n";
     const ELSEWHERE: &str =
         "hint: this may not be the service: check --server-root-url and the proxy variables\n";
@@ -160,9 +160,9 @@ fn replies_it_would_take_are_refused() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn an_answer_that_stops_early_is_no_answer() {
+fn rejects_a_truncated_answer() {
     for reply in [
-        // No status line at all, one that is none, and a body shorter than its length.
+        // No status line, a malformed one, and a body shorter than its length.
         "",
         "garbage\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}",
@@ -183,7 +183,7 @@ fn an_answer_that_stops_early_is_no_answer() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn a_chunked_body_that_stops_early_is_no_document() {
+fn rejects_a_truncated_chunked_body() {
     let server = Server::start();
     let reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"data\":";
     server.always(When::Any, Behaviour::Raw(reply.into(), End::Orderly));
@@ -201,7 +201,7 @@ fn a_chunked_body_that_stops_early_is_no_document() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn a_body_without_an_end_is_left() {
+fn an_endless_body_is_read_up_to_the_limit() {
     let (listener, held) = port::listener(0);
     let root = format!("http://localhost:{}", held.port());
     thread::spawn(move || {
@@ -240,7 +240,7 @@ fn the_budget_is_kept_to_the_fraction() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn a_team_that_is_no_header_value_is_not_sent() {
+fn rejects_a_team_that_is_no_header_value() {
     let server = Server::builder()
         .account(crate::server::Account::on_teams(&[(
             "a\r\nX-Evil: 1",

@@ -1,11 +1,10 @@
-//! TLS: versions, certificates, and what is trusted. Certificates that the tests' own authority cannot make are made by
-//! `openssl`, which then serves them, too.
+//! TLS: versions, certificates, and which authorities are trusted.
 //!
-//! Certificates that the tests' own authority cannot make are made by `openssl`, which then serves them, too.
+//! `openssl` makes and serves the certificates that rcgen cannot make.
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
 use crate::support::pki::{self, Certificate};
-use crate::support::{MARKER_KEY, Run, apart, oz, tools, write};
+use crate::support::{MARKER_KEY, Run, namespaces, oz, tools, write};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -24,7 +23,7 @@ fn list(root: impl AsRef<str>) -> Run<'static> {
         .env("WARP_SERVER_ROOT_URL", root.as_ref())
 }
 
-/// Refused with these words, and nothing was sent.
+/// Checks that it is rejected with this error, and that nothing was sent.
 #[track_caller]
 fn distrusted(certificate: Certificate, host: &str, words: &str) {
     let server = Server::builder().certificate(certificate).start();
@@ -38,7 +37,7 @@ fn distrusted(certificate: Certificate, host: &str, words: &str) {
     assert_eq!(server.connections(), 1, "trust does not come with time");
 }
 
-/// The day in UTC, as the program says it; no test runs at midnight that often.
+/// Today in UTC, as the program writes it. A test that runs over midnight would fail.
 fn today() -> String {
     let output = Command::new("date")
         .args(["-u", "+%Y-%m-%d"])
@@ -56,7 +55,7 @@ const REPLACED: &str = "hint: SSL_CERT_FILE or SSL_CERT_DIR is set, so only the 
                         unset it, or add the right one with --ca-file\n";
 
 #[test]
-fn certificates_out_of_their_time() {
+fn rejects_certificates_outside_their_validity() {
     distrusted(
         Certificate::Expired,
         "localhost",
@@ -78,7 +77,7 @@ fn certificates_out_of_their_time() {
 }
 
 #[test]
-fn certificates_of_somebody_else() {
+fn rejects_certificates_for_other_names() {
     for (certificate, host, names) in [
         (Certificate::WrongName, "localhost", "elsewhere.example"),
         (Certificate::WrongName, "127.0.0.1", "elsewhere.example"),
@@ -96,7 +95,7 @@ fn certificates_of_somebody_else() {
 }
 
 #[test]
-fn certificates_that_nobody_here_vouches_for() {
+fn rejects_certificates_of_untrusted_authorities() {
     distrusted(
         Certificate::OtherAuthority,
         "localhost",
@@ -113,7 +112,7 @@ fn certificates_that_nobody_here_vouches_for() {
 }
 
 #[test]
-fn a_certificate_for_clients() {
+fn rejects_a_client_certificate() {
     distrusted(
         Certificate::ForClients,
         "localhost",
@@ -141,7 +140,7 @@ fn addresses_can_be_in_certificates() {
 }
 
 #[test]
-fn both_versions_are_spoken() {
+fn accepts_tls_1_2_and_1_3() {
     for (tls, version) in [
         (Tls::Only12, "1.2"),
         (Tls::Only13, "1.3"),
@@ -166,7 +165,7 @@ fn both_versions_are_spoken() {
 }
 
 #[test]
-fn what_answers_is_not_tls() {
+fn rejects_replies_that_are_not_tls() {
     let not_tls = "error: localhost did not answer in TLS\n\
                    hint: something else listens there; check --server-root-url, its port, and the proxy variables\n";
     for bytes in [
@@ -183,7 +182,7 @@ fn what_answers_is_not_tls() {
 }
 
 #[test]
-fn a_peer_that_breaks_off() {
+fn a_handshake_that_is_cut_off() {
     let server = Server::start();
     server.next(When::Any, Behaviour::RefuseHandshake);
     oz(&LIST)
@@ -216,7 +215,7 @@ const TOO_OLD: &str = "error: localhost speaks no TLS version that is still safe
      hint: the server, or a proxy that answers in its place, has to support TLS 1.2 or 1.3\n";
 
 #[test]
-fn versions_that_are_too_old() {
+fn rejects_old_tls_versions() {
     // A ServerHello of TLS 1.1 and of 1.0 with the suite AES128-SHA, and the alert protocol_version.
     let hello = |minor: u8| {
         let mut record = vec![22, 3, minor, 0, 42, 2, 0, 0, 38, 3, minor];
@@ -284,7 +283,7 @@ impl OpenSsl {
     /// Serves the leaf on a free port, and answers the root.
     fn serve(&mut self, arguments: &str) -> String {
         let mut command = Command::new("openssl");
-        // Old ways need the old security level, or openssl would refuse for us.
+        // At its default security level, openssl itself would refuse the old algorithms.
         let common = "s_server -accept 127.0.0.1:0 -www -cert leaf.pem -key leaf.key -cipher DEFAULT@SECLEVEL=0";
         command
             .args(common.split(' '))
@@ -353,7 +352,7 @@ const NAMED: &str = "subjectAltName=DNS:localhost\n";
 const SIGNED: &str = "-CA ca.pem -CAkey ca.key";
 
 #[test]
-fn openssl_as_the_peer_is_believed() {
+fn accepts_an_openssl_server() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
@@ -362,7 +361,7 @@ fn openssl_as_the_peer_is_believed() {
 }
 
 #[test]
-fn openssl_speaks_1_1_only() {
+fn rejects_an_openssl_server_with_tls_1_1() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
@@ -371,7 +370,7 @@ fn openssl_speaks_1_1_only() {
 }
 
 #[test]
-fn a_signature_with_sha_1() {
+fn rejects_a_sha_1_signature() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
@@ -385,7 +384,7 @@ fn a_signature_with_sha_1() {
 }
 
 #[test]
-fn an_rsa_key_that_is_too_short() {
+fn rejects_a_short_rsa_key() {
     for version in ["-tls1_2", "-tls1_3"] {
         let Some(mut openssl) = OpenSsl::new() else {
             return;
@@ -467,7 +466,7 @@ fn an_extension_that_is_critical_and_unknown() {
 }
 
 #[test]
-fn a_chain_without_its_middle() {
+fn rejects_a_chain_without_its_intermediate() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
@@ -535,7 +534,7 @@ mod garbage {
 }
 
 #[test]
-fn certificates_that_are_garbage() {
+fn rejects_malformed_certificates() {
     let good = crate::support::pki::issue(Certificate::Good);
     let whole = good.chain[0].to_vec();
     let dir = TempDir::new().expect("a directory");
@@ -564,7 +563,7 @@ fn certificates_that_are_garbage() {
 }
 
 #[test]
-fn a_ca_file_adds_to_whatever_is_trusted() {
+fn a_ca_file_adds_to_the_trusted_roots() {
     let server = Server::start();
     let other = Server::start();
     let ca = server.ca_path();
@@ -659,7 +658,7 @@ fn a_directory_of_authorities() {
 }
 
 #[test]
-fn a_directory_that_is_all_there_is() {
+fn a_directory_without_a_file() {
     let server = Server::start();
     let empty = TempDir::new().expect("a directory");
     list(server.root())
@@ -694,7 +693,7 @@ fn a_directory_that_is_all_there_is() {
 }
 
 #[test]
-fn a_directory_beside_a_file_is_read_only_where_the_file_does_not_do() {
+fn a_directory_is_read_only_where_the_file_does_not_suffice() {
     let (server, other) = (Server::start(), Server::start());
     let directory = TempDir::new().expect("a directory");
     let absent = directory.path().join("absent");
@@ -715,11 +714,11 @@ fn a_directory_beside_a_file_is_read_only_where_the_file_does_not_do() {
         .stdout(NOTHING)
         .run();
     // What it is not of use for is said beside it.
-    let stranger = pki::Signed::new("Stranger", None, |_| {}).pem();
-    let stranger = write(&directory, "stranger.pem", stranger);
+    let untrusted = pki::Signed::new("Untrusted", None, |_| {}).pem();
+    let untrusted = write(&directory, "untrusted.pem", untrusted);
     for run in [
-        with_dir().env("SSL_CERT_FILE", &stranger),
-        with_dir().arg("--ca-file").arg(&stranger),
+        with_dir().env("SSL_CERT_FILE", &untrusted),
+        with_dir().arg("--ca-file").arg(&untrusted),
     ] {
         run.code(69)
             .stderr(format!("{not_trusted}{REPLACED}"))
@@ -744,7 +743,7 @@ fn a_directory_beside_a_file_is_read_only_where_the_file_does_not_do() {
         return;
     };
     assert_eq!(count, 0);
-    assert_eq!(opened(&stranger), Some(1));
+    assert_eq!(opened(&untrusted), Some(1));
 }
 
 #[test]
@@ -872,7 +871,7 @@ fn doors(server: &Server, path: &Path) -> [(Run<'static>, String); 2] {
 }
 
 #[test]
-fn ca_files_that_are_none() {
+fn rejects_ca_files_without_certificates() {
     let server = Server::start();
     let dir = TempDir::new().expect("a directory");
     let good = fs::read_to_string(server.ca_path()).expect("PEM");
@@ -920,7 +919,7 @@ fn ca_files_that_are_none() {
 }
 
 #[test]
-fn ca_files_that_cannot_be_read() {
+fn rejects_unreadable_ca_files() {
     let server = Server::start();
     let dir = TempDir::new().expect("a directory");
     for (path, cause) in [
@@ -995,11 +994,11 @@ fn with_bundle<'a>(run: Run<'a>, bundle: &Path) -> Option<Run<'a>> {
         return None;
     }
     let script = format!("mount --bind {} {BUNDLE}", bundle.display());
-    apart::files(run, &script)
+    namespaces::mounts(run, &script)
 }
 
 #[test]
-fn the_system_bundle_counts_unless_it_was_replaced() {
+fn the_system_bundle_is_trusted_unless_replaced() {
     let server = Server::start();
     let Some(other) = OpenSsl::new() else { return };
     let other_directory = TempDir::new().expect("a directory");
@@ -1038,7 +1037,7 @@ fn the_system_bundle_counts_unless_it_was_replaced() {
 /// Two certificates of one authority: an expired one of a root that the program does not know, and a good one of a root
 /// that only the system's bundle has.
 #[test]
-fn the_system_bundle_counts_whatever_was_wrong_with_the_chain() {
+fn the_system_bundle_is_tried_after_every_chain_error() {
     let authority = |name: &str| {
         pki::Signed::new(name, None, |params| {
             params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -1106,7 +1105,7 @@ fn the_system_bundle_is_read_only_when_it_is_needed() {
     };
     let Some(count) = opened(known) else { return };
     assert_eq!(count, 0);
-    // Three attempts and a stranger each time: it is read once.
+    // Three attempts with an untrusted certificate: it is read once.
     server.always(
         When::Any,
         Behaviour::Vanish(crate::server::Point::Accepted, End::Reset),
@@ -1117,15 +1116,15 @@ fn the_system_bundle_is_read_only_when_it_is_needed() {
             .any_stderr()
     };
     assert_eq!(opened(unreachable), Some(0));
-    let stranger = Server::start();
+    let untrusted = Server::start();
     let unknown = |run: Run<'static>| {
-        run.env("WARP_SERVER_ROOT_URL", stranger.root())
+        run.env("WARP_SERVER_ROOT_URL", untrusted.root())
             .code(69)
             .any_stderr()
     };
     assert_eq!(opened(unknown), Some(1));
     let replaced = |run: Run<'static>| {
-        run.env("WARP_SERVER_ROOT_URL", stranger.root())
+        run.env("WARP_SERVER_ROOT_URL", untrusted.root())
             .env("SSL_CERT_FILE", server.ca_path())
             .code(69)
             .any_stderr()
@@ -1305,7 +1304,7 @@ mod decisions {
     }
 
     #[test]
-    fn the_middle_of_a_chain() {
+    fn intermediate_certificates() {
         let root = signed("Root", None, &[AUTHORITY, SIGNS]);
         for (what, believed, edits) in [
             ("an ordinary one", true, &[AUTHORITY, SIGNS][..]),
@@ -1351,7 +1350,7 @@ mod decisions {
     #[test]
     fn certificates_of_servers() {
         let root = signed("Root", None, &[AUTHORITY, SIGNS]);
-        let stranger = signed("Stranger", None, &[AUTHORITY, SIGNS]);
+        let untrusted = signed("Untrusted", None, &[AUTHORITY, SIGNS]);
         for (what, believed, edits) in [
             ("nothing but a name", true, &[NAMED][..]),
             (
@@ -1371,10 +1370,10 @@ mod decisions {
         ] {
             let leaf = signed("server", Some(&root), edits);
             decide(what, believed, &[&root], &[&leaf]);
-            // In the trust file itself, whoever signed it.
-            let leaf = signed("server", Some(&stranger), edits);
+            // In the trust file itself, with any issuer.
+            let leaf = signed("server", Some(&untrusted), edits);
             decide(what, believed, &[&leaf], &[&leaf]);
-            decide(what, believed, &[&root, &leaf], &[&leaf, &stranger]);
+            decide(what, believed, &[&root, &leaf], &[&leaf, &untrusted]);
             let leaf = signed("server", None, edits);
             decide(what, believed, &[&leaf], &[&leaf]);
             decide(what, believed, &[&leaf, &root], &[&leaf]);

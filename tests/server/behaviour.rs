@@ -1,4 +1,4 @@
-//! The ways in which the local server can be told to misbehave, and when.
+//! How and when the local server misbehaves.
 
 use super::store::Store;
 use serde_json::Value;
@@ -57,7 +57,7 @@ pub enum End {
     Truncated,
     /// RST.
     Reset,
-    /// Not at all: it stays open and says nothing.
+    /// Not at all: it stays open, and nothing is sent.
     Silent,
 }
 
@@ -89,7 +89,7 @@ pub enum Behaviour {
     Raw(Vec<u8>, End),
     /// Answers the truth, wrapped by this into the bytes to send: for framings that no HTTP library writes.
     Framed(Framing, End),
-    /// The same, and these bytes after a pause, which nobody asked for. The log says when they were sent.
+    /// The same, and these bytes after a pause, unsolicited. The log says when they were sent.
     FramedThen(Framing, Duration, Vec<u8>, End),
     /// Answers the truth, but only this many of its bytes.
     Cut(usize, End),

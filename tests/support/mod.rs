@@ -3,8 +3,8 @@
 // Each binary that includes this folder uses its own part of it.
 #![allow(dead_code, unused_imports)]
 
-pub mod apart;
 pub mod memory;
+pub mod namespaces;
 pub mod opener;
 pub mod peer;
 pub mod pki;

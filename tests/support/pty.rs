@@ -1,4 +1,4 @@
-//! A pseudo-terminal with the program on its far end, and the keys of a person.
+//! Runs the program on a pseudo-terminal: sends keys, and waits for what it shows.
 
 use super::run::{binary, code};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -14,7 +14,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// How long the program may take to say what is expected of it, or to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How often a child is asked whether it is done.
 const POLL_MILLISECONDS: u16 = 10;
@@ -80,7 +80,7 @@ impl Session {
     /// Waits until the terminal shows this text after what was expected before.
     #[track_caller]
     pub fn expect(&mut self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + DEADLINE;
         loop {
             let rest = &self.transcript[self.expected..];
             let found = rest
@@ -153,7 +153,7 @@ impl Session {
     /// Waits for the end, and answers with the exit code as shells say it.
     #[track_caller]
     pub fn end(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + DEADLINE;
         loop {
             self.read();
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -212,7 +212,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A test that failed leaves nobody waiting for keys.
+        // A test that failed must not leave the program waiting for keys.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

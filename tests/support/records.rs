@@ -1,5 +1,5 @@
-//! A TLS server whose records can be written one by one: TLS from rustls up to there, and then whatever no library
-//! would send.
+//! A TLS server whose records are written one by one: rustls does the handshake, and the test then sends records that no
+//! library would.
 
 use super::peer::{Peer, exchange};
 use super::pki::{self, Certificate};
@@ -161,7 +161,7 @@ impl Records {
     }
 
     /// Waits for bytes of the client; `false` when it is gone.
-    pub fn hear(&mut self) -> bool {
+    pub fn read_reply_or_end(&mut self) -> bool {
         self.tcp.read(&mut [0; 65_536]).is_ok_and(|count| count > 0)
     }
 }
