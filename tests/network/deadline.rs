@@ -334,24 +334,6 @@ fn retry_after_in_seconds() {
     }
 }
 
-/// A date this many seconds from now, as `date` of coreutils writes it.
-fn date(offset: i64, format: &str) -> String {
-    let output = Command::new("date")
-        .env("LC_ALL", "C")
-        .args([
-            "-u",
-            "-d",
-            &format!("{offset} seconds"),
-            &format!("+{format}"),
-        ])
-        .output()
-        .expect("date runs");
-    String::from_utf8(output.stdout)
-        .expect("ASCII")
-        .trim_end()
-        .to_owned()
-}
-
 #[test]
 fn retry_after_as_a_date() {
     if !tools::have("date") {
@@ -359,14 +341,14 @@ fn retry_after_as_a_date() {
     }
     // The date has whole seconds: up to one less than was meant.
     let format = "%a, %d %b %Y %H:%M:%S GMT";
-    let took = took_after(503, &date(2, format));
+    let took = took_after(503, &tools::date(2, format));
     within(took, 1.0, 2.5 + TALK.as_secs_f64(), format);
     // Servers no longer send these (RFC 9110 section 5.6.7), and what is not understood is no reason to wait longer.
     for obsolete in ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"] {
-        let took = took_after(503, &date(2, obsolete));
+        let took = took_after(503, &tools::date(2, obsolete));
         within(took, 0.0, 0.5 + TALK.as_secs_f64(), obsolete);
     }
-    let past = date(-3600, format);
+    let past = tools::date(-3600, format);
     within(took_after(429, &past), 0.0, 0.5 + TALK.as_secs_f64(), &past);
 }
 

@@ -1,11 +1,10 @@
 //! What the build with minreq refuses, as `src/net/minreq.rs` lists it.
 
+use crate::proxy::TinyProxy;
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
-use crate::support::tools::have;
-use crate::support::{oz, port, write};
+use crate::support::{oz, port};
 use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -261,33 +260,10 @@ fn rejects_a_team_that_is_no_header_value() {
 #[test]
 #[ignore = "needs the build with minreq"]
 fn a_proxy_of_our_choice_is_used() {
-    if !have("tinyproxy") {
+    let Some(proxy) = TinyProxy::start("BasicAuth user pass\n") else {
         return;
-    }
-    let held = port::free();
-    let port = held.port();
-    let dir = tempfile::tempdir().unwrap();
-    let config = write(
-        &dir,
-        "tinyproxy.conf",
-        format!(
-            "Port {port}\nListen 127.0.0.1\nTimeout 10\nAllow 127.0.0.1\nBasicAuth user pass\n"
-        ),
-    );
-    let mut proxy = Command::new("tinyproxy")
-        .arg("-d")
-        .arg("-c")
-        .arg(config)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    for _ in 0..200 {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+    };
+    let port = proxy.held.port();
     let server = Server::start();
     let run = |login: &str| {
         oz(&["secret", "create", "N", "--if-exists", "update"])
@@ -304,7 +280,5 @@ fn a_proxy_of_our_choice_is_used() {
              hint: put them into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT\n"
         ))
         .run();
-    let _ = proxy.kill();
-    let _ = proxy.wait();
     assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
 }

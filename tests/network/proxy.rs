@@ -7,10 +7,10 @@ use crate::support::{MARKER_SECRET, Run, oz, tools};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::ffi::OsString;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStringExt;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The password is a marker that every run looks for in the output.
@@ -28,15 +28,15 @@ fn login() -> String {
 }
 
 /// `tinyproxy` on a port of its own.
-struct TinyProxy {
+pub struct TinyProxy {
     child: Child,
-    held: Held,
+    pub held: Held,
     _dir: TempDir,
 }
 
 impl TinyProxy {
     /// With these lines in its configuration; `None` where there is no `tinyproxy`.
-    fn start(lines: &str) -> Option<Self> {
+    pub fn start(lines: &str) -> Option<Self> {
         if !tools::have("tinyproxy") {
             return None;
         }
@@ -55,7 +55,7 @@ impl TinyProxy {
             .stderr(Stdio::null())
             .spawn()
             .expect("tinyproxy runs");
-        wait_for(port);
+        held.wait_for_listener();
         Some(Self {
             child,
             held,
@@ -68,17 +68,6 @@ impl Drop for TinyProxy {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-fn wait_for(port: u16) {
-    let began = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "nothing listens on port {port}"
-        );
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

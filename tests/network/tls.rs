@@ -27,7 +27,8 @@ fn list(root: impl AsRef<str>) -> Run<'static> {
 #[track_caller]
 fn distrusted(certificate: Certificate, host: &str, words: &str) {
     let server = Server::builder().certificate(certificate).start();
-    let today = today();
+    // As the program writes it. A run over midnight would fail.
+    let today = tools::date(0, "%Y-%m-%d");
     list(server.root_at(host))
         .env("SSL_CERT_FILE", server.ca_path())
         .code(69)
@@ -35,18 +36,6 @@ fn distrusted(certificate: Certificate, host: &str, words: &str) {
         .run();
     assert_eq!(server.ops(), [""; 0]);
     assert_eq!(server.connections(), 1, "trust does not come with time");
-}
-
-/// Today in UTC, as the program writes it. A test that runs over midnight would fail.
-fn today() -> String {
-    let output = Command::new("date")
-        .args(["-u", "+%Y-%m-%d"])
-        .output()
-        .expect("date runs");
-    String::from_utf8(output.stdout)
-        .expect("ASCII")
-        .trim_end()
-        .to_owned()
 }
 
 const FOR_LOCALHOST: &str =

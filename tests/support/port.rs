@@ -9,8 +9,9 @@ use nix::sys::socket::{
     sockopt,
 };
 use std::fmt::Debug;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// How many ports are tried until one is free on both addresses.
 const TRIES: usize = 100;
@@ -31,6 +32,22 @@ impl Held {
     /// On 127.0.0.1.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Waits until a program listens there.
+    ///
+    /// # Panics
+    /// When none does after ten seconds.
+    pub fn wait_for_listener(&self) {
+        let began = Instant::now();
+        while TcpStream::connect(self.address).is_err() {
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "nothing listens on {}",
+                self.address
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Where servers and network tools are; not every user has these in PATH.
 const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
@@ -59,6 +60,21 @@ fn record_skip(what: &str) {
         .open(list)
         .and_then(|mut file| file.write_all(format!("{test}\t{what}\n").as_bytes()))
         .expect("the list of skipped tests");
+}
+
+/// The time in UTC this many seconds from now, in a format of `date` of coreutils.
+pub fn date(offset: i64, format: &str) -> String {
+    let output = Command::new("date")
+        .env("LC_ALL", "C")
+        .arg("-u")
+        .arg(format!("--date={offset} seconds"))
+        .arg(format!("+{format}"))
+        .output()
+        .expect("date runs");
+    String::from_utf8(output.stdout)
+        .expect("ASCII")
+        .trim_end()
+        .to_owned()
 }
 
 /// Whether the binary under test was built with the published HTTP client, `make test TRANSPORT=minreq`: one
