@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Starts a relay in front of `server`, at `port` of 127.0.0.1 or at any for 0, and says which. It runs until the
+/// Starts a relay in front of `server`, at `port` of 127.0.0.1 or at any for 0, and returns the port. It runs until the
 /// process ends.
 ///
 /// The kernel answers a connect before the relay sees it, so the round trip of the TCP handshake is made up for: the

@@ -94,21 +94,21 @@ impl Line {
             text.push_str(&format!("hint: {hint}\n"));
         }
         run().stderr(text).run();
-        let document = serde_json::json!({"error": {
+        let expected = serde_json::json!({"error": {
             "code": code, "message": message, "hint": hint,
             "causes": Vec::from_iter(cause), "applied": false,
         }});
         let output = run().env("WARP_OUTPUT_FORMAT", "json").any_stderr().run();
-        let mut said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        let mut document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
         assert!(
-            said["error"]
+            document["error"]
                 .as_object_mut()
                 .unwrap()
                 .remove("kind")
                 .unwrap()
                 .is_string()
         );
-        assert_eq!(said, document);
+        assert_eq!(document, expected);
         assert_eq!(server.connections(), 0, "a connection was made");
     }
 }

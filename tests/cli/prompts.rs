@@ -51,7 +51,7 @@ fn a_hidden_answer_is_edited_as_in_a_shell() {
             format!("{ANSWERED}Secret 'N' created\r\n")
         );
         assert_eq!(stored(&server).as_deref(), Some(expected));
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
 }
 
@@ -77,7 +77,7 @@ fn a_paste_of_several_lines_is_refused_at_a_hidden_question() {
                  hint: a value of several lines is given with -f FILE, or -f - for standard input\r\n"
             )
         );
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert_eq!(server.ops(), ["Lookup"]);
     }
     let server = Server::start();
@@ -155,7 +155,7 @@ fn input_typed_before_a_question_is_discarded_and_not_echoed() {
         session.send("n\r");
         assert_eq!(session.end(), 0);
         assert!(session.transcript().ends_with("Deletion cancelled\r\n"));
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert!(server.secret(Scope::Personal, "N").is_some());
     }
     for update in [false, true] {
@@ -212,7 +212,7 @@ fn the_terminal_is_as_it_was_when_the_lookup_fails() {
         server.next(When::Op("Lookup"), Behaviour::status(400, "{}"));
         let mut session = Session::start(words, &server.env());
         assert_ne!(session.end(), 0);
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert!(!session.transcript().contains("? "), "{words:?}");
     }
     // A name that is taken, and one that is not there.
@@ -220,7 +220,7 @@ fn the_terminal_is_as_it_was_when_the_lookup_fails() {
     for (words, code) in [(&CREATE[..], 5), (&["secret", "delete", "M"], 3)] {
         let mut session = Session::start(words, &server.env());
         assert_eq!(session.end(), code);
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
 }
 
@@ -294,7 +294,7 @@ fn a_signal_ends_the_wait_for_the_lookup_and_restores_the_terminal() {
             number => session.signal_number(number),
         }
         let code = session.end();
-        assert!(session.is_ordinary(), "{signal}");
+        assert!(session.is_canonical(), "{signal}");
         assert_eq!(session.transcript(), "", "{signal}");
         code
     };
@@ -314,7 +314,7 @@ fn a_stop_while_the_lookup_is_waited_for_does_not_show_what_is_typed() {
     // Ctrl-Z, which is ignored, and SIGSTOP, which cannot be.
     session.send("\x1a");
     session.signal(Signal::SIGSTOP);
-    session.make_ordinary();
+    session.make_canonical();
     session.signal(Signal::SIGCONT);
     let began = Instant::now();
     while session.echoes() {
@@ -347,7 +347,7 @@ fn after_a_question_signals_are_as_they_were() {
     assert_ne!(blocked(&session), "0000000001000000");
     session.send("v\r");
     wait_for_request(&server, "CreateManagedSecret");
-    assert!(session.is_ordinary());
+    assert!(session.is_canonical());
     // SIGXFSZ, which is an error of a write.
     assert_eq!(blocked(&session), "0000000001000000");
     session.send("\x03");
@@ -362,7 +362,7 @@ fn cancelling_sends_nothing_and_restores_the_terminal() {
         session.send(keys);
         assert_eq!(session.end(), 130, "{keys:?}");
         assert!(session.transcript().starts_with(CANCELLED), "{keys:?}");
-        assert!(session.is_ordinary(), "{keys:?}");
+        assert!(session.is_canonical(), "{keys:?}");
         assert_eq!(stored(&server), None);
     }
 }
@@ -394,7 +394,7 @@ fn signals_end_the_question_and_restore_the_terminal() {
             format!("{CANCELLED}error: {word}\r\n"),
             "{signal}"
         );
-        assert!(session.is_ordinary(), "{signal}");
+        assert!(session.is_canonical(), "{signal}");
         assert_eq!(stored(&server), None);
     }
 }
@@ -421,7 +421,7 @@ fn a_stop_does_not_show_what_is_typed() {
     session.signal(Signal::SIGTSTP);
     session.send("b");
     session.signal(Signal::SIGSTOP);
-    session.make_ordinary();
+    session.make_canonical();
     session.signal(Signal::SIGCONT);
     session.expect("? Secret value: ");
     assert!(!session.echoes());
@@ -434,7 +434,7 @@ fn a_stop_does_not_show_what_is_typed() {
 fn a_vanished_terminal_ends_the_program() {
     let server = Server::start();
     let session = create(&server);
-    assert_eq!(session.vanish(), 129);
+    assert_eq!(session.hang_up(), 129);
     assert_eq!(stored(&server), None);
 }
 
@@ -546,7 +546,7 @@ fn ask_all(form: &Form, words: &[&str], server: &Server) {
         session.expect(&format!("> {question}"));
     }
     assert_eq!(session.end(), 0, "{:?}", session.transcript());
-    assert!(session.is_ordinary());
+    assert!(session.is_canonical());
     for hidden in [
         "any value",
         "sk-ant-1",
@@ -785,7 +785,7 @@ fn deleting_asks_and_takes_only_yes_for_a_yes() {
             "{:?}",
             session.transcript()
         );
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert_eq!(
             server.secret(Scope::Personal, "N").is_none(),
             deleted,

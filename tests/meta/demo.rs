@@ -22,8 +22,8 @@ fn local_server() -> Option<PathBuf> {
     None
 }
 
-/// Runs the tour; fails if it leaves a file or a listening server behind.
-fn tour(program: &Path, server: &Path) -> Output {
+/// Runs the demo; fails if it leaves a file or a listening server behind.
+fn run_demo(program: &Path, server: &Path) -> Output {
     let temporary = TempDir::new().expect("a directory");
     let output = Command::new("/bin/sh")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/demo.sh"))
@@ -45,9 +45,9 @@ fn tour(program: &Path, server: &Path) -> Output {
 }
 
 #[test]
-fn the_tour_shows_every_verb() {
+fn the_demo_shows_every_verb() {
     let Some(server) = local_server() else { return };
-    let output = tour(&binary(), &server);
+    let output = run_demo(&binary(), &server);
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stdout}\n{stderr}");
@@ -86,15 +86,15 @@ fn the_tour_shows_every_verb() {
 }
 
 #[test]
-fn a_tour_that_goes_wrong_fails_and_cleans_up() {
+fn a_demo_that_fails_cleans_up() {
     let Some(server) = local_server() else { return };
-    let output = tour(Path::new("/bin/true"), &server);
+    let output = run_demo(Path::new("/bin/true"), &server);
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(stderr, "demo: exit code 0, expected 5\n");
 }
 
-/// A local server that misbehaves, for as long as it lives.
+/// A local server that misbehaves, until it is dropped.
 struct Misbehaving {
     child: std::process::Child,
     directory: tempfile::TempDir,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 const FORMATS: [&str; 4] = ["pretty", "text", "json", "ndjson"];
 
-/// Where a secret value comes from, and the options that say so.
+/// The source of a secret value, and the options for it.
 pub(crate) struct Form {
     pub(crate) words: &'static [&'static str],
     /// The scalars `@` and `%` stand for a file that holds the marker, and for the marker.
@@ -475,7 +475,7 @@ fn untrusted_servers_do_not_leak() {
 fn proxies_and_bad_configuration_do_not_leak() {
     let server = Server::start();
     let closed = port::closed();
-    let nobody = closed.address();
+    let closed_address = closed.address();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = |address: std::net::SocketAddr| format!("http://user:{MARKER_SECRET}@{address}");
     let dir = tempfile::tempdir().unwrap();
@@ -483,12 +483,12 @@ fn proxies_and_bad_configuration_do_not_leak() {
     let key = format!("-----BEGIN PRIVATE KEY-----\n{MARKER_SECRET}\n-----END PRIVATE KEY-----\n");
     let key = write(&dir, "key.pem", key).display().to_string();
     let missing = dir.path().join("missing").display().to_string();
-    let elsewhere = format!("https://{nobody}/{MARKER_SECRET}");
+    let elsewhere = format!("https://{closed_address}/{MARKER_SECRET}");
     let secret = MARKER_SECRET;
     for (variable, value, code, message) in [
         (
             "https_proxy",
-            at(nobody),
+            at(closed_address),
             69,
             "(https_proxy) could not be reached",
         ),
@@ -539,7 +539,7 @@ fn proxies_and_bad_configuration_do_not_leak() {
         ),
         (
             "WARP_API_KEY",
-            format!("{MARKER_KEY}-of-nobody"),
+            format!("{MARKER_KEY}-of-another"),
             4,
             "the service did not accept the API key",
         ),
@@ -551,9 +551,9 @@ fn proxies_and_bad_configuration_do_not_leak() {
         ),
     ] {
         for output in fail_every_verb(&server, &[(variable, &value)]) {
-            let said = output.stderr();
-            assert!(said.contains(message), "{message:?} is not in {said}");
-            assert_eq!(support::code(output.status), code, "{said}");
+            let stderr = output.stderr();
+            assert!(stderr.contains(message), "{message:?} is not in {stderr}");
+            assert_eq!(support::code(output.status), code, "{stderr}");
         }
     }
     // That every proxy was asked, and the password given to it.
@@ -811,12 +811,12 @@ const LINES: [(&[&str], &str, &str); 5] = [
 #[test]
 fn no_system_call_carries_a_value_or_key_in_the_clear() {
     let server = Server::start();
-    for (args, stdin, said) in LINES {
+    for (args, stdin, printed) in LINES {
         let Some(trace) = traced(&server, args, stdin) else {
             return;
         };
         assert!(
-            trace.contains(&escaped(said.as_bytes())),
+            trace.contains(&escaped(printed.as_bytes())),
             "the search itself: {args:?}"
         );
         for marker in [MARKER_SECRET, MARKER_KEY] {

@@ -11,7 +11,7 @@ use crate::support::{MARKER_KEY, MARKER_SECRET, Run, oz, port, tools, write};
 struct Stopped {
     memory: Memory,
     code: i32,
-    said: String,
+    output: String,
 }
 
 impl Stopped {
@@ -20,8 +20,12 @@ impl Stopped {
         if tools::is_emulated() {
             return None;
         }
-        let (memory, code, said) = run.memory()?;
-        Some(Self { memory, code, said })
+        let (memory, code, output) = run.memory()?;
+        Some(Self {
+            memory,
+            code,
+            output,
+        })
     }
 
     /// The program at a terminal, to which these answers are given.
@@ -39,11 +43,11 @@ impl Stopped {
             return None;
         }
         let memory = Memory::of(session.id());
-        let said = String::from_utf8(pipe.drain()).unwrap();
+        let output = String::from_utf8(pipe.drain()).unwrap();
         Some(Self {
             memory,
             code: session.end(),
-            said,
+            output,
         })
     }
 
@@ -51,17 +55,17 @@ impl Stopped {
     /// there, to show that it works.
     #[track_caller]
     fn assert_wiped(&self, code: i32, message: &str) {
-        let said = &self.said;
-        assert!(said.contains(message), "{message:?} is not in {said}");
-        assert_eq!(self.code, code, "{said}");
-        let line = said.lines().next().unwrap();
+        let output = &self.output;
+        assert!(output.contains(message), "{message:?} is not in {output}");
+        assert_eq!(self.code, code, "{output}");
+        let line = output.lines().next().unwrap();
         assert!(
             !self.memory.find(line.as_bytes()).is_empty(),
             "the search itself: {line}"
         );
         for (what, marker) in [("value", MARKER_SECRET), ("key", MARKER_KEY)] {
             let found = self.memory.find_remains(marker);
-            assert!(found.is_empty(), "the {what} is at {found:?}: {said}");
+            assert!(found.is_empty(), "the {what} is at {found:?}: {output}");
         }
     }
 }

@@ -264,7 +264,7 @@ fn ends_on(child: Child, process: u32, signal: i32) {
 }
 
 fn send(process: u32, signal: i32) {
-    // The shell's own, which knows numbers without a name.
+    // The `kill` of the shell accepts numbers that have no name.
     let kill = format!("kill -{signal} {process}");
     let sent = Command::new("/bin/sh").args(["-c", &kill]).status();
     assert!(sent.unwrap().success());
@@ -357,7 +357,7 @@ fn the_first_process_of_a_container_can_ask() {
         }
         assert_eq!(session.end(), code);
         assert_eq!(session.transcript(), format!("{cancelled}{word}\r\n"));
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
     // Before the question and after it.
     for op in ["Lookup", "CreateManagedSecret"] {
@@ -377,7 +377,7 @@ fn the_first_process_of_a_container_can_ask() {
         assert_eq!(session.echoes(), op != "Lookup");
         session.send("\x03");
         assert_eq!(session.end(), 130, "{op}");
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
 }
 

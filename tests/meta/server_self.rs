@@ -66,7 +66,7 @@ fn owner_of(team: Option<&str>) -> Value {
     }
 }
 
-/// Creates a raw secret for the first account, whose actor has to be said.
+/// Creates a raw secret for the first account, sealed for this actor.
 fn create(server: &Server, actor: &str, name: &str, value: &str, team: Option<&str>) -> Value {
     let keyset = Keyset::from_seed(team.unwrap_or(actor));
     let payload = json!({"value": value}).to_string();
@@ -855,7 +855,7 @@ fn each_certificate_has_its_defect() {
         let server = Server::builder().certificate(certificate).start();
         let mut raw = Raw::connect_as(&server, host);
         let sent = raw.send(&list_request(&server));
-        // In TLS 1.3 the client is done first: its answer says that the server is, too.
+        // In TLS 1.3 the client finishes first; its answer shows that the server has finished, too.
         let sent = sent.and_then(|()| raw.answer());
         let error = sent.err().map_or(String::new(), |e| format!("{e:?}"));
         assert_eq!(

@@ -20,7 +20,7 @@ struct Crate {
     licence: String,
 }
 
-/// What `cargo tree` says is linked for this target.
+/// The crates that are linked for this target, by `cargo tree`.
 fn linked(target: &str) -> Vec<Crate> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

@@ -234,8 +234,8 @@ fn rejects_a_connection_to_its_own_port() {
                  hint: check --server-root-url, the proxy variables and the network\n"
             )
         });
-        let said = output.stderr().to_owned();
-        assert!(expected.contains(&said), "{said}");
+        let message = output.stderr().to_owned();
+        assert!(expected.contains(&message), "{message}");
     }
 }
 
@@ -343,7 +343,7 @@ fn retry_after_as_a_date() {
     let format = "%a, %d %b %Y %H:%M:%S GMT";
     let took = took_after(503, &tools::date(2, format));
     within(took, 1.0, 2.5 + TALK.as_secs_f64(), format);
-    // Servers no longer send these (RFC 9110 section 5.6.7), and what is not understood is no reason to wait longer.
+    // Obsolete formats of dates (RFC 9110 section 5.6.7) are ignored.
     for obsolete in ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"] {
         let took = took_after(503, &tools::date(2, obsolete));
         within(took, 0.0, 0.5 + TALK.as_secs_f64(), obsolete);
@@ -508,11 +508,11 @@ fn through(front: &Front, arguments: &[&str]) -> Run<'static> {
 }
 
 /// Sends this until the client closes, in chunks so large that there is always more to read.
-fn without_end(records: &mut Records, mut say: impl FnMut(&mut Records) -> Vec<u8>) {
+fn without_end(records: &mut Records, mut next: impl FnMut(&mut Records) -> Vec<u8>) {
     loop {
         let mut bytes = Vec::new();
         while bytes.len() < 256 * 1024 {
-            bytes.extend(say(records));
+            bytes.extend(next(records));
         }
         if !records.write(&bytes) {
             return;

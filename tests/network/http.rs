@@ -853,9 +853,9 @@ fn half_a_record_after_a_reply_is_not_the_next_reply() {
             let forged = records.data(FORGED);
             let (now, later) = forged.split_at(after.min(forged.len() - 1));
             records.write(&[&bytes, now].concat());
-            if records.read_reply_or_end() {
+            if records.wait_for_bytes() {
                 records.write(later);
-                records.read_reply_or_end();
+                records.wait_for_bytes();
             }
         });
         assert_eq!(connections, 2, "{after}");
@@ -874,10 +874,10 @@ fn tickets_after_a_reply_leave_the_connection_open() {
                 bytes.extend(records.tickets(1, 250));
             }
             records.write(&bytes);
-            if records.read_reply_or_end() {
+            if records.wait_for_bytes() {
                 let forged = records.data(FORGED);
                 records.write(&forged);
-                records.read_reply_or_end();
+                records.wait_for_bytes();
             }
         });
         assert_eq!(connections, expected, "{count}");

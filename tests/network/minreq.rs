@@ -256,7 +256,7 @@ fn rejects_a_team_that_is_no_header_value() {
     assert_eq!(server.ops(), ["Lookup"]);
 }
 
-/// The upper-case variable, which minreq by itself does not know, with credentials.
+/// The upper-case variable, which minreq itself does not read, with credentials.
 #[test]
 #[ignore = "needs the build with minreq"]
 fn a_proxy_of_our_choice_is_used() {

@@ -73,7 +73,7 @@ impl Drop for TinyProxy {
 
 /// A create, a list and a delete.
 #[track_caller]
-fn whole_tour(server: &Server, variable: &str, proxy: &str) {
+fn creates_lists_and_deletes(server: &Server, variable: &str, proxy: &str) {
     let through = |run: Run<'static>| run.envs(server.env()).env(variable, proxy);
     through(oz(&["secret", "create", "N"]))
         .stdin("value")
@@ -109,13 +109,13 @@ fn tinyproxy_carries_every_verb() {
     };
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         let server = Server::start();
-        whole_tour(
+        creates_lists_and_deletes(
             &server,
             variable,
             &format!("http://127.0.0.1:{}", proxy.held.port()),
         );
     }
-    whole_tour(
+    creates_lists_and_deletes(
         &Server::start(),
         "https_proxy",
         &format!("localhost:{}", proxy.held.port()),
@@ -128,7 +128,7 @@ fn tinyproxy_with_credentials() {
         return;
     };
     let place = format!("127.0.0.1:{}", proxy.held.port());
-    whole_tour(
+    creates_lists_and_deletes(
         &Server::start(),
         "HTTPS_PROXY",
         &format!("http://user:{PASSWORD}@{place}/"),
@@ -222,7 +222,7 @@ impl Trial {
         assert_eq!(self.server.connections(), 0);
     }
 
-    /// The proxy knows the target and the login, and nothing else.
+    /// Checks that the proxy received the target and the login, and nothing else.
     #[track_caller]
     fn look(&self) {
         let received = self.proxy.received_text();

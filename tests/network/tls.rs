@@ -16,7 +16,7 @@ const LIST: [&str; 4] = ["secret", "list", "--output-format", "text"];
 /// What a `list` of nothing prints.
 const NOTHING: &str = "Name  Scope  Type  Created  Updated  Description\n";
 
-/// `list` as a user who knows the root and has a key, and trusts what the test adds.
+/// `list` with the server's root and a key. The test adds the trusted certificates.
 fn list(root: impl AsRef<str>) -> Run<'static> {
     oz(&LIST)
         .env("WARP_API_KEY", MARKER_KEY)
@@ -297,7 +297,7 @@ impl OpenSsl {
 
     /// TLS stands, and then nothing more comes: `openssl` takes no POST.
     #[track_caller]
-    fn believed(&mut self, arguments: &str) {
+    fn accepted(&mut self, arguments: &str) {
         let root = self.serve(arguments);
         list(root)
             .env("SSL_CERT_FILE", self.path("ca.pem"))
@@ -346,7 +346,7 @@ fn accepts_an_openssl_server() {
         return;
     };
     openssl.leaf(EC, NAMED, SIGNED);
-    openssl.believed("");
+    openssl.accepted("");
 }
 
 #[test]
@@ -470,7 +470,7 @@ fn rejects_a_chain_without_its_intermediate() {
         "x509 -req -in middle.csr -out middle.pem -days 9 -extfile middle.cnf {SIGNED}"
     ));
     openssl.leaf(EC, NAMED, "-CA middle.pem -CAkey middle.key");
-    openssl.believed("-cert_chain middle.pem");
+    openssl.accepted("-cert_chain middle.pem");
     openssl.refused(
         "",
         &format!(
@@ -702,7 +702,7 @@ fn a_directory_is_read_only_where_the_file_does_not_suffice() {
         .arg(server.ca_path())
         .stdout(NOTHING)
         .run();
-    // What it is not of use for is said beside it.
+    // The message also has the purpose that it is missing.
     let untrusted = pki::Signed::new("Untrusted", None, |_| {}).pem();
     let untrusted = write(&directory, "untrusted.pem", untrusted);
     for run in [
@@ -844,7 +844,7 @@ fn names_in_certificates_are_cut_and_escaped() {
 const WHAT_IT_HOLDS: &str =
     "hint: it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----\n";
 
-/// The doors by which a CA file comes in, and what each is called.
+/// The ways to give a CA file, and the name of each in messages.
 fn doors(server: &Server, path: &Path) -> [(Run<'static>, String); 2] {
     let path_text = path.display();
     [
@@ -968,7 +968,7 @@ fn a_ca_file_has_a_limit() {
 
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Whether this machine has a bundle.
+/// Whether this machine has a CA bundle.
 fn have_bundle() -> bool {
     let found = Path::new(BUNDLE).exists();
     if !found {
@@ -977,7 +977,7 @@ fn have_bundle() -> bool {
     found
 }
 
-/// Runs in a file system in which this file is the system's bundle.
+/// Runs with this file mounted as the system's bundle.
 fn with_bundle<'a>(run: Run<'a>, bundle: &Path) -> Option<Run<'a>> {
     if !have_bundle() {
         return None;
@@ -1023,7 +1023,7 @@ fn the_system_bundle_is_trusted_unless_replaced() {
     }
 }
 
-/// Two certificates of one authority: an expired one of a root that the program does not know, and a good one of a root
+/// Two certificates of one authority: an expired one, by a root that is not trusted, and a valid one, by a root
 /// that only the system's bundle has.
 #[test]
 fn the_system_bundle_is_tried_after_every_chain_error() {
@@ -1179,7 +1179,7 @@ mod decisions {
 
     /// Whether a server with this chain is accepted where these certificates are trusted.
     #[track_caller]
-    fn decide(what: &str, believed: bool, trusted: &[&Signed], chain: &[&Signed]) {
+    fn decide(what: &str, accepted: bool, trusted: &[&Signed], chain: &[&Signed]) {
         let pem = |all: &[&Signed]| all.iter().map(|one| one.pem()).collect::<String>();
         let dir = TempDir::new().expect("a directory");
         let trusted_path = write(&dir, "trusted.pem", pem(trusted));
@@ -1197,7 +1197,7 @@ mod decisions {
                 .expect("openssl runs");
             assert_eq!(
                 output.status.success(),
-                believed,
+                accepted,
                 "{what}: openssl decides otherwise: {}",
                 String::from_utf8_lossy(&output.stderr)
             );
@@ -1219,18 +1219,18 @@ mod decisions {
             list.arg("--ca-file").arg(&trusted_path),
         ] {
             let output = run.run();
-            let (code, stdout) = if believed { (0, NOTHING) } else { (69, "") };
+            let (code, stdout) = if accepted { (0, NOTHING) } else { (69, "") };
             assert_eq!(output.status.code(), Some(code), "{what}: {output:?}");
             assert_eq!(output.stdout(), stdout, "{what}");
         }
-        assert_eq!(server.ops().is_empty(), !believed, "{what}");
+        assert_eq!(server.ops().is_empty(), !accepted, "{what}");
     }
 
     #[test]
     fn authorities() {
         let root = |edits: &[Edit]| signed("Root", None, edits);
         let by = |issuer: &Signed| signed("server", Some(issuer), &[NAMED]);
-        for (what, believed, edits) in [
+        for (what, accepted, edits) in [
             ("an ordinary root", true, &[AUTHORITY, SIGNS][..]),
             ("a root without key usage", true, &[AUTHORITY]),
             (
@@ -1266,7 +1266,7 @@ mod decisions {
             ),
         ] {
             let root = root(edits);
-            decide(what, believed, &[&root], &[&by(&root)]);
+            decide(what, accepted, &[&root], &[&by(&root)]);
         }
         let old = root(&[]).version_1(None);
         decide("a root of version 1", true, &[&old], &[&by(&old)]);
@@ -1295,7 +1295,7 @@ mod decisions {
     #[test]
     fn intermediate_certificates() {
         let root = signed("Root", None, &[AUTHORITY, SIGNS]);
-        for (what, believed, edits) in [
+        for (what, accepted, edits) in [
             ("an ordinary one", true, &[AUTHORITY, SIGNS][..]),
             ("without key usage", true, &[AUTHORITY]),
             ("for servers", true, &[AUTHORITY, FOR_SERVERS]),
@@ -1311,9 +1311,9 @@ mod decisions {
         ] {
             let middle = signed("Middle", Some(&root), edits);
             let leaf = signed("server", Some(&middle), &[NAMED]);
-            decide(what, believed, &[&root], &[&leaf, &middle]);
-            // Beside its root in the file, it is an authority itself, or nothing.
-            let in_file = believed || what == "no constraints, may sign";
+            decide(what, accepted, &[&root], &[&leaf, &middle]);
+            // In the file with its root, it counts only if it is an authority itself.
+            let in_file = accepted || what == "no constraints, may sign";
             decide(what, in_file, &[&root, &middle], &[&leaf]);
         }
         let old = signed("Middle", Some(&root), &[]).version_1(Some(&root));
@@ -1340,7 +1340,7 @@ mod decisions {
     fn certificates_of_servers() {
         let root = signed("Root", None, &[AUTHORITY, SIGNS]);
         let untrusted = signed("Untrusted", None, &[AUTHORITY, SIGNS]);
-        for (what, believed, edits) in [
+        for (what, accepted, edits) in [
             ("nothing but a name", true, &[NAMED][..]),
             (
                 "no authority by its own word",
@@ -1358,16 +1358,16 @@ mod decisions {
             ("another name", false, &[NAMED_ELSEWHERE]),
         ] {
             let leaf = signed("server", Some(&root), edits);
-            decide(what, believed, &[&root], &[&leaf]);
+            decide(what, accepted, &[&root], &[&leaf]);
             // In the trust file itself, with any issuer.
             let leaf = signed("server", Some(&untrusted), edits);
-            decide(what, believed, &[&leaf], &[&leaf]);
-            decide(what, believed, &[&root, &leaf], &[&leaf, &untrusted]);
+            decide(what, accepted, &[&leaf], &[&leaf]);
+            decide(what, accepted, &[&root, &leaf], &[&leaf, &untrusted]);
             let leaf = signed("server", None, edits);
-            decide(what, believed, &[&leaf], &[&leaf]);
-            decide(what, believed, &[&leaf, &root], &[&leaf]);
+            decide(what, accepted, &[&leaf], &[&leaf]);
+            decide(what, accepted, &[&leaf, &root], &[&leaf]);
         }
-        for (what, believed, edits) in [
+        for (what, accepted, edits) in [
             ("authority", true, &[NAMED, AUTHORITY][..]),
             ("authority, may sign", false, &[NAMED, AUTHORITY, SIGNS]),
             ("both", true, &[NAMED, AUTHORITY, SIGNS_AND_AGREES]),
@@ -1384,9 +1384,9 @@ mod decisions {
             ),
         ] {
             let leaf = signed("server", None, edits);
-            decide(what, believed, &[&leaf], &[&leaf]);
+            decide(what, accepted, &[&leaf], &[&leaf]);
         }
-        // The trusted one, and nothing else with its key or name.
+        // Only the trusted one itself, not another with its key or name.
         for edits in [&[NAMED][..], &[NAMED, NOT_AUTHORITY, AGREES]] {
             let pinned = signed("server", None, edits);
             let renewed = pinned.again("server", None, NAMED);

@@ -70,7 +70,7 @@ impl Front {
 
     /// Runs every verb, and checks the final state of the server behind it.
     #[track_caller]
-    fn tour(&self, server: &Server) {
+    fn check_every_verb(&self, server: &Server) {
         let through = |run| self.through(run, server);
         through(oz(&["secret", "create", "N"]))
             .stdin("one")
@@ -196,7 +196,7 @@ fn nginx_carries_every_verb() {
         let Some(front) = nginx(&server.address().to_string(), directives) else {
             return;
         };
-        front.tour(&server);
+        front.check_every_verb(&server);
     }
 }
 
@@ -349,7 +349,7 @@ fn lighttpd_carries_every_verb() {
         let Some(front) = lighttpd(server.address(), lines) else {
             return;
         };
-        front.tour(&server);
+        front.check_every_verb(&server);
     }
 }
 
@@ -401,7 +401,7 @@ fn haproxy_carries_every_verb() {
         let Some(front) = haproxy(server.address(), lines) else {
             return;
         };
-        front.tour(&server);
+        front.check_every_verb(&server);
     }
 }
 

@@ -102,7 +102,7 @@ impl Account {
         }
     }
 
-    /// The key of a team, behind which there is no person: no personal key and no personal store.
+    /// A service account of a team. It has no personal key and no personal store.
     #[must_use]
     pub fn service_account(team_uid: &str, team_name: &str) -> Self {
         Self {

@@ -114,14 +114,14 @@ impl Builder {
         self
     }
 
-    /// A port to listen on; a free one if it is not said.
+    /// The port to listen on; a free one by default.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// An existing directory for `ca.pem`; one of its own, removed at the end, if it is not said.
+    /// An existing directory for `ca.pem`; by default a temporary one.
     #[must_use]
     pub fn dir(mut self, dir: &Path) -> Self {
         self.dir = Some(dir.to_owned());

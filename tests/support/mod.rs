@@ -19,7 +19,7 @@ pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, binary, code, feed_until_r
 
 use std::path::PathBuf;
 
-/// Writes a file into a directory and answers its path.
+/// Writes a file into a directory and returns its path.
 pub fn write(dir: &tempfile::TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = dir.path().join(name);
     std::fs::write(&path, content).expect("a file in a directory of our own");

@@ -13,8 +13,11 @@ fn fails(server: &Server, change: &[(&str, &str)], code: i32, word: &str) {
         .code(code)
         .any_stderr()
         .run();
-    let said = output.stderr();
-    assert!(said.starts_with("error: ") && said.contains(word), "{said}");
+    let message = output.stderr();
+    assert!(
+        message.starts_with("error: ") && message.contains(word),
+        "{message}"
+    );
 }
 
 #[test]
@@ -44,8 +47,8 @@ fn a_name_that_does_not_exist() {
         return;
     };
     let output = run.run();
-    let said = output.stderr();
-    assert!(said.starts_with("error: unknown.example "), "{said}");
+    let message = output.stderr();
+    assert!(message.starts_with("error: unknown.example "), "{message}");
 }
 
 #[test]

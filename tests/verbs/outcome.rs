@@ -111,7 +111,7 @@ fn truthful_within(timeout: &str, verb: Verb, server: &Server, what: &str) -> Va
     document
 }
 
-/// The service may be at work still, so a list without the effect is no proof.
+/// Checks that the outcome is unknown: the service may still be at work, so a list without the change proves nothing.
 fn assert_unknown(verb: Verb, document: &Value, what: &str) {
     let error = &document["error"];
     assert_eq!(
