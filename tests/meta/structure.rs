@@ -304,7 +304,8 @@ fn door_faults(name: &str, text: &str) -> Vec<String> {
     faults
 }
 
-/// Paths of the machine on which a file was written. They are split in halves, so that this list does not match itself.
+/// Local paths, addresses of registries, and marks of unfinished work. They are split in halves, so that this list does not
+/// match itself.
 fn trace_faults(name: &str, text: &str) -> Vec<String> {
     let words = [
         concat!("/wo", "rk/"),
@@ -379,7 +380,7 @@ fn every_dependency_has_a_rule() {
 }
 
 #[test]
-fn sources_contain_no_paths_of_this_machine() {
+fn sources_contain_no_local_paths_or_unfinished_work() {
     let mut paths = Vec::new();
     for entry in fs::read_dir(root()).unwrap() {
         let path = entry.unwrap().path();

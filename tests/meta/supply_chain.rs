@@ -15,7 +15,7 @@ const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-
 struct Crate {
     name: String,
     version: String,
-    /// Empty for crates.io.
+    /// Empty for the default registry.
     source: String,
     licence: String,
 }
