@@ -24,7 +24,7 @@ emulated() {
     echo "== $machine on $processor"
     OZ_BINARY=$directory/oz "${CARGO:-cargo}" test --locked --offline --test blackbox -- "$@"
 }
-if [ $# -gt 0 ]; then some=$*; else some='core:: create:: typed::'; fi
+if [ $# -gt 0 ]; then some=$*; else some='both_transports:: create:: typed::'; fi
 emulated qemu-aarch64 max aarch64 "$@"
 # Another processor changes what the cryptography runs on, and nothing else; the filter is split into words on purpose.
 emulated qemu-aarch64 cortex-a53 aarch64 $some

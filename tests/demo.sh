@@ -1,9 +1,9 @@
 #!/bin/sh
-# A tour of oz against the local server, over TLS, with no account: make demo.
+# Shows oz at work against the local server, over TLS, with no account: make demo.
 #
 #     demo.sh OZ LOCAL_SERVER
 #
-# Everything happens in a directory of its own. A step that ends with another exit code than it should fails the tour.
+# Everything happens in a directory of its own. A step that ends with another exit code than it should fails the demo.
 set -eu
 
 absolute() {
@@ -38,11 +38,11 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# The server runs until its standard input ends: should this script be killed without a chance to clean, it ends too.
-mkfifo "$dir/hold"
-LOCAL_SERVER_KEY=wk-demo "$server" --dir "$dir" <"$dir/hold" >"$dir/log" 2>&1 &
+# The server runs until its standard input ends, so it also ends if this script is killed.
+mkfifo "$dir/stdin"
+LOCAL_SERVER_KEY=wk-demo "$server" --dir "$dir" <"$dir/stdin" >"$dir/log" 2>&1 &
 pid=$!
-exec 9>"$dir/hold"
+exec 9>"$dir/stdin"
 tries=0
 until grep -q '^READY ' "$dir/log"; do
     tries=$((tries + 1))
@@ -60,7 +60,7 @@ export WARP_SERVER_ROOT_URL WARP_API_KEY SSL_CERT_FILE
 cd "$dir"
 
 oz() {
-    # The descriptor that keeps the server running is no business of the program.
+    # Without the descriptor that keeps the server running.
     "$binary" "$@" 9>&-
 }
 

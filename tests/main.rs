@@ -1,5 +1,5 @@
-//! The black-box tests: one binary, so that they link once. They drive the real program; the few that compare what
-//! is written twice (README, table of options) read the library for the other half.
+//! The black-box tests: one binary, so that they link once. They run the release binary; a few also read the library, to
+//! compare the README and the help with its tables.
 
 #![allow(
     clippy::expect_used,
@@ -14,8 +14,8 @@
 mod server;
 mod support;
 
-// The command line: usage errors, help, completions in real shells, prompts, and values, names, keys, files and addresses
-// that are refused before anything is sent.
+// The command line: usage errors, help, completions in real shells, prompts, and input that is rejected before anything is
+// sent.
 #[path = "cli/bad_input.rs"]
 mod bad_input;
 #[path = "cli/completions.rs"]
@@ -27,10 +27,10 @@ mod prompts;
 #[path = "cli/usage.rs"]
 mod usage;
 
-// The verbs, and what was done on the server when a write is answered badly or not at all. `core` holds what both HTTP
-// clients have in common.
-#[path = "verbs/core.rs"]
-mod core;
+// The verbs, and the outcome of a write whose answer is wrong or lost. `both_transports` holds the tests that `oz` has to
+// pass with either HTTP client.
+#[path = "verbs/both_transports.rs"]
+mod both_transports;
 #[path = "verbs/create.rs"]
 mod create;
 #[path = "verbs/delete.rs"]
@@ -48,7 +48,7 @@ mod typed;
 #[path = "verbs/update.rs"]
 mod update;
 
-// Servers, proxies and names, most of them hostile, and the limits of the published HTTP client.
+// Servers, proxies and name resolution, mostly misbehaving, and the limits of the build with minreq.
 #[path = "network/deadline.rs"]
 mod deadline;
 #[path = "network/dns.rs"]
@@ -68,8 +68,7 @@ mod tls;
 #[path = "network/webservers.rs"]
 mod webservers;
 
-// The program as a process, as a file and as a tree of sources; what it gives away and leaves in memory; what the README
-// promises; and the local server itself.
+// The process, the binary, the structure of the sources, leaks, memory, the README, the demo, and the local server itself.
 #[path = "meta/artefact.rs"]
 mod artefact;
 #[path = "meta/demo.rs"]

@@ -28,6 +28,6 @@ if [ $# -eq 0 ]; then
     # Memcheck is too slow for 64 MiB.
     set -- "$@" --skip the_body_has_a_limit
     # This libc has other words for a loop of links, and for a name that cannot be looked up.
-    set -- "$@" --skip files_that_cannot_be_read --skip dns::
+    set -- "$@" --skip rejects_unreadable_files --skip rejects_unreadable_ca_files --skip dns::
 fi
 OZ_BINARY=$directory/oz OZ_EMULATED=1 "${CARGO:-cargo}" test --locked --test blackbox -- "$@"

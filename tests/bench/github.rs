@@ -1,4 +1,4 @@
-//! A server for the peer: the endpoints that `gh secret set` and `gh secret list` need, over TLS.
+//! A server with the endpoints that `gh secret set` and `gh secret list` need, over TLS.
 
 use crate::support::pki::{self, Certificate};
 use http_body_util::{BodyExt, Full};
@@ -85,7 +85,7 @@ async fn answer(
     let _ = body.collect().await;
     let path = parts.uri.path();
     let (status, text) = if path.ends_with("/public-key") {
-        // Thirty-two bytes are a key, whatever they are: nobody opens what is sealed for it.
+        // Any 32 bytes are a public key; nothing that is sealed for it gets opened.
         (
             StatusCode::OK,
             r#"{"key_id":"1","key":"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="}"#,

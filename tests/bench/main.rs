@@ -1,4 +1,4 @@
-//! The benchmark: `oz` and what people would use instead, compared in one run over TLS on loopback.
+//! The benchmark: compares `oz` with other programs in one run, over TLS on loopback.
 //!
 //! ```text
 //! bench all BINARY [MINREQ-BINARY]   the table, the scale, and every budget
@@ -30,7 +30,7 @@
 //! stable Rust to leave it out), rustls 200, our own code 205, webpki 45, the built-in roots and musl most of the rest.
 //! What the link flags and the options of the compiler save stands beside each in `.cargo/config.toml`.
 //!
-//! A peer or a tool that is not here is named as missing, never guessed. Exits 1 when a figure is past its ceiling.
+//! Programs that are not installed are listed as missing. Exits 1 when a figure is above its budget.
 
 #![allow(
     clippy::expect_used,
@@ -61,7 +61,7 @@ use std::time::Duration;
 /// Runs for a median. One takes milliseconds, so that the whole table takes a minute or two.
 const RUNS: usize = 101;
 
-/// Of the far server.
+/// The round trip to the distant server.
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 
 /// Runs for the median over a distance, each of which takes four round trips and more.
@@ -273,7 +273,7 @@ fn distant(binary: PathBuf, minreq: Option<PathBuf>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Has the distance measured in a network namespace whose loopback delays; `None` where the machine has no such thing.
+/// Measures the distance in a network namespace whose loopback delays; `None` where namespaces are not allowed.
 fn in_slow_network(binary: &Path, minreq: Option<&Path>) -> Option<Vec<(String, Duration)>> {
     let half = ROUND_TRIP.as_millis() / 2;
     let setup = format!(

@@ -48,7 +48,7 @@ impl Job {
             .is_ok_and(|status| status.success())
     }
 
-    /// Runs it once and says what it said, for a reader who wants to know why it failed.
+    /// Runs it once and returns its output, to show why it failed.
     pub fn explain(&self) -> String {
         let mut command = self.command(&[]);
         match command
@@ -102,7 +102,7 @@ fn median(mut values: Vec<Duration>) -> Duration {
     values[values.len() / 2]
 }
 
-/// Instructions of the whole process tree, by valgrind: the same on every run, whatever else the machine does.
+/// Instructions of the whole process tree, counted by valgrind; the count does not depend on the load of the machine.
 pub fn instructions(job: &Job) -> Option<u64> {
     let directory = tempfile::tempdir().ok()?;
     let log = directory.path().join("log.%p");
@@ -136,7 +136,7 @@ pub fn memory(job: &Job) -> Option<u64> {
     text.lines().last()?.trim().parse().ok()
 }
 
-/// The length of the first reply in bytes, as `--debug` tells it.
+/// The length of the first reply in bytes, from the output of `--debug`.
 pub fn reply_length(job: &Job) -> Option<u64> {
     let mut job = job.clone();
     job.arguments.push("--debug".to_owned());
@@ -167,7 +167,7 @@ pub fn size(path: &Path) -> Option<u64> {
     (!is_script).then_some(fs::metadata(path).ok()?.len())
 }
 
-/// Where a program lies on the path.
+/// Looks a program up in PATH.
 pub fn which(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)

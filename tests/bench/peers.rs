@@ -1,4 +1,4 @@
-//! The programs that are compared: how each is made to do the same, and which are missing.
+//! The programs that are compared, and the commands with which each does the same job.
 
 use crate::github::GitHub;
 use crate::measure::{Job, which};
@@ -44,7 +44,7 @@ pub struct Stage {
     directory: TempDir,
     far_root: String,
     far_github: u16,
-    /// Of the server where the first of `localhost`'s addresses is dead, and who keeps it so.
+    /// The port where the first address of `localhost` does not answer, and the connections that keep it so.
     dead_root: Option<String>,
     _waiting: Vec<TcpStream>,
     our_program: OnceCell<PathBuf>,
@@ -183,7 +183,7 @@ impl Stage {
         (found.requests > 0).then_some(found)
     }
 
-    /// Everybody who is here, ours first.
+    /// All programs that are installed, `oz` first.
     pub fn peers(&self, ours: Peer, minreq: Option<PathBuf>) -> Vec<Peer> {
         let mut peers = vec![ours];
         match minreq.filter(|path| path.is_file()) {
@@ -363,7 +363,7 @@ impl Stage {
 }
 
 impl Drop for Stage {
-    /// curl sends a body twice, which the server rightly minds.
+    /// curl sends the same body twice, which the server counts as a violation.
     fn drop(&mut self) {
         let _ = self.server.violations();
     }

@@ -1,5 +1,5 @@
-//! Distance: a relay on loopback that passes bytes on half a round trip later, both ways, and an address that cannot be
-//! reached.
+//! Simulates distance: a relay on loopback that delays bytes by half a round trip each way, and an address that does not
+//! answer.
 
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, socket,
@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Starts a relay in front of `server`, at `port` of 127.0.0.1 or at any for 0, and says which. It runs until the
+/// Starts a relay in front of `server`, at `port` of 127.0.0.1 or at any for 0, and returns the port. It runs until the
 /// process ends.
 ///
 /// The kernel answers a connect before the relay sees it, so the round trip of the TCP handshake is made up for: the
@@ -63,8 +63,8 @@ fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration, opened: Instant
     });
 }
 
-/// A port where ::1 takes no connection and says so to nobody: somebody listens and never accepts, and those who wait
-/// already are as many as may. Answers the port, and who waits.
+/// A port where connections to ::1 are neither accepted nor refused, because the queue of its listener is full. Returns
+/// the port, and the connections that fill the queue.
 pub fn dead() -> Option<(u16, Vec<TcpStream>)> {
     let socket = socket(
         AddressFamily::Inet6,

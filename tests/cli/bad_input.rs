@@ -1,5 +1,5 @@
-//! Values, names, keys, files and addresses that are refused before anything is sent: exact text, exit code, and no
-//! connection. Every bad one holds a marker, which the harness looks for.
+//! Values, names, keys, files and addresses that are rejected before anything is sent: exact message, exit code, and no
+//! connection. Each contains a marker, which must not be printed.
 
 use crate::process::{as_nobody, is_root};
 use crate::server::{Scope, Server};
@@ -26,7 +26,7 @@ const KEY_EXPANDED: &str = "give it where a shell or the CI system puts in the v
 const ROOT_LOOKS: &str =
     "it looks like https://HOST[:PORT][/PREFIX], from --server-root-url or WARP_SERVER_ROOT_URL";
 
-/// One line that is refused before anything is connected to, for people and for programs alike.
+/// A command line that is rejected before any connection, with text and with JSON output.
 struct Line {
     args: Vec<OsString>,
     env: Vec<(&'static str, OsString)>,
@@ -94,21 +94,21 @@ impl Line {
             text.push_str(&format!("hint: {hint}\n"));
         }
         run().stderr(text).run();
-        let document = serde_json::json!({"error": {
+        let expected = serde_json::json!({"error": {
             "code": code, "message": message, "hint": hint,
             "causes": Vec::from_iter(cause), "applied": false,
         }});
         let output = run().env("WARP_OUTPUT_FORMAT", "json").any_stderr().run();
-        let mut said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        let mut document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
         assert!(
-            said["error"]
+            document["error"]
                 .as_object_mut()
                 .unwrap()
                 .remove("kind")
                 .unwrap()
                 .is_string()
         );
-        assert_eq!(said, document);
+        assert_eq!(document, expected);
         assert_eq!(server.connections(), 0, "a connection was made");
     }
 }
@@ -116,13 +116,13 @@ impl Line {
 const CREATE: [&str; 3] = ["secret", "create", "N"];
 const CREATE_KEY: [&str; 5] = ["secret", "create", "anthropic", "api-key", "N"];
 
-/// The marker in bytes that are no good value.
+/// The marker within bytes that are no valid value.
 fn spoiled(before: &[u8], after: &[u8]) -> Vec<u8> {
     [before, MARKER_SECRET.as_bytes(), after].concat()
 }
 
 #[test]
-fn values_that_no_secret_can_hold() {
+fn rejects_values_a_secret_cannot_hold() {
     let server = Server::start();
     let stdin = "standard input";
     let marked = MARKER_SECRET.len();
@@ -300,9 +300,9 @@ fn values_at_the_limit_and_one_past_it() {
     }
 }
 
-/// What the limit is made of is what this kernel does.
+/// Checks the limit against this kernel.
 #[test]
-fn the_limit_is_the_kernels() {
+fn the_value_limit_is_the_limit_of_the_kernel() {
     let starts = |length: usize| {
         Command::new("/bin/true")
             .env_clear()
@@ -375,7 +375,7 @@ const SLOTS: [Slot; 6] = [
     },
 ];
 
-/// What is wrong with a key, in words and as advice.
+/// Texts that are no key, with the message and hint for each.
 fn no_keys() -> Vec<(String, String, &'static str)> {
     let m = MARKER_SECRET;
     let end = m.len();
@@ -478,7 +478,7 @@ fn no_keys() -> Vec<(String, String, &'static str)> {
 }
 
 #[test]
-fn what_is_pasted_into_the_place_of_a_key() {
+fn rejects_text_that_is_no_key() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     for slot in &SLOTS {
@@ -530,7 +530,7 @@ impl Line {
 }
 
 #[test]
-fn fields_that_are_no_region_host_address_or_word() {
+fn rejects_malformed_fields() {
     let server = Server::start();
     let m = MARKER_SECRET;
     let end = m.len();
@@ -662,7 +662,7 @@ fn fields_that_are_no_region_host_address_or_word() {
         ),
     ];
     for (form, flag, text, what, hint) in rows {
-        // A key from standard input, where the form has one: the order in which two faults are told is not the point.
+        // A valid key on standard input where the form has one, so that there is one error only.
         line(&["secret", "create"])
             .args(form)
             .arg(format!("{flag}={text}"))
@@ -671,9 +671,9 @@ fn fields_that_are_no_region_host_address_or_word() {
     }
 }
 
-/// As a script gives it whose variable is unset.
+/// As from a script with an unset variable.
 #[test]
-fn options_that_are_given_nothing() {
+fn rejects_empty_option_values() {
     let server = Server::start();
     let unset = "is a variable in the script unset?";
     for (form, flags) in [
@@ -727,7 +727,7 @@ fn options_that_are_given_nothing() {
                 );
         }
     }
-    // Empty variables are variables that a CI system does not have.
+    // An empty variable counts as unset: CI systems set those that they do not have.
     line(&["secret", "create", "anthropic", "bedrock-api-key", "N", "--from-env"])
         .env("AWS_BEARER_TOKEN_BEDROCK", "")
         .env("AWS_REGION", "")
@@ -741,7 +741,7 @@ fn options_that_are_given_nothing() {
 }
 
 #[test]
-fn what_is_missing_is_named_at_once_and_together() {
+fn reports_all_missing_fields_together() {
     let server = Server::start();
     let asked = "asked for on a terminal, without --no-input";
     let env = "taken from the environment with --from-env";
@@ -887,7 +887,7 @@ fn standard_input_is_read_once() {
 }
 
 #[test]
-fn files_that_cannot_be_read() {
+fn rejects_unreadable_files() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("missing");
@@ -950,7 +950,7 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
-fn a_file_that_belongs_to_somebody_else() {
+fn rejects_a_file_of_another_user() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -983,18 +983,18 @@ fn a_file_that_belongs_to_somebody_else() {
     assert_eq!(server.connections(), 0);
 }
 
-/// How long it takes to refuse sources without end: a person's patience, on a busy machine.
+/// The time within which an endless source has to be rejected, on a busy machine.
 const QUICK: Duration = Duration::from_secs(5);
 
 #[test]
-fn sources_without_end_are_left_at_the_limit() {
+fn endless_sources_are_read_up_to_the_limit() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let sparse = dir.path().join("sparse");
     fs::File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
     let growing = write(&dir, "growing", long(200_000));
     let mut file = fs::OpenOptions::new().append(true).open(&growing).unwrap();
-    // It grows for as long as this lives, and no longer where something here fails.
+    // The file grows as long as this lives, even if the test panics.
     let (growth, ended) = channel::<()>();
     let writer = std::thread::spawn(move || {
         while ended.try_recv() == Err(TryRecvError::Empty) {
@@ -1054,10 +1054,7 @@ fn a_fifo_is_read_to_its_end_or_to_the_limit() {
             fifo.display()
         ))
         .run();
-    assert!(
-        !endless.join().unwrap(),
-        "the writer was told that nobody reads"
-    );
+    assert!(!endless.join().unwrap(), "the writer gets EPIPE");
     assert!(began.elapsed() < QUICK, "{:?}", began.elapsed());
     assert_eq!(server.connections(), 0);
 
@@ -1136,7 +1133,7 @@ fn files_by_every_option(path: &str) -> Vec<(Vec<&str>, Option<&'static str>, St
 }
 
 #[test]
-fn a_pipe_that_nobody_writes_to_is_waited_for_no_longer_than_the_timeout() {
+fn a_pipe_without_a_writer_is_bounded_by_the_timeout() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let fifo = mkfifo(&dir);
@@ -1161,7 +1158,7 @@ fn a_pipe_that_nobody_writes_to_is_waited_for_no_longer_than_the_timeout() {
 }
 
 #[test]
-fn a_pipe_that_does_not_end_is_left_at_the_timeout() {
+fn an_endless_pipe_is_bounded_by_the_timeout() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let fifo = mkfifo(&dir);
@@ -1240,7 +1237,7 @@ fn a_slow_writer_is_waited_for() {
 }
 
 #[test]
-fn files_that_are_no_regular_files() {
+fn rejects_sockets_and_directories() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("socket");
@@ -1272,7 +1269,7 @@ fn files_that_are_no_regular_files() {
 }
 
 #[test]
-fn api_keys_that_are_none() {
+fn rejects_malformed_api_keys() {
     let server = Server::start();
     let m = MARKER_KEY;
     let end = m.len();
@@ -1486,7 +1483,7 @@ fn api_keys_that_are_none() {
 }
 
 #[test]
-fn no_api_key_at_all() {
+fn rejects_a_missing_api_key() {
     let server = Server::start();
     for args in [
         &["secret", "list"][..],
@@ -1518,7 +1515,7 @@ fn no_api_key_at_all() {
 }
 
 #[test]
-fn names_that_no_variable_can_have() {
+fn rejects_names_a_variable_cannot_have() {
     let server = Server::start();
     let letters = "use letters, digits and underscores";
     let control = "the name of a secret can't hold a line break or another control character";
@@ -1543,7 +1540,7 @@ fn names_that_no_variable_can_have() {
             "the name of a secret must be UTF-8",
             letters,
         ),
-        // The longest there is takes the `=` and one byte of value; the kernel takes no longer word either.
+        // The longest name leaves room for `=` and one byte of value; the kernel takes no longer argument either.
         (
             OsString::from(long(131_070)),
             "the name of a secret is longer than an environment variable can be",
@@ -1564,7 +1561,7 @@ fn names_that_no_variable_can_have() {
 }
 
 #[test]
-fn timeouts_that_are_none() {
+fn rejects_malformed_timeouts() {
     let server = Server::start();
     for text in [
         "0",
@@ -1604,7 +1601,7 @@ fn timeouts_that_are_none() {
 }
 
 #[test]
-fn server_addresses_that_are_refused() {
+fn rejects_server_addresses() {
     let server = Server::start();
     let m = MARKER_SECRET;
     for (text, what) in [

@@ -58,7 +58,7 @@ fn workplace(shell: &str) -> TempDir {
     directory
 }
 
-/// Runs a shell without any set-up of the user's, and returns what it says line by line.
+/// Runs a shell without the user's configuration, and returns the lines of its output.
 fn run(shell: &str, arguments: &[&str], directory: &Path) -> Vec<String> {
     let output = Command::new(shell)
         .args(arguments)
@@ -188,9 +188,12 @@ fn zsh_completes() {
     let directory = workplace("zsh");
     let complete = |words: &[&str]| {
         let line = format!("oz {}", words.join(" "));
-        let said = run("zsh", &["-f", "-c", DRIVER, "zsh", &line], directory.path());
-        assert!(said.iter().any(|line| line.contains("<done>")), "{said:?}");
-        let hits = said.iter().flat_map(|line| line.split('<').skip(1));
+        let lines = run("zsh", &["-f", "-c", DRIVER, "zsh", &line], directory.path());
+        assert!(
+            lines.iter().any(|line| line.contains("<done>")),
+            "{lines:?}"
+        );
+        let hits = lines.iter().flat_map(|line| line.split('<').skip(1));
         let mut offers: Vec<String> = hits
             .filter_map(|hit| Some(hit.split_once('>')?.0.to_owned()))
             .filter(|hit| hit != "done")

@@ -31,7 +31,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("help", &["help"]),
 ];
 
-/// The text of a golden file, after writing it where that is asked for.
+/// The text of a golden file; with `OZ_BLESS=1` it is written first.
 fn golden(name: &str, arguments: &[&str]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/help")

@@ -1,4 +1,4 @@
-//! Prompts on a pseudo-terminal: questions, keys, signals, and a terminal that vanishes.
+//! Prompts on a pseudo-terminal: questions, keys, signals, and a terminal that is closed.
 
 use crate::server::{Account, Behaviour, End, Point, Scope, Server, When};
 use crate::support::oz;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const CREATE: [&str; 4] = ["secret", "create", "N", "--personal"];
 
-/// What the screen holds after a hidden answer, whatever it was.
+/// What the screen shows after a hidden answer.
 const ANSWERED: &str = "? Secret value: \r\x1b[J> Secret value: ********\r\n";
 const CANCELLED: &str = "? Secret value: \r\x1b[J? Secret value: <canceled>\r\n";
 
@@ -51,7 +51,7 @@ fn a_hidden_answer_is_edited_as_in_a_shell() {
             format!("{ANSWERED}Secret 'N' created\r\n")
         );
         assert_eq!(stored(&server).as_deref(), Some(expected));
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
 }
 
@@ -77,7 +77,7 @@ fn a_paste_of_several_lines_is_refused_at_a_hidden_question() {
                  hint: a value of several lines is given with -f FILE, or -f - for standard input\r\n"
             )
         );
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert_eq!(server.ops(), ["Lookup"]);
     }
     let server = Server::start();
@@ -97,7 +97,7 @@ fn a_paste_of_several_lines_is_refused_at_a_hidden_question() {
     assert!(session.transcript().ends_with(hint));
 }
 
-/// Runs the program in a shell that says what is left to read at the terminal afterwards.
+/// Runs the program in a shell that afterwards prints the input left at the terminal.
 fn in_a_shell(words: &[&str], server: &Server) -> Session {
     let script =
         "\"$@\"; code=$?; stty -icanon -echo min 0 time 1; echo \"<$(head -c 99)>\"; exit $code";
@@ -107,7 +107,7 @@ fn in_a_shell(words: &[&str], server: &Server) -> Session {
 }
 
 #[test]
-fn the_rest_of_a_paste_is_not_for_the_shell() {
+fn the_rest_of_a_paste_does_not_reach_the_shell() {
     for (keys, code) in [
         ("one\nrm -r x\n", 65),
         ("one\x03\nrm -r x\n", 130),
@@ -138,7 +138,7 @@ fn wait_for_request(server: &Server, name: &str) {
 const TYPING: Duration = Duration::from_millis(700);
 
 #[test]
-fn what_is_typed_before_a_question_is_no_answer_and_never_shown() {
+fn input_typed_before_a_question_is_discarded_and_not_echoed() {
     for keys in ["y\r", "yes\n", "\r", "y", "\x04"] {
         let server = Server::start();
         server.seed_raw(Scope::Personal, "N");
@@ -155,7 +155,7 @@ fn what_is_typed_before_a_question_is_no_answer_and_never_shown() {
         session.send("n\r");
         assert_eq!(session.end(), 0);
         assert!(session.transcript().ends_with("Deletion cancelled\r\n"));
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert!(server.secret(Scope::Personal, "N").is_some());
     }
     for update in [false, true] {
@@ -212,7 +212,7 @@ fn the_terminal_is_as_it_was_when_the_lookup_fails() {
         server.next(When::Op("Lookup"), Behaviour::status(400, "{}"));
         let mut session = Session::start(words, &server.env());
         assert_ne!(session.end(), 0);
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert!(!session.transcript().contains("? "), "{words:?}");
     }
     // A name that is taken, and one that is not there.
@@ -220,12 +220,12 @@ fn the_terminal_is_as_it_was_when_the_lookup_fails() {
     for (words, code) in [(&CREATE[..], 5), (&["secret", "delete", "M"], 3)] {
         let mut session = Session::start(words, &server.env());
         assert_eq!(session.end(), code);
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
 }
 
 #[test]
-fn what_is_typed_where_nothing_is_asked_is_for_the_shell() {
+fn input_typed_where_nothing_is_asked_reaches_the_shell() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     let directory = tempfile::tempdir().unwrap();
@@ -274,7 +274,7 @@ const REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
 
 fn fatal() -> Vec<i32> {
     if is_emulated() {
-        // An emulator has uses of its own for the others, and a message for one that dumps core.
+        // An emulator handles some signals itself, and prints a message for those that dump core.
         return vec![1, 2, 15];
     }
     FATAL.into_iter().chain(REAL_TIME).collect()
@@ -294,7 +294,7 @@ fn a_signal_ends_the_wait_for_the_lookup_and_restores_the_terminal() {
             number => session.signal_number(number),
         }
         let code = session.end();
-        assert!(session.is_ordinary(), "{signal}");
+        assert!(session.is_canonical(), "{signal}");
         assert_eq!(session.transcript(), "", "{signal}");
         code
     };
@@ -311,10 +311,10 @@ fn a_stop_while_the_lookup_is_waited_for_does_not_show_what_is_typed() {
     server.next(When::Op("Lookup"), Behaviour::Delay(TYPING));
     let mut session = Session::start(&CREATE, &server.env());
     wait_for_request(&server, "Lookup");
-    // Ctrl-Z, which is not heeded, and a stop that cannot be helped.
+    // Ctrl-Z, which is ignored, and SIGSTOP, which cannot be.
     session.send("\x1a");
     session.signal(Signal::SIGSTOP);
-    session.make_ordinary();
+    session.make_canonical();
     session.signal(Signal::SIGCONT);
     let began = Instant::now();
     while session.echoes() {
@@ -347,7 +347,7 @@ fn after_a_question_signals_are_as_they_were() {
     assert_ne!(blocked(&session), "0000000001000000");
     session.send("v\r");
     wait_for_request(&server, "CreateManagedSecret");
-    assert!(session.is_ordinary());
+    assert!(session.is_canonical());
     // SIGXFSZ, which is an error of a write.
     assert_eq!(blocked(&session), "0000000001000000");
     session.send("\x03");
@@ -362,7 +362,7 @@ fn cancelling_sends_nothing_and_restores_the_terminal() {
         session.send(keys);
         assert_eq!(session.end(), 130, "{keys:?}");
         assert!(session.transcript().starts_with(CANCELLED), "{keys:?}");
-        assert!(session.is_ordinary(), "{keys:?}");
+        assert!(session.is_canonical(), "{keys:?}");
         assert_eq!(stored(&server), None);
     }
 }
@@ -394,13 +394,13 @@ fn signals_end_the_question_and_restore_the_terminal() {
             format!("{CANCELLED}error: {word}\r\n"),
             "{signal}"
         );
-        assert!(session.is_ordinary(), "{signal}");
+        assert!(session.is_canonical(), "{signal}");
         assert_eq!(stored(&server), None);
     }
 }
 
 #[test]
-fn a_signal_that_ends_no_process_ends_no_question() {
+fn a_signal_that_does_not_end_a_process_does_not_end_a_question() {
     let server = Server::start();
     let mut session = create(&server);
     session.send("a");
@@ -421,7 +421,7 @@ fn a_stop_does_not_show_what_is_typed() {
     session.signal(Signal::SIGTSTP);
     session.send("b");
     session.signal(Signal::SIGSTOP);
-    session.make_ordinary();
+    session.make_canonical();
     session.signal(Signal::SIGCONT);
     session.expect("? Secret value: ");
     assert!(!session.echoes());
@@ -434,7 +434,7 @@ fn a_stop_does_not_show_what_is_typed() {
 fn a_vanished_terminal_ends_the_program() {
     let server = Server::start();
     let session = create(&server);
-    assert_eq!(session.vanish(), 129);
+    assert_eq!(session.hang_up(), 129);
     assert_eq!(stored(&server), None);
 }
 
@@ -536,7 +536,7 @@ fn every_form_asks_in_the_documented_order_create_and_update_personal_and_team()
     }
 }
 
-/// Answers every question of a form, and looks that nothing hidden is shown.
+/// Answers every question of a form, and checks that no hidden answer is shown.
 fn ask_all(form: &Form, words: &[&str], server: &Server) {
     let mut session = Session::start(words, &server.env());
     for (question, answer) in form.questions {
@@ -546,7 +546,7 @@ fn ask_all(form: &Form, words: &[&str], server: &Server) {
         session.expect(&format!("> {question}"));
     }
     assert_eq!(session.end(), 0, "{:?}", session.transcript());
-    assert!(session.is_ordinary());
+    assert!(session.is_canonical());
     for hidden in [
         "any value",
         "sk-ant-1",
@@ -590,7 +590,7 @@ fn no_file_is_a_terminal() {
 }
 
 #[test]
-fn a_person_is_told_once_that_standard_input_is_still_read() {
+fn a_note_says_once_that_standard_input_is_still_read() {
     // An emulator takes a second to start.
     if is_emulated() {
         return;
@@ -617,14 +617,14 @@ fn a_person_is_told_once_that_standard_input_is_still_read() {
         assert_eq!(transcript.starts_with(note), told, "{feed}: {transcript}");
         assert_eq!(transcript.matches("still").count(), usize::from(told));
     }
-    // The key comes from there, too.
+    // The API key comes from standard input as well.
     let script = format!("{{ sleep 2.3; echo {}; }} | \"$@\"", server.api_key());
     let starter = ["/bin/sh", "-c", &script, "sh"];
     let words = ["secret", "list", "--api-key-file=-", "--output-format=text"];
     let mut session = Session::started_by(&starter, &words, &server.env());
     assert_eq!(session.end(), 0);
     assert!(session.transcript().starts_with(note));
-    // Nobody is told where nobody looks.
+    // No note where stderr is not a terminal.
     oz(&["secret", "create", "M"])
         .server(&server)
         .started_by(["/bin/sh", "-c", "{ sleep 2.3; printf v; } | \"$@\"", "sh"])
@@ -785,7 +785,7 @@ fn deleting_asks_and_takes_only_yes_for_a_yes() {
             "{:?}",
             session.transcript()
         );
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
         assert_eq!(
             server.secret(Scope::Personal, "N").is_none(),
             deleted,
@@ -822,7 +822,7 @@ fn flags_variables_and_questions_mix() {
 }
 
 #[test]
-fn time_at_a_question_is_not_the_networks() {
+fn time_at_a_question_does_not_count_as_network_time() {
     let server = Server::start();
     let words = ["secret", "create", "N", "--timeout", "1"];
     let mut session = Session::start(&words, &server.env());
@@ -833,7 +833,7 @@ fn time_at_a_question_is_not_the_networks() {
 }
 
 #[test]
-fn a_connection_that_ends_while_someone_types_is_opened_again() {
+fn a_connection_closed_during_a_question_is_opened_again() {
     for end in [End::Orderly, End::Truncated, End::Reset] {
         let server = Server::start();
         server.next(When::Op("Lookup"), Behaviour::CloseAfterReply(end));

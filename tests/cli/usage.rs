@@ -1,10 +1,10 @@
-//! Every way in which a command line can be wrong: exact text, exit code, nothing on stdout, no connection.
+//! Usage errors: exact message, exit code, nothing on stdout, no connection.
 
 use crate::support::run::{MARKER_SECRET, oz};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// A line, and the message and hint it is answered with.
+/// A command line, and its error and hint.
 type Case<'a> = (&'a [&'a str], &'a str, &'a str);
 
 #[track_caller]
@@ -16,7 +16,7 @@ fn refused(cases: &[Case<'_>], code: i32) {
 }
 
 #[test]
-fn something_is_missing() {
+fn rejects_missing_words() {
     refused(
         &[
             (
@@ -72,7 +72,7 @@ fn something_is_missing() {
 }
 
 #[test]
-fn a_word_is_unknown() {
+fn rejects_unknown_words() {
     refused(
         &[
             (
@@ -126,7 +126,7 @@ fn a_word_is_unknown() {
 }
 
 #[test]
-fn an_option_is_unknown() {
+fn rejects_unknown_options() {
     let attached = format!("--api-key{MARKER_SECRET}");
     let cluster = format!("-x{MARKER_SECRET}");
     refused(
@@ -172,7 +172,7 @@ fn an_option_is_unknown() {
 }
 
 #[test]
-fn a_value_is_missing_or_wrong() {
+fn rejects_missing_or_invalid_option_values() {
     let attached = format!("--value={MARKER_SECRET}");
     let dashed = format!("-{MARKER_SECRET}");
     refused(
@@ -228,7 +228,7 @@ fn a_value_is_missing_or_wrong() {
 }
 
 #[test]
-fn options_do_not_go_together() {
+fn rejects_conflicting_options() {
     refused(
         &[
             (
@@ -281,7 +281,7 @@ fn options_do_not_go_together() {
 }
 
 #[test]
-fn a_name_is_refused() {
+fn rejects_invalid_names() {
     let assignment = format!("NAME={MARKER_SECRET}");
     refused(
         &[
@@ -316,7 +316,7 @@ fn a_name_is_refused() {
 }
 
 #[test]
-fn a_variable_is_wrong() {
+fn rejects_invalid_variables() {
     oz(&["secret", "list"])
         .env("WARP_OUTPUT_FORMAT", MARKER_SECRET)
         .code(2)

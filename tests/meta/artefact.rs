@@ -1,11 +1,11 @@
-//! The built file: static, stripped, small, and silent about where it was built.
+//! The release binary: static, hardened, stripped, small, and without paths of the build machine.
 
-use crate::support::apart;
+use crate::support::namespaces;
 use crate::support::tools::{is_emulated, is_minreq};
 use std::fs;
 use std::path::PathBuf;
 
-/// What it says of itself.
+/// What `--version --debug` prints.
 pub const VERSION: &str = concat!("oz ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// The largest release binary, in bytes: it travels in container images and is fetched by CI jobs.
@@ -23,7 +23,7 @@ const DT_RELR: u64 = 36;
 const ET_DYN: u16 = 3;
 const PF_X: u32 = 1;
 
-/// The file under test; under emulation that is a script in front of it, which says nothing about the file.
+/// The file under test; `None` under emulation, where it is a script.
 fn binary() -> Option<PathBuf> {
     (!is_emulated()).then(crate::support::binary)
 }
@@ -151,7 +151,7 @@ fn holds(haystack: &[u8], needle: &str) -> bool {
 }
 
 #[test]
-fn says_nothing_of_where_it_was_built() {
+fn contains_no_build_paths() {
     let Some(path) = binary() else { return };
     let bytes = fs::read(path).unwrap();
     assert!(holds(&bytes, "oz"), "the search itself");
@@ -193,7 +193,7 @@ fn runs_in_an_empty_root() {
     let root = tempfile::tempdir().unwrap();
     let program = root.path().join("oz");
     fs::copy(path, &program).unwrap();
-    let Some(mut command) = apart::rooted(root.path()) else {
+    let Some(mut command) = namespaces::chroot(root.path()) else {
         return;
     };
     let output = command.args(["/oz", "--version"]).output().unwrap();

@@ -1,4 +1,4 @@
-//! The tour that `make demo` shows, which checks every step's exit code itself, and the local server as a program.
+//! The script of `make demo`, which checks the exit code of every step, and the `local-server` example.
 
 use crate::support::{Run, binary, oz, tools};
 use std::io::{BufRead, BufReader};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// The `local-server` example, which `cargo test` builds beside the tests. Where only the tests were built, says so,
-/// for the test to return early.
+/// The `local-server` example, which `cargo test` builds as well. `None` if only the tests were built; the test is then
+/// recorded as skipped.
 ///
 /// # Panics
 /// When it is absent and `OZ_REQUIRE_TOOLS=1`.
@@ -22,8 +22,8 @@ fn local_server() -> Option<PathBuf> {
     None
 }
 
-/// Runs the tour; fails if it leaves a file or a listening server behind.
-fn tour(program: &Path, server: &Path) -> Output {
+/// Runs the demo; fails if it leaves a file or a listening server behind.
+fn run_demo(program: &Path, server: &Path) -> Output {
     let temporary = TempDir::new().expect("a directory");
     let output = Command::new("/bin/sh")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/demo.sh"))
@@ -45,9 +45,9 @@ fn tour(program: &Path, server: &Path) -> Output {
 }
 
 #[test]
-fn the_tour_shows_every_verb() {
+fn the_demo_shows_every_verb() {
     let Some(server) = local_server() else { return };
-    let output = tour(&binary(), &server);
+    let output = run_demo(&binary(), &server);
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stdout}\n{stderr}");
@@ -86,15 +86,15 @@ fn the_tour_shows_every_verb() {
 }
 
 #[test]
-fn a_tour_that_goes_wrong_fails_and_cleans_up() {
+fn a_demo_that_fails_cleans_up() {
     let Some(server) = local_server() else { return };
-    let output = tour(Path::new("/bin/true"), &server);
+    let output = run_demo(Path::new("/bin/true"), &server);
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(stderr, "demo: exit code 0, expected 5\n");
 }
 
-/// A local server that misbehaves, for as long as it lives.
+/// A local server that misbehaves, until it is dropped.
 struct Misbehaving {
     child: std::process::Child,
     directory: tempfile::TempDir,

@@ -1,6 +1,5 @@
-//! The search for leaks: a marker in the place of every secret, through every verb, type, format and failure, is looked
-//! for on both streams, in every file left behind, in the process's arguments, and in the bytes of every system call
-//! that writes.
+//! Searches for leaks. Markers stand in for secrets, in every verb, type, format and failure. They must not appear on
+//! either stream, in files, in the arguments of the process, or in the bytes of any system call that writes.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::pki::Certificate;
@@ -19,7 +18,7 @@ use std::time::Duration;
 
 const FORMATS: [&str; 4] = ["pretty", "text", "json", "ndjson"];
 
-/// Where a secret value comes from, and the options that say so.
+/// The source of a secret value, and the options for it.
 pub(crate) struct Form {
     pub(crate) words: &'static [&'static str],
     /// The scalars `@` and `%` stand for a file that holds the marker, and for the marker.
@@ -142,7 +141,7 @@ impl Places {
 }
 
 #[test]
-fn every_form_and_format_keeps_it() {
+fn no_form_or_format_leaks() {
     let server = Server::start();
     let places = Places::new();
     let files = tempfile::tempdir().unwrap();
@@ -189,7 +188,7 @@ fn every_form_and_format_keeps_it() {
     assert_eq!(ran, 80);
 }
 
-/// Runs each verb with markers, and with a short while to fail in; what each came to.
+/// Runs each verb with markers and a short timeout. Returns the outputs.
 fn fail_every_verb(server: &Server, extra: &[(&str, &str)]) -> Vec<Output> {
     let places = Places::new();
     let files = tempfile::tempdir().unwrap();
@@ -235,7 +234,7 @@ fn fail_every_verb(server: &Server, extra: &[(&str, &str)]) -> Vec<Output> {
 }
 
 #[test]
-fn lost_connections_keep_it() {
+fn lost_connections_do_not_leak() {
     for point in [
         Point::Accepted,
         Point::Handshaken,
@@ -253,7 +252,7 @@ fn lost_connections_keep_it() {
 }
 
 #[test]
-fn lost_answers_to_writes_keep_it() {
+fn lost_answers_to_writes_do_not_leak() {
     for behaviour in [
         Behaviour::Vanish(Point::Body, End::Silent),
         Behaviour::Vanish(Point::Applied, End::Reset),
@@ -271,7 +270,7 @@ fn lost_answers_to_writes_keep_it() {
 }
 
 #[test]
-fn refusals_and_garbage_keep_it() {
+fn refusals_and_garbage_do_not_leak() {
     let page = |kind: &str, body: &str| Behaviour::Reply {
         status: 200,
         headers: vec![("content-type", kind.to_owned())],
@@ -307,7 +306,7 @@ fn refusals_and_garbage_keep_it() {
     }
 }
 
-/// Error pages quote requests; what goes to a log of a CI job must not quote the key.
+/// Error pages quote requests, and the log of a CI job must not contain the key.
 #[test]
 fn a_service_that_quotes_the_key_is_not_repeated() {
     let stars = "*".repeat(MARKER_KEY.len());
@@ -457,7 +456,7 @@ fn a_key_in_the_host_of_a_redirect_is_not_repeated() {
 }
 
 #[test]
-fn peers_that_are_not_trusted_keep_it() {
+fn untrusted_servers_do_not_leak() {
     for certificate in [
         Certificate::Expired,
         Certificate::NotYetValid,
@@ -473,10 +472,10 @@ fn peers_that_are_not_trusted_keep_it() {
 }
 
 #[test]
-fn proxies_and_bad_configuration_keep_it() {
+fn proxies_and_bad_configuration_do_not_leak() {
     let server = Server::start();
     let closed = port::closed();
-    let nobody = closed.address();
+    let closed_address = closed.address();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = |address: std::net::SocketAddr| format!("http://user:{MARKER_SECRET}@{address}");
     let dir = tempfile::tempdir().unwrap();
@@ -484,12 +483,12 @@ fn proxies_and_bad_configuration_keep_it() {
     let key = format!("-----BEGIN PRIVATE KEY-----\n{MARKER_SECRET}\n-----END PRIVATE KEY-----\n");
     let key = write(&dir, "key.pem", key).display().to_string();
     let missing = dir.path().join("missing").display().to_string();
-    let elsewhere = format!("https://{nobody}/{MARKER_SECRET}");
+    let elsewhere = format!("https://{closed_address}/{MARKER_SECRET}");
     let secret = MARKER_SECRET;
     for (variable, value, code, message) in [
         (
             "https_proxy",
-            at(nobody),
+            at(closed_address),
             69,
             "(https_proxy) could not be reached",
         ),
@@ -540,7 +539,7 @@ fn proxies_and_bad_configuration_keep_it() {
         ),
         (
             "WARP_API_KEY",
-            format!("{MARKER_KEY}-of-nobody"),
+            format!("{MARKER_KEY}-of-another"),
             4,
             "the service did not accept the API key",
         ),
@@ -552,9 +551,9 @@ fn proxies_and_bad_configuration_keep_it() {
         ),
     ] {
         for output in fail_every_verb(&server, &[(variable, &value)]) {
-            let said = output.stderr();
-            assert!(said.contains(message), "{message:?} is not in {said}");
-            assert_eq!(support::code(output.status), code, "{said}");
+            let stderr = output.stderr();
+            assert!(stderr.contains(message), "{message:?} is not in {stderr}");
+            assert_eq!(support::code(output.status), code, "{stderr}");
         }
     }
     // That every proxy was asked, and the password given to it.
@@ -587,7 +586,7 @@ fn hanging(server: &Server, args: &[&str], stdin: &str, env: &[(&str, &str)]) ->
 }
 
 #[test]
-fn the_words_of_the_process_and_its_open_files_keep_it() {
+fn the_command_line_and_open_files_do_not_leak() {
     let dir = tempfile::tempdir().unwrap();
     let value = write(&dir, "value", MARKER_SECRET).display().to_string();
     let key = write(&dir, "key", MARKER_KEY).display().to_string();
@@ -657,11 +656,11 @@ fn open_files(process: u32) -> Option<Vec<PathBuf>> {
     Some(entries.map(target).collect())
 }
 
-/// Questions as they begin, and what is answered.
+/// The start of each question, and the answer to it.
 type Answers<'a> = &'a [(&'a str, &'a str)];
 
 #[test]
-fn answers_at_a_terminal_keep_it() {
+fn answers_at_a_terminal_do_not_leak() {
     const M: &str = MARKER_SECRET;
     let forms: [(&[&str], Answers<'_>); 6] = [
         (&["A"], &[("Secret value:", M)]),
@@ -740,11 +739,11 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|part| part == needle)
 }
 
-/// Every call that hands bytes to the kernel, or names a file.
+/// The system calls that pass bytes to the kernel or name a file.
 const WRITING: &str = "trace=%network,write,writev,pwrite64,pwritev,pwritev2,sendfile,splice,vmsplice,memfd_create,\
                        openat,?open,?creat,?mkdir,mkdirat,?symlink,symlinkat,?link,linkat,?rename,?renameat,renameat2";
 
-/// What the calls were, with every byte as `\x..`.
+/// The trace of these calls, with every byte as `\x..`.
 fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
     oz(args)
         .server(server)
@@ -810,14 +809,14 @@ const LINES: [(&[&str], &str, &str); 5] = [
 ];
 
 #[test]
-fn no_call_hands_over_a_value_or_a_key_in_the_clear() {
+fn no_system_call_carries_a_value_or_key_in_the_clear() {
     let server = Server::start();
-    for (args, stdin, said) in LINES {
+    for (args, stdin, printed) in LINES {
         let Some(trace) = traced(&server, args, stdin) else {
             return;
         };
         assert!(
-            trace.contains(&escaped(said.as_bytes())),
+            trace.contains(&escaped(printed.as_bytes())),
             "the search itself: {args:?}"
         );
         for marker in [MARKER_SECRET, MARKER_KEY] {
@@ -855,7 +854,7 @@ fn without_tls_the_key_is_in_the_requests_alone() {
     }
 }
 
-/// A name is the user's own, and may come from a list of somebody else's: it reorders no line, and hides nothing in it.
+/// A name may come from an untrusted list: it must not reorder a line or hide a part of it.
 #[test]
 fn an_odd_name_is_escaped_wherever_it_is_repeated() {
     let name = "a\u{202e}b\u{200b}\u{2066}'";

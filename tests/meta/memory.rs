@@ -1,5 +1,5 @@
-//! What is left of a value and of the API key in the memory of the process when it is about to say how it went: nothing,
-//! but for what the kernel laid down as its arguments and its environment.
+//! Checks that values and the API key are wiped from memory by the time the program prints its first message. Only the
+//! arguments and environment that the kernel put there are exempt.
 
 use crate::leak::FORMS;
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
@@ -7,21 +7,25 @@ use crate::support::memory::{FullPipe, Memory, waits_to_write};
 use crate::support::pty::Session;
 use crate::support::{MARKER_KEY, MARKER_SECRET, Run, oz, port, tools, write};
 
-/// What a run that was stopped left behind.
+/// A run that was stopped at its first message.
 struct Stopped {
     memory: Memory,
     code: i32,
-    said: String,
+    output: String,
 }
 
 impl Stopped {
-    /// `None` where this test may not read memory, which was recorded.
+    /// `None` where this test may not read memory; it is recorded as skipped.
     fn run(run: Run<'_>) -> Option<Self> {
         if tools::is_emulated() {
             return None;
         }
-        let (memory, code, said) = run.memory()?;
-        Some(Self { memory, code, said })
+        let (memory, code, output) = run.memory()?;
+        Some(Self {
+            memory,
+            code,
+            output,
+        })
     }
 
     /// The program at a terminal, to which these answers are given.
@@ -39,29 +43,29 @@ impl Stopped {
             return None;
         }
         let memory = Memory::of(session.id());
-        let said = String::from_utf8(pipe.drain()).unwrap();
+        let output = String::from_utf8(pipe.drain()).unwrap();
         Some(Self {
             memory,
             code: session.end(),
-            said,
+            output,
         })
     }
 
-    /// The run came where it should, and nothing is left of the marker, while the search finds what is about to be
-    /// said.
+    /// Checks the exit code and the output, and that no marker is left in memory. The search has to find the output
+    /// there, to show that it works.
     #[track_caller]
     fn assert_wiped(&self, code: i32, message: &str) {
-        let said = &self.said;
-        assert!(said.contains(message), "{message:?} is not in {said}");
-        assert_eq!(self.code, code, "{said}");
-        let line = said.lines().next().unwrap();
+        let output = &self.output;
+        assert!(output.contains(message), "{message:?} is not in {output}");
+        assert_eq!(self.code, code, "{output}");
+        let line = output.lines().next().unwrap();
         assert!(
             !self.memory.find(line.as_bytes()).is_empty(),
             "the search itself: {line}"
         );
         for (what, marker) in [("value", MARKER_SECRET), ("key", MARKER_KEY)] {
             let found = self.memory.find_remains(marker);
-            assert!(found.is_empty(), "the {what} is at {found:?}: {said}");
+            assert!(found.is_empty(), "the {what} is at {found:?}: {output}");
         }
     }
 }
@@ -126,7 +130,7 @@ fn a_large_value_is_wiped() {
 }
 
 #[test]
-fn the_key_from_everywhere_is_wiped() {
+fn the_key_from_every_source_is_wiped() {
     let server = Server::start();
     let dir = tempfile::tempdir().unwrap();
     let file = write(&dir, "key", MARKER_KEY).display().to_string();
@@ -158,7 +162,7 @@ fn the_key_from_everywhere_is_wiped() {
 }
 
 #[test]
-fn the_key_is_wiped_whatever_carries_it() {
+fn the_key_is_wiped_with_and_without_tls() {
     for tls in [Tls::Off, Tls::Only12, Tls::Only13] {
         let server = Server::builder().tls(tls).start();
         let run = oz(&["secret", "create", "N"]).server(&server);
@@ -169,8 +173,8 @@ fn the_key_is_wiped_whatever_carries_it() {
     }
 }
 
-/// The words of the process hold it, and nothing else does. It is long, because the memory of a short one is used again
-/// soon.
+/// It is in the arguments of the process and nowhere else. It is long, because the memory of a short one would soon be
+/// overwritten.
 #[test]
 fn an_argument_is_not_copied() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Clients of others against the local server.
+//! Other clients against the local server.
 
 use crate::server::{Account, Scope, Server, Tls};
 use crate::support::MARKER_KEY;

@@ -1,9 +1,9 @@
-//! The process: signals, closed and full streams, limits, what it opens and whom it calls.
+//! The process: signals, closed and full streams, limits, the files it opens and the hosts it connects to.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, When};
 use crate::support::pty::Session;
 use crate::support::tools::{self, is_emulated};
-use crate::support::{MARKER_KEY, MARKER_SECRET, apart, binary, code, feed_until_request, oz};
+use crate::support::{MARKER_KEY, MARKER_SECRET, binary, code, feed_until_request, namespaces, oz};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -33,7 +33,7 @@ fn expect(output: &Output, expected: i32, stdout: &str, stderr: &str) {
 }
 
 #[test]
-fn a_reader_that_went_away_is_no_failure() {
+fn a_closed_output_pipe_is_no_failure() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     // The exit status of the program, not of the pipe: it goes to standard error by way of descriptor 2.
@@ -42,7 +42,7 @@ fn a_reader_that_went_away_is_no_failure() {
 }
 
 #[test]
-fn a_full_disk_is_said_together_with_what_was_done() {
+fn a_full_disk_is_reported_with_what_was_done() {
     let server = Server::start();
     let cause = "  caused by: No space left on device (os error 28)\n";
     expect(
@@ -93,7 +93,7 @@ fn a_full_disk_is_said_together_with_what_was_done() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_to_is_said() {
+fn an_unwritable_output_is_reported() {
     if is_emulated() {
         return;
     }
@@ -167,7 +167,7 @@ fn an_output_that_does_not_block_is_waited_for() {
 }
 
 #[test]
-fn closed_descriptors_are_survived() {
+fn runs_with_closed_descriptors() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
@@ -185,7 +185,7 @@ fn closed_descriptors_are_survived() {
             "{closed}: {stdout}"
         );
     }
-    // Without standard error the exit code still tells.
+    // Without stderr there is still the exit code.
     expect(
         &sh(
             "\"$@\" 2>&-",
@@ -225,12 +225,12 @@ fn hanging_as(mut command: Command, server: &Server) -> Child {
     child
 }
 
-/// Whether tests run as root, whom nothing is hidden from, and can become somebody else.
+/// Whether tests run as root, who can read every file and become another user.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
-/// The program as a user without rights; a copy of it in this directory, which every user may then enter.
+/// The program as an unprivileged user. It is copied into this directory, which is opened to all users.
 pub fn as_nobody(directory: &tempfile::TempDir) -> Command {
     use std::os::unix::fs::PermissionsExt;
     let path = directory.path().join("oz");
@@ -249,7 +249,7 @@ fn become_nobody(command: &mut Command) {
     command.uid(65534).gid(65534);
 }
 
-/// Sends a signal to a process, and sees that the run ends with it at once and without a word.
+/// Sends a signal to a process, and checks that the run ends by it at once, without output.
 #[track_caller]
 fn ends_on(child: Child, process: u32, signal: i32) {
     send(process, signal);
@@ -264,7 +264,7 @@ fn ends_on(child: Child, process: u32, signal: i32) {
 }
 
 fn send(process: u32, signal: i32) {
-    // The shell's own, which knows numbers without a name.
+    // The `kill` of the shell accepts numbers that have no name.
     let kill = format!("kill -{signal} {process}");
     let sent = Command::new("/bin/sh").args(["-c", &kill]).status();
     assert!(sent.unwrap().success());
@@ -293,17 +293,17 @@ fn signals_end_the_first_process_of_a_container() {
     if is_emulated() {
         return;
     }
-    let Some(words) = apart::first_process() else {
+    let Some(words) = namespaces::pid_1() else {
         return;
     };
     // Those, SIGQUIT, SIGUSR1, SIGALRM and one of real time.
     for signal in [1, 2, 15, 3, 10, 14, 40] {
         let server = Server::start();
         let child = hanging_as(as_first_process(&words), &server);
-        let process = apart::started_by(child.id());
+        let process = namespaces::child_of(child.id());
         ends_on(child, process, signal);
     }
-    // While standard input is waited for.
+    // While it waits for standard input.
     let server = Server::start();
     let mut child = as_first_process(&words)
         .args(["secret", "create", "N"])
@@ -315,7 +315,7 @@ fn signals_end_the_first_process_of_a_container() {
         .spawn()
         .unwrap();
     let stdin = child.stdin.take();
-    let process = apart::started_by(child.id());
+    let process = namespaces::child_of(child.id());
     let began = Instant::now();
     // It blocks signals before it reads.
     while !fs::read_to_string(format!("/proc/{process}/status"))
@@ -334,7 +334,7 @@ fn the_first_process_of_a_container_can_ask() {
     if is_emulated() {
         return;
     }
-    let Some(starter) = apart::first_process() else {
+    let Some(starter) = namespaces::pid_1() else {
         return;
     };
     let start = |server: &Server| {
@@ -353,11 +353,11 @@ fn the_first_process_of_a_container_can_ask() {
         session.expect("? Secret value: ");
         match signal {
             None => session.send("\x03"),
-            Some(signal) => send(apart::started_by(session.id()), signal),
+            Some(signal) => send(namespaces::child_of(session.id()), signal),
         }
         assert_eq!(session.end(), code);
         assert_eq!(session.transcript(), format!("{cancelled}{word}\r\n"));
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
     // Before the question and after it.
     for op in ["Lookup", "CreateManagedSecret"] {
@@ -377,7 +377,7 @@ fn the_first_process_of_a_container_can_ask() {
         assert_eq!(session.echoes(), op != "Lookup");
         session.send("\x03");
         assert_eq!(session.end(), 130, "{op}");
-        assert!(session.is_ordinary());
+        assert!(session.is_canonical());
     }
 }
 
@@ -476,7 +476,7 @@ fn a_program_without_a_name_and_a_directory_that_is_gone() {
 }
 
 #[test]
-fn variables_that_are_no_text() {
+fn rejects_variables_that_are_not_utf_8() {
     let server = Server::start();
     let bytes = OsStr::from_bytes(b"\xff\xfe");
     oz(&["secret", "list", "--output-format", "json"])
@@ -510,7 +510,7 @@ fn variables_that_are_no_text() {
     assert_eq!(server.connections(), 1);
 }
 
-/// Runs under strace and answers what it wrote down.
+/// Runs under strace and returns the trace.
 fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
     oz(args)
         .server(server)
@@ -520,7 +520,7 @@ fn traced(server: &Server, args: &[&str], stdin: &str) -> Option<String> {
 }
 
 #[test]
-fn nothing_is_written_and_nobody_else_is_called() {
+fn writes_no_file_and_connects_to_no_other_host() {
     if is_emulated() {
         return;
     }
@@ -549,8 +549,8 @@ fn nothing_is_written_and_nobody_else_is_called() {
     }
 }
 
-/// An empty root with the program and the authority to trust, which nobody can write to: no `/proc`, no `/dev`, no
-/// `/etc`, no temporary directory. `None` where this machine lets nobody make one, or an emulator would be needed in it.
+/// A read-only root with the program and the authority to trust, but no `/proc`, `/dev`, `/etc` or temporary directory.
+/// `None` where that is not allowed, or the program needs an emulator.
 fn bare_root(server: &Server) -> Option<(tempfile::TempDir, Vec<&'static str>)> {
     if is_emulated() || !tools::have("unshare") {
         return None;
@@ -575,7 +575,7 @@ fn bare_root(server: &Server) -> Option<(tempfile::TempDir, Vec<&'static str>)> 
     None
 }
 
-/// The root, then the program and its arguments; a root that can be written to after all is a failure.
+/// Takes the root, then the program and its arguments. Fails if the root is writable.
 const READ_ONLY: &str = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; root=$1; shift; mount --bind \"$root\" \"$root\" && mount -o remount,ro,bind \"$root\" \
                          && ! touch \"$root/x\" 2>/dev/null && exec chroot \"$root\" \"$@\"";
 
@@ -701,7 +701,7 @@ fn without_random_numbers_nothing_is_sent() {
 }
 
 #[test]
-fn a_terminal_without_its_device_file_is_no_place_to_ask() {
+fn asks_nothing_at_a_terminal_without_a_device_file() {
     let server = Server::start();
     let Some((root, way)) = bare_root(&server) else {
         return;
@@ -759,7 +759,7 @@ fn an_empty_environment_is_enough_where_options_say_it_all() {
 #[test]
 fn a_program_without_a_name_and_without_words_shows_its_help() {
     use std::os::unix::process::CommandExt;
-    // What Linux makes of an empty argument vector, too (execve(2), since 5.18).
+    // Linux turns an empty argument vector into this one (execve(2), since 5.18).
     let output = Command::new(binary())
         .arg0("")
         .env_clear()
@@ -875,7 +875,7 @@ fn a_sandbox_may_refuse_to_duplicate_descriptors() {
 }
 
 #[test]
-fn a_standard_input_that_cannot_be_read_is_said() {
+fn an_unreadable_standard_input_is_reported() {
     let server = Server::start();
     for (redirection, cause) in [
         ("< /", "Is a directory (os error 21)"),

@@ -2,7 +2,7 @@
 
 use crate::artefact::VERSION;
 use crate::server::{Account, Server};
-use crate::support::{apart, binary};
+use crate::support::{binary, namespaces};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -111,7 +111,7 @@ fn the_dockerfile_makes_an_image_that_runs() {
             _ => panic!("{line:?} is an instruction that this test does not know"),
         }
     }
-    let Some(mut command) = apart::rooted(root.path()) else {
+    let Some(mut command) = namespaces::chroot(root.path()) else {
         return;
     };
     let output = command
@@ -126,7 +126,7 @@ fn the_dockerfile_makes_an_image_that_runs() {
 }
 
 #[test]
-fn every_defence_names_a_test_that_exists() {
+fn every_security_row_names_an_existing_test() {
     let section = README.split("## Trust\n").nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let mut named = 0;

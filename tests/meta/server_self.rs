@@ -1,4 +1,4 @@
-//! Tests of the local server and of the harness that the other tests stand on.
+//! Tests of the local server and of the test harness.
 
 use crate::server::{Account, Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::opener::{Aead, Keyset, Prefix, context};
@@ -66,7 +66,7 @@ fn owner_of(team: Option<&str>) -> Value {
     }
 }
 
-/// Creates a raw secret for the first account, whose actor has to be said.
+/// Creates a raw secret for the first account, sealed for this actor.
 fn create(server: &Server, actor: &str, name: &str, value: &str, team: Option<&str>) -> Value {
     let keyset = Keyset::from_seed(team.unwrap_or(actor));
     let payload = json!({"value": value}).to_string();
@@ -168,7 +168,7 @@ fn the_account_is_as_configured() {
 }
 
 #[test]
-fn documents_that_the_schema_does_not_allow_are_refused() {
+fn rejects_documents_the_schema_does_not_allow() {
     let list = "managedSecrets(input: $i, requestContext: $c)";
     let head = "query L($i: ManagedSecretsInput!, $c: RequestContext!)";
     let cases = [
@@ -197,7 +197,7 @@ fn documents_that_the_schema_does_not_allow_are_refused() {
 }
 
 #[test]
-fn variables_of_the_wrong_type_are_refused() {
+fn rejects_variables_of_the_wrong_type() {
     let context = request_context();
     let cases = [
         ("none", json!(null)),
@@ -234,7 +234,7 @@ fn variables_of_the_wrong_type_are_refused() {
 // The endpoint
 
 #[test]
-fn a_request_has_to_be_right_before_its_document_is_read() {
+fn rejects_malformed_requests() {
     let server = Server::start();
     let good = String::from_utf8(list_request(&server)).unwrap();
     let key = format!("Bearer {MARKER_KEY}");
@@ -356,7 +356,7 @@ fn published_keyset(vector: &Value) -> Keyset {
 }
 
 #[test]
-fn what_opens_is_stored() {
+fn a_valid_envelope_is_stored() {
     let server = Server::start();
     let root = create(&server, "user-1", "N", "v\n\u{e9}", None);
     assert_eq!(
@@ -375,7 +375,7 @@ fn what_opens_is_stored() {
 }
 
 #[test]
-fn what_does_not_open_is_refused() {
+fn rejects_an_invalid_envelope() {
     let keyset = Keyset::from_seed("user-1");
     let good = context("user-1", "N", "RAW_VALUE");
     let seal = |payload: &str, context: &str| keyset.seal(payload.as_bytes(), context);
@@ -437,7 +437,7 @@ fn what_does_not_open_is_refused() {
 }
 
 #[test]
-fn stores_are_apart_and_names_unique_in_each() {
+fn names_are_unique_within_each_owner() {
     let server = Server::builder()
         .account(Account::on_teams(&[("team-a", "A"), ("team-b", "B")]))
         .start();
@@ -550,7 +550,7 @@ fn an_update_changes_what_it_names() {
 }
 
 #[test]
-fn what_is_not_there_is_neither_updated_nor_deleted() {
+fn rejects_updating_or_deleting_a_missing_secret() {
     let server = Server::builder()
         .account(Account::on_teams(&[("team-a", "A")]))
         .start();
@@ -685,7 +685,7 @@ fn a_silent_end_leaves_the_connection_open() {
     for point in [Point::Accepted, Point::Handshaken, Point::Head, Point::Body] {
         server.next(When::Any, Behaviour::Vanish(point, End::Silent));
         let mut raw = Raw::connect(&server);
-        raw.patience(Duration::from_millis(60));
+        raw.read_timeout(Duration::from_millis(60));
         let sent = raw.send(&list_request(&server));
         assert_eq!(sent.is_ok(), point != Point::Accepted, "{point:?}");
         let (bytes, ended) = raw.rest();
@@ -755,7 +755,7 @@ fn an_answer_is_replaced() {
 }
 
 #[test]
-fn an_answer_is_bent() {
+fn a_reply_is_cut_delayed_or_edited() {
     let server = Server::start();
     for length in [0, 1, 17, 100] {
         server.next(When::Any, Behaviour::Cut(length, End::Truncated));
@@ -836,7 +836,7 @@ fn behaviours_happen_in_order_and_as_often_as_told() {
 // Certificates and versions
 
 #[test]
-fn each_certificate_is_wrong_in_its_own_way() {
+fn each_certificate_has_its_defect() {
     let cases = [
         (Certificate::Good, "localhost", ""),
         (Certificate::Good, "127.0.0.1", ""),
@@ -855,7 +855,7 @@ fn each_certificate_is_wrong_in_its_own_way() {
         let server = Server::builder().certificate(certificate).start();
         let mut raw = Raw::connect_as(&server, host);
         let sent = raw.send(&list_request(&server));
-        // In TLS 1.3 the client is done first: its answer says that the server is, too.
+        // In TLS 1.3 the client finishes first; its answer shows that the server has finished, too.
         let sent = sent.and_then(|()| raw.answer());
         let error = sent.err().map_or(String::new(), |e| format!("{e:?}"));
         assert_eq!(
@@ -955,7 +955,7 @@ fn sh(script: &str) -> crate::support::Run<'static> {
 const SHELL: &str = "/bin/sh";
 
 #[test]
-fn the_runner_gives_a_program_nothing_but_what_was_said() {
+fn the_runner_passes_only_the_given_environment() {
     let shell = Path::new(SHELL);
     // A shell sets variables of its own; `env` shows what it was given, and they are among it.
     let output = sh("/usr/bin/env; ls -a; cat")
@@ -990,7 +990,7 @@ fn the_runner_gives_a_program_nothing_but_what_was_said() {
 }
 
 #[test]
-fn the_runner_fails_what_differs() {
+fn the_runner_fails_on_any_difference() {
     let shell = Path::new(SHELL);
     let cases = [
         (sh("exit 1"), "the exit code differs"),
@@ -1019,7 +1019,7 @@ fn the_runner_fails_what_differs() {
 }
 
 #[test]
-fn the_runner_fails_a_leak_whatever_was_expected() {
+fn the_runner_fails_on_a_leak() {
     for (marker, name) in [(MARKER_SECRET, "secret"), (MARKER_KEY, "key")] {
         for (redirect, stream) in [("", "stdout"), (">&2", "stderr")] {
             let run = sh(&format!("echo a{marker}b {redirect}"))

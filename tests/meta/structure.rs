@@ -304,8 +304,8 @@ fn door_faults(name: &str, text: &str) -> Vec<String> {
     faults
 }
 
-/// Traces of the place a file was written at: they mean nothing to whoever reads it elsewhere. Spelled in halves,
-/// so that this list does not find itself.
+/// Local paths, addresses of registries, and marks of unfinished work. They are split in halves, so that this list does not
+/// match itself.
 fn trace_faults(name: &str, text: &str) -> Vec<String> {
     let words = [
         concat!("/wo", "rk/"),
@@ -380,7 +380,7 @@ fn every_dependency_has_a_rule() {
 }
 
 #[test]
-fn nothing_says_where_it_was_written() {
+fn sources_contain_no_local_paths_or_unfinished_work() {
     let mut paths = Vec::new();
     for entry in fs::read_dir(root()).unwrap() {
         let path = entry.unwrap().path();
@@ -458,7 +458,7 @@ fn the_door_rule_can_fail() {
         ("net/mod.rs", "mod minreq;", 0),
     ] {
         let found = door_faults(name, text).len();
-        // An absolute path is how nobody writes it here; the case above states what the rule does not see.
+        // The rule does not see absolute paths, which are not used here; the case above documents that.
         assert_eq!(found, faults, "{name}: {text}");
     }
 }

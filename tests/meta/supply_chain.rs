@@ -1,5 +1,5 @@
-//! What is linked into the program: how many crates, from where, under which licences, and none of those that
-//! tests/deny.toml bans. `make deny` asks cargo-deny the same, and for advisories, which are on the network.
+//! The crates that are linked into the program: their number, sources and licences, and that none is banned by
+//! tests/deny.toml. `make deny` asks cargo-deny the same, and for advisories, which are on the network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -15,12 +15,12 @@ const TARGETS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-
 struct Crate {
     name: String,
     version: String,
-    /// Of the registry: nothing.
+    /// Empty for the default registry.
     source: String,
     licence: String,
 }
 
-/// What `cargo tree` says is linked for this target.
+/// The crates that are linked for this target, by `cargo tree`.
 fn linked(target: &str) -> Vec<Crate> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)

@@ -1,27 +1,27 @@
-//! `--timeout`: it holds whatever a server does or does not do, and the waits between attempts are as documented.
+//! `--timeout` and the waits between attempts, with servers that hang, drip or disappear.
 
 use crate::server::{Behaviour, End, Point, Scope, Server, Tls, When};
 use crate::support::peer::Peer;
 use crate::support::records::{Front, Records};
-use crate::support::{MARKER_KEY, Run, apart, binary, code, oz, tools};
+use crate::support::{MARKER_KEY, Run, binary, code, namespaces, oz, tools};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What runs here are given.
+/// The `--timeout` of the runs here.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How much later a run may end than `--timeout` says, the start of a process included.
 const EXCESS: Duration = Duration::from_millis(200);
 
-/// How much later than its waits a run may end that talks in between, beside as many other tests as there are cores.
+/// How much later than the sum of its waits a run may end, with other tests running on every core.
 const TALK: Duration = Duration::from_millis(500);
 
-/// How often a run is tried that ended late: a program that is late is late each time, a busy machine is not.
+/// How often a run that ended late is repeated: on a busy machine one can be late by chance.
 const TRIES: usize = 3;
 
-/// Sees that what runs ends within `limit`; answers how often it ran.
+/// Checks that a run ends within `limit`. Returns how often it ran.
 #[track_caller]
 fn ends_within(limit: Duration, mut run: impl FnMut() -> Duration) -> usize {
     let mut late = Vec::new();
@@ -39,7 +39,7 @@ const MORE_TIME: &str =
     "hint: check the network and the proxy variables, or allow more time with --timeout\n";
 const TRY_LATER: &str = "hint: try again later, or allow more time with --timeout\n";
 
-/// Runs with `--timeout 1`, and sees that it took that long; answers how often it ran.
+/// Runs with `--timeout 1`, and checks that it took that long. Returns how often it ran.
 #[track_caller]
 fn on_time(run: Run<'_>) -> usize {
     let run = run.args(["--timeout", "1"]);
@@ -50,20 +50,20 @@ fn on_time(run: Run<'_>) -> usize {
     })
 }
 
-/// `list` against what is no service.
+/// `list` against a server that does not answer as the service.
 fn list_of(root: &str) -> Run<'static> {
     oz(&["secret", "list", "--server-root-url", root])
         .env("WARP_API_KEY", MARKER_KEY)
         .code(69)
 }
 
-/// `list` against a peer by hand, which speaks at most enough TLS to be believed to.
+/// `list` against a scripted peer that sends at most the start of a TLS handshake.
 fn list_at(address: SocketAddr) -> Run<'static> {
     list_of(&format!("https://{address}"))
 }
 
 #[test]
-fn a_server_that_accepts_and_says_nothing() {
+fn a_server_that_accepts_and_sends_nothing() {
     for point in [Point::Handshaken, Point::Head, Point::Body] {
         let server = Server::start();
         server.always(When::Any, Behaviour::Vanish(point, End::Silent));
@@ -84,7 +84,7 @@ fn a_server_that_drips() {
             "error: no answer from localhost within 1 s\n{TRY_LATER}"
         )));
     }
-    // Interim replies are no progress either.
+    // Interim replies do not extend the time limit.
     let peer = Peer::start(|connection| {
         connection.request();
         for _ in 0..5 {
@@ -99,10 +99,10 @@ fn a_server_that_drips() {
 
 #[test]
 fn a_handshake_that_never_ends() {
-    let silent = Peer::start(|connection| connection.listen_on());
+    let silent = Peer::start(|connection| connection.drain());
     // A record of 16 KiB that is announced, and comes byte by byte.
     let dripping = Peer::start(|connection| {
-        connection.say(&[22, 3, 3, 0x40, 0]);
+        connection.send(&[22, 3, 3, 0x40, 0]);
         connection.drip(&[2; 200], Duration::from_millis(50));
     });
     for peer in [silent, dripping] {
@@ -114,7 +114,7 @@ fn a_handshake_that_never_ends() {
 
 #[test]
 fn a_proxy_that_never_answers() {
-    let silent = Peer::start(|connection| connection.listen_on());
+    let silent = Peer::start(|connection| connection.drain());
     let dripping = Peer::start(|connection| {
         connection.head();
         connection.drip(
@@ -135,8 +135,7 @@ fn a_proxy_that_never_answers() {
 
 #[test]
 fn a_listener_whose_queue_is_full() {
-    // Nobody accepts, and the kernel queues no more than it was told: further SYNs go unanswered, as when a peer
-    // vanished.
+    // Nothing is accepted, and the queue is full: further SYNs go unanswered, as if the peer had disappeared.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     nix_listen(&listener);
     let address = listener.local_addr().expect("a bound address");
@@ -164,12 +163,12 @@ fn nix_listen(listener: &TcpListener) {
 /// [`on_time`] in a network of its own, less the time that the script takes.
 #[track_caller]
 fn apart_on_time(script: &str, root: &str, stderr: &str) {
-    let Some(setup) = apart::network(oz(&["--version"]), script) else {
+    let Some(setup) = namespaces::network(oz(&["--version"]), script) else {
         return;
     };
     let setup = setup.any_stdout().run().took;
     let run = list_of(root).args(["--timeout", "1"]).stderr(stderr);
-    let Some(run) = apart::network(run, script) else {
+    let Some(run) = namespaces::network(run, script) else {
         return;
     };
     ends_within(TIMEOUT + EXCESS + setup, || {
@@ -195,7 +194,7 @@ fn a_name_that_never_resolves() {
 }
 
 #[test]
-fn a_peer_that_vanished() {
+fn a_peer_that_disappears() {
     apart_on_time(
         "ip link set lo up; iptables -A INPUT -p tcp -j DROP",
         "https://127.0.0.1:4433",
@@ -204,12 +203,12 @@ fn a_peer_that_vanished() {
 }
 
 #[test]
-fn no_route_is_known_at_once() {
+fn a_missing_route_fails_at_once() {
     let run = list_of("https://192.0.2.1").stderr(
         "error: 192.0.2.1:443 could not be reached\n  caused by: Network unreachable\n\
          hint: check --server-root-url, the proxy variables and the network\n",
     );
-    let Some(run) = apart::network(run, "ip link set lo up") else {
+    let Some(run) = namespaces::network(run, "ip link set lo up") else {
         return;
     };
     // Three attempts, 0.3 s and 1.2 s between them at most.
@@ -217,14 +216,14 @@ fn no_route_is_known_at_once() {
     assert!(took < Duration::from_secs(3), "took {took:?}");
 }
 
-/// A port on which nobody listens, and which the system gives to the program's own end, because it has no other.
+/// A port without a listener, which is also the only one that the system can give to the client's end.
 #[test]
-fn a_connection_to_itself_is_none() {
+fn rejects_a_connection_to_its_own_port() {
     const ONE_PORT: &str =
         "ip link set lo up; echo 40000 40000 > /proc/sys/net/ipv4/ip_local_port_range";
     for host in ["127.0.0.1", "localhost"] {
         let run = list_of(&format!("https://{host}:40000")).any_stderr();
-        let Some(run) = apart::network(run, ONE_PORT) else {
+        let Some(run) = namespaces::network(run, ONE_PORT) else {
             return;
         };
         let output = run.run();
@@ -235,8 +234,8 @@ fn a_connection_to_itself_is_none() {
                  hint: check --server-root-url, the proxy variables and the network\n"
             )
         });
-        let said = output.stderr().to_owned();
-        assert!(expected.contains(&said), "{said}");
+        let message = output.stderr().to_owned();
+        assert!(expected.contains(&message), "{message}");
     }
 }
 
@@ -307,7 +306,7 @@ fn within(took: Duration, low: f64, high: f64, what: &str) {
 #[test]
 fn retry_after_in_seconds() {
     for status in [429, 503] {
-        // Up to half a second is added, so that not all come back at once.
+        // Up to half a second is added at random, so that clients do not all return at once.
         within(
             took_after(status, "1"),
             1.0,
@@ -321,7 +320,7 @@ fn retry_after_in_seconds() {
             "0 s",
         );
     }
-    // What is no time is no reason to come back at once, nor to stay away: the usual wait, at most 0.3 s.
+    // A malformed value is ignored: the usual wait, at most 0.3 s.
     for value in [
         "soon",
         "-1",
@@ -335,24 +334,6 @@ fn retry_after_in_seconds() {
     }
 }
 
-/// A date this many seconds from now, as `date` of coreutils writes it.
-fn date(offset: i64, format: &str) -> String {
-    let output = Command::new("date")
-        .env("LC_ALL", "C")
-        .args([
-            "-u",
-            "-d",
-            &format!("{offset} seconds"),
-            &format!("+{format}"),
-        ])
-        .output()
-        .expect("date runs");
-    String::from_utf8(output.stdout)
-        .expect("ASCII")
-        .trim_end()
-        .to_owned()
-}
-
 #[test]
 fn retry_after_as_a_date() {
     if !tools::have("date") {
@@ -360,14 +341,14 @@ fn retry_after_as_a_date() {
     }
     // The date has whole seconds: up to one less than was meant.
     let format = "%a, %d %b %Y %H:%M:%S GMT";
-    let took = took_after(503, &date(2, format));
+    let took = took_after(503, &tools::date(2, format));
     within(took, 1.0, 2.5 + TALK.as_secs_f64(), format);
-    // Servers no longer send these (RFC 9110 section 5.6.7), and what is not understood is no reason to wait longer.
+    // Obsolete formats of dates (RFC 9110 section 5.6.7) are ignored.
     for obsolete in ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"] {
-        let took = took_after(503, &date(2, obsolete));
+        let took = took_after(503, &tools::date(2, obsolete));
         within(took, 0.0, 0.5 + TALK.as_secs_f64(), obsolete);
     }
-    let past = date(-3600, format);
+    let past = tools::date(-3600, format);
     within(took_after(429, &past), 0.0, 0.5 + TALK.as_secs_f64(), &past);
 }
 
@@ -441,7 +422,7 @@ fn waits_between_attempts_grow_and_differ() {
     );
 }
 
-/// The program with a standard input that the test holds.
+/// The program with a standard input that the test writes to.
 fn create_from_pipe(server: &Server) -> std::process::Child {
     Command::new(binary())
         .args(["secret", "create", "N", "--timeout", "1"])
@@ -483,7 +464,7 @@ fn an_endless_standard_input_is_bounded_by_size() {
     let began = Instant::now();
     let mut child = create_from_pipe(&server);
     let mut stdin = child.stdin.take().expect("a pipe");
-    // It ends when the program does not listen any more.
+    // It ends when the program closes the pipe.
     let mut fed = 0;
     while began.elapsed() < Duration::from_secs(20) {
         match stdin.write(&[b'y'; 4096]) {
@@ -518,7 +499,7 @@ fn a_plain_server_that_reads_nothing() {
     )));
 }
 
-/// A `list` or a `delete` through a front that has this to say on its first connection.
+/// A `list` or a `delete` through a proxy that sends this on its first connection.
 fn through(front: &Front, arguments: &[&str]) -> Run<'static> {
     oz(arguments)
         .env("WARP_API_KEY", MARKER_KEY)
@@ -526,12 +507,12 @@ fn through(front: &Front, arguments: &[&str]) -> Run<'static> {
         .env("SSL_CERT_FILE", front.ca_path())
 }
 
-/// Says this until the client is gone, and so much at once that there is always more to read.
-fn without_end(records: &mut Records, mut say: impl FnMut(&mut Records) -> Vec<u8>) {
+/// Sends this until the client closes, in chunks so large that there is always more to read.
+fn without_end(records: &mut Records, mut next: impl FnMut(&mut Records) -> Vec<u8>) {
     loop {
         let mut bytes = Vec::new();
         while bytes.len() < 256 * 1024 {
-            bytes.extend(say(records));
+            bytes.extend(next(records));
         }
         if !records.write(&bytes) {
             return;
@@ -539,7 +520,7 @@ fn without_end(records: &mut Records, mut say: impl FnMut(&mut Records) -> Vec<u
     }
 }
 
-/// Small ones: the most work for the fewest bytes.
+/// Small records: the most work for the fewest bytes.
 fn tickets(records: &mut Records) -> Vec<u8> {
     records.tickets(800, 20)
 }

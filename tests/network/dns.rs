@@ -1,12 +1,12 @@
-//! Name lookup, with a resolver that answers as told.
+//! Name lookup, with a resolver whose answers the test sets.
 
 use crate::server::{Scope, Server};
 use crate::support::pki::Certificate;
-use crate::support::{MARKER_KEY, Run, apart, oz, write};
+use crate::support::{MARKER_KEY, Run, namespaces, oz, write};
 use std::fs;
 use std::time::Duration;
 
-/// `list` of what is no service.
+/// `list` against a server that does not exist.
 fn list_of(host: &str) -> Run<'static> {
     oz(&["secret", "list"])
         .env("WARP_API_KEY", MARKER_KEY)
@@ -23,12 +23,12 @@ fn list_of_unknown(host: &str, cause: &str) -> Run<'static> {
     ))
 }
 
-/// Runs where `dnsmasq` has these options, and sees that its IPv4 address was asked for so many times.
+/// Runs with a `dnsmasq` that has these options, and checks how many times the IPv4 address was asked for.
 #[track_caller]
 fn unknown(host: &str, options: &str, cause: &str, times: usize) {
     let directory = tempfile::tempdir().expect("a directory");
     let run = list_of_unknown(host, cause);
-    let Some(run) = apart::names(run, &directory, options) else {
+    let Some(run) = namespaces::network_with_dns(run, &directory, options) else {
         return;
     };
     run.run();
@@ -37,7 +37,7 @@ fn unknown(host: &str, options: &str, cause: &str, times: usize) {
     assert_eq!(asked, times, "{log}");
 }
 
-/// Answers that will be the same the next time are not asked for again; a resolver that is no help now may be soon.
+/// A permanent failure is not retried; a temporary one is.
 #[test]
 fn a_resolver_that_has_no_address() {
     let known = "--local=/example/ --txt-record=text.example,hello";
@@ -50,9 +50,9 @@ fn a_resolver_that_has_no_address() {
     }
 }
 
-/// Nobody answers, and the resolver gives up after a second: three times, as it may pass.
+/// No resolver answers, and a lookup gives up after a second; it is retried twice.
 #[test]
-fn a_resolver_that_asks_for_patience() {
+fn a_resolver_that_answers_try_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let resolver = write(
         &directory,
@@ -64,7 +64,7 @@ fn a_resolver_that_asks_for_patience() {
         resolver.display()
     );
     let run = list_of_unknown("nowhere.example", "Try again");
-    let Some(run) = apart::network(run, &script) else {
+    let Some(run) = namespaces::network(run, &script) else {
         return;
     };
     let took = run.run().took;
@@ -72,7 +72,7 @@ fn a_resolver_that_asks_for_patience() {
     assert!(expected.contains(&took), "took {took:?}");
 }
 
-/// An alias of a name with three addresses, at none of which anybody listens.
+/// An alias of a name with three addresses, all of which refuse connections.
 #[test]
 fn every_address_of_a_name_is_tried() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -82,7 +82,7 @@ fn every_address_of_a_name_is_tried() {
     );
     let options = "--cname=alias.example,three.example --host-record=three.example,127.0.0.2,::1 \
                    --host-record=three.example,127.0.0.3";
-    let Some(run) = apart::names(run, &directory, options) else {
+    let Some(run) = namespaces::network_with_dns(run, &directory, options) else {
         return;
     };
     let Some(trace) = run.trace("-e trace=connect") else {
@@ -115,7 +115,7 @@ fn the_address_that_answers_is_used() {
         .env("WARP_SERVER_ROOT_URL", server.root_at("elsewhere.example"))
         .stdout("Secret 'N' deleted\n");
     let script = format!("mount --bind {} /etc/hosts", hosts.display());
-    let Some(run) = apart::files(run, &script) else {
+    let Some(run) = namespaces::mounts(run, &script) else {
         return;
     };
     run.run();

@@ -1,4 +1,4 @@
-//! Replies of the service: malformed ones, errors, unknown members, and text that is not fit to print.
+//! Replies of the service: malformed ones, errors, unknown members, and text that must be escaped.
 
 use crate::server::{Behaviour, End, Scope, Server, When, years_ago};
 use crate::support::oz;
@@ -11,7 +11,7 @@ fn list(behaviour: Behaviour, code: i32, stderr: &str) {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     server.always(When::Any, behaviour);
-    // The timeout only ends the waits between attempts early.
+    // The timeout shortens the waits between attempts.
     oz(&["secret", "list"])
         .server(&server)
         .code(code)
@@ -32,7 +32,7 @@ const CHECK_KEY: &str =
     "hint: check that the key in WARP_API_KEY is whole, not expired and not deleted\n";
 
 #[test]
-fn a_page_is_not_the_service() {
+fn rejects_replies_that_are_no_json() {
     for (status, body) in [
         (200, "<html>Log in"),
         (200, "plain words"),
@@ -82,7 +82,7 @@ fn a_redirect_is_not_followed_and_its_host_named() {
 }
 
 #[test]
-fn a_key_that_is_not_accepted() {
+fn reports_a_rejected_key() {
     for (behaviour, words) in [
         (
             Behaviour::status(401, r#"{"error":"ID token has expired at: 1"}"#),
@@ -133,7 +133,7 @@ fn raw(body: impl AsRef<[u8]>) -> Behaviour {
 }
 
 #[test]
-fn malformed_answers() {
+fn rejects_malformed_answers() {
     const FIRST: &str = "/data/managedSecrets/managedSecrets/0";
     let field = |name: &str| format!("{name} is missing or of the wrong type");
     for (behaviour, what) in [
@@ -203,7 +203,7 @@ fn malformed_answers() {
 }
 
 #[test]
-fn a_lone_surrogate_is_refused() {
+fn rejects_a_lone_surrogate() {
     let server = Server::start();
     server.next(When::Any, raw(r#"{"data":"\ud800"}"#));
     let output = oz(&["secret", "list"])
@@ -248,7 +248,7 @@ fn data_beside_errors_is_used() {
 }
 
 #[test]
-fn words_of_tomorrow_are_shown_as_they_are() {
+fn unknown_enum_values_are_shown_as_they_are() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     server.next(
@@ -352,7 +352,7 @@ fn characters_that_cannot_be_seen_are_escaped_in_every_format() {
 }
 
 #[test]
-fn a_reply_past_the_limit_is_refused() {
+fn rejects_a_reply_past_the_limit() {
     // Megabytes take an emulator longer than the runner waits.
     if is_emulated() {
         return;
@@ -370,7 +370,7 @@ fn a_reply_past_the_limit_is_refused() {
         "error: the reply of localhost is not usable\n  caused by: its body is longer than 32 MiB\n\
          hint: this may not be the service: check --server-root-url and the proxy variables\n"
     );
-    // And what is within it is read, if only to see that it is nothing.
+    // A body within the limit is read, and rejected for its content.
     let server = Server::start();
     server.next(When::Any, raw(vec![b' '; 32 * 1024 * 1024]));
     let output = oz(&["secret", "list"])
@@ -388,7 +388,7 @@ fn a_reply_past_the_limit_is_refused() {
 }
 
 #[test]
-fn a_silent_end_is_not_an_answer() {
+fn rejects_a_connection_closed_without_a_reply() {
     let server = Server::start();
     server.always(When::Any, Behaviour::Raw(Vec::new(), End::Orderly));
     let output = oz(&["secret", "list"])

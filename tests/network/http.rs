@@ -1,17 +1,17 @@
-//! HTTP/1.1 as hostile or old servers speak it: what RFC 9112 obliges a client to accept is accepted, the rest is
-//! refused, and every limit holds to the byte.
+//! HTTP/1.1 from old or hostile servers: what RFC 9112 requires a client to accept is accepted, the rest is rejected, and
+//! every limit is exact to the byte.
 
-use crate::server::{Behaviour, End, Scope, Server, Tls, UNASKED, When};
+use crate::server::{Behaviour, End, Scope, Server, Tls, UNSOLICITED, When};
 use crate::support::pty::Session;
 use crate::support::records::{Front, Records};
 use crate::support::{MARKER_KEY, oz};
 use std::time::{Duration, Instant};
 
-/// What follows the reason a reply is refused for.
+/// The lines after the reason for which a reply is rejected.
 const NOT_USABLE: &str =
     "hint: this may not be the service: check --server-root-url and the proxy variables\n";
 
-/// The documented limits, written again: a test that read them from the program would move with them.
+/// The documented limits. They are repeated here, so that a change of the program fails a test.
 const STATUS_LINE: usize = 8192;
 const HEADERS: usize = 32 * 1024;
 const HEADER_LINES: usize = 100;
@@ -99,7 +99,7 @@ fn refused_as(behaviour: Behaviour, reason: &str, what: &str) {
     assert_eq!(server.ops().len(), 1, "{shown}");
 }
 
-/// Lost each of three times.
+/// The connection is lost in each of three attempts.
 #[track_caller]
 fn lost(template: &str, end: End) {
     let server = wrapping(framed(template, end));
@@ -129,7 +129,7 @@ fn chunked(fields: &str, body: &str) -> String {
 }
 
 #[test]
-fn status_lines_that_are_one() {
+fn accepts_status_lines() {
     for start in [
         "HTTP/1.1 200 OK",
         "HTTP/1.1 200 ",
@@ -146,7 +146,7 @@ fn status_lines_that_are_one() {
 }
 
 #[test]
-fn what_does_not_begin_as_http() {
+fn rejects_replies_that_are_not_http() {
     const NO_HTTP: &str = "it does not begin as an HTTP reply";
     for start in [
         "<html>",
@@ -180,7 +180,7 @@ fn what_does_not_begin_as_http() {
 }
 
 #[test]
-fn status_lines_that_are_none() {
+fn rejects_malformed_status_lines() {
     for start in [
         "HTTP/1.1 99 x",
         "HTTP/1.1 099 x",
@@ -206,7 +206,7 @@ fn status_lines_that_are_none() {
 }
 
 #[test]
-fn lines_end_with_cr_lf_alone() {
+fn rejects_lines_that_do_not_end_with_cr_lf() {
     const BARE: &str = "a line of it ends without CR LF";
     refused("HTTP/1.1 200 OK\nContent-Length: {len}\n\n{body}", BARE);
     refused("HTTP/1.1 200 OK\r\nContent-Length: {len}\n\r\n{body}", BARE);
@@ -224,7 +224,7 @@ fn lines_end_with_cr_lf_alone() {
 }
 
 #[test]
-fn header_fields_that_are_some() {
+fn accepts_header_fields() {
     for fields in [
         "X:\r\n",
         "x-a:b\r\nX-A: \t b \t \r\n",
@@ -242,7 +242,7 @@ fn header_fields_that_are_some() {
 }
 
 #[test]
-fn header_fields_that_are_none() {
+fn rejects_malformed_header_fields() {
     for fields in [
         " X: folded onto nothing\r\n",
         "\tX: y\r\n",
@@ -262,7 +262,7 @@ fn header_fields_that_are_none() {
 }
 
 #[test]
-fn lengths_that_are_one() {
+fn accepts_content_lengths() {
     for field in [
         "content-length:{len}",
         "CONTENT-LENGTH: \t{len} \t",
@@ -278,7 +278,7 @@ fn lengths_that_are_one() {
 }
 
 #[test]
-fn lengths_that_are_none() {
+fn rejects_malformed_content_lengths() {
     for value in [
         "",
         "x",
@@ -319,7 +319,7 @@ fn lengths_that_are_none() {
 }
 
 #[test]
-fn chunks_that_are_some() {
+fn accepts_chunked_bodies() {
     for body in [
         "{hex}\r\n{body}\r\n0\r\n\r\n",
         "0000000000000{hex}\r\n{body}\r\n000\r\n\r\n",
@@ -352,7 +352,7 @@ fn chunks_that_are_some() {
 }
 
 #[test]
-fn chunks_that_are_none() {
+fn rejects_malformed_chunked_bodies() {
     for body in [
         "\r\n",
         "g\r\n",
@@ -406,14 +406,14 @@ fn chunks_that_are_none() {
 }
 
 #[test]
-fn a_coding_that_nobody_asked_for() {
+fn rejects_content_codings() {
     for coding in ["gzip", "br", "identity, gzip", "zstd"] {
         refused(
             &with(&format!("Content-Encoding: {coding}\r\n")),
             "it is compressed, which was not asked for",
         );
     }
-    // Where the status says it all, nobody misses the body.
+    // An error that needs only the status does not need the body.
     let server = wrapping(framed(
         "HTTP/1.1 401 No\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\u{1f}\u{8b}\0",
         End::Orderly,
@@ -434,7 +434,7 @@ fn interim_replies_are_passed_over() {
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\nContent-Encoding: br\r\n\r\n",
         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 199 Whatever\r\nX: y\r\n\r\n",
-        // An interim reply has no body, whatever it says (RFC 9112 section 6.3).
+        // An interim reply has no body, even with a length (RFC 9112 section 6.3).
         "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n",
     ] {
         accepted(&format!("{interim}{}", with("")));
@@ -456,7 +456,7 @@ fn interim_replies_are_passed_over() {
 }
 
 #[test]
-fn a_body_that_differs_from_its_promise() {
+fn rejects_a_body_that_differs_from_its_length() {
     for end in [End::Orderly, End::Truncated, End::Reset] {
         lost("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{body}", end);
     }
@@ -488,7 +488,7 @@ fn a_body_without_a_length_ends_with_the_connection() {
         "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n",
     ] {
         accepted(&format!("{head}{{body}}"));
-        // TLS tells an end from a cut (RFC 9112 section 9.8).
+        // TLS distinguishes an end from a truncation (RFC 9112 section 9.8).
         lost(&format!("{head}{{body}}"), End::Truncated);
         lost(&format!("{head}{{body}}"), End::Reset);
     }
@@ -579,7 +579,7 @@ mod relay {
                 let (head, body) = exchange(&mut upstream, &request);
                 let head = head.replacen("HTTP/1.1", &format!("HTTP/{version}"), 1);
                 let head = head.replacen("\r\n", &format!("\r\n{fields}"), 1);
-                connection.say(&[head.as_bytes(), &body].concat());
+                connection.send(&[head.as_bytes(), &body].concat());
             }
         })
     }
@@ -686,7 +686,7 @@ fn a_chunk_line_has_a_limit() {
     refused(&chunked("", &"0".repeat(1 << 20)), TOO_LONG);
 }
 
-/// The truth and blanks up to this length: JSON may end in blanks.
+/// A valid document, padded to this length with blanks.
 fn long(length: usize, body: &[u8]) -> Vec<u8> {
     let mut long = body.to_vec();
     long.resize(length, b' ');
@@ -730,7 +730,7 @@ fn the_body_has_a_limit_however_it_is_framed() {
     }
 }
 
-/// What a server says that deleted a secret.
+/// The reply to a deletion.
 const FORGED: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 75\r\n\r\n\
     {\"data\":{\"deleteManagedSecret\":{\"__typename\":\"DeleteManagedSecretOutput\"}}}";
@@ -743,7 +743,7 @@ fn sized(total: usize, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), &body].concat()
 }
 
-/// A server that refuses to delete, whatever else it says.
+/// A server that refuses to delete, with this body after its head.
 fn refusing(tls: Tls) -> Server {
     let server = Server::builder().tls(tls).start();
     server.seed_raw(Scope::Personal, "N");
@@ -801,7 +801,7 @@ fn bytes_between_two_requests_are_not_the_next_reply() {
             server.next(When::Query, behaviour);
             let mut session = Session::start(&["secret", "delete", "N"], &server.env());
             let began = Instant::now();
-            while !server.log().contains(UNASKED) {
+            while !server.log().contains(UNSOLICITED) {
                 assert!(
                     began.elapsed() < Duration::from_secs(20),
                     "{}",
@@ -819,8 +819,8 @@ fn bytes_between_two_requests_are_not_the_next_reply() {
     }
 }
 
-/// A `delete` through a front that has this to say on its first connection, in place of the reply to the lookup; how
-/// many connections that took.
+/// A `delete` through a proxy that sends this on its first connection, in place of the reply to the lookup. Returns how
+/// many connections it took.
 #[track_caller]
 fn deleted(serve: impl Fn(&mut Records, &[u8]) + Send + Sync + 'static) -> usize {
     let server = Server::builder().tls(Tls::Off).start();
@@ -853,17 +853,17 @@ fn half_a_record_after_a_reply_is_not_the_next_reply() {
             let forged = records.data(FORGED);
             let (now, later) = forged.split_at(after.min(forged.len() - 1));
             records.write(&[&bytes, now].concat());
-            if records.hear() {
+            if records.wait_for_bytes() {
                 records.write(later);
-                records.hear();
+                records.wait_for_bytes();
             }
         });
         assert_eq!(connections, 2, "{after}");
     }
 }
 
-/// Tickets are not the server's answer to anything, and many come in a record of their own. After 16 KiB of them, a new
-/// connection is cheaper.
+/// Tickets are no part of a reply, and many servers send them in separate records. After 16 KiB of them a new connection
+/// is cheaper.
 #[test]
 fn tickets_after_a_reply_leave_the_connection_open() {
     // 272 bytes each. The last ones are cut in two by the size of a read, and the first ones come with the reply.
@@ -874,10 +874,10 @@ fn tickets_after_a_reply_leave_the_connection_open() {
                 bytes.extend(records.tickets(1, 250));
             }
             records.write(&bytes);
-            if records.hear() {
+            if records.wait_for_bytes() {
                 let forged = records.data(FORGED);
                 records.write(&forged);
-                records.hear();
+                records.wait_for_bytes();
             }
         });
         assert_eq!(connections, expected, "{count}");

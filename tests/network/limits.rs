@@ -1,5 +1,5 @@
-//! Replies as long as one may be, of every shape that costs much to read or to show: each run ends in time, with little
-//! more memory than the reply takes.
+//! Replies of the maximum length, in the shapes that are the most expensive to read or print: each run ends in time, and
+//! takes memory in proportion to the reply.
 
 use crate::server::{Behaviour, Scope, Server, When};
 use crate::support::tools::{have, is_emulated};
@@ -182,7 +182,7 @@ fn replies_that_are_refused_take_little_memory() {
     }
 }
 
-/// Where memory runs out, the program is killed, and nobody tells what became of a write.
+/// Out of memory, the program would be killed, and the outcome of a write would be lost.
 #[test]
 fn a_costly_answer_to_a_write_is_survived_with_little_memory() {
     if is_emulated() {

@@ -1,11 +1,10 @@
 //! What the build with minreq refuses, as `src/net/minreq.rs` lists it.
 
+use crate::proxy::TinyProxy;
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
-use crate::support::tools::have;
-use crate::support::{oz, port, write};
+use crate::support::{oz, port};
 use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -35,12 +34,12 @@ fn no_other_test_is_ignored() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn what_it_cannot_do_is_refused_before_any_connection() {
+fn rejects_unsupported_settings_before_connecting() {
     let server = Server::start();
     let ca_file = server.ca_path().display().to_string();
     let v6 = server.root_at("[::1]");
     let plain = Server::builder().tls(Tls::Off).start();
-    /// The server, variables, arguments, what is refused, and what to do.
+    /// The server, variables, arguments, the error and its hint.
     type Case<'a> = (
         &'a Server,
         &'a [(&'a str, &'a str)],
@@ -111,7 +110,7 @@ fn what_it_cannot_do_is_refused_before_any_connection() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn replies_it_would_take_are_refused() {
+fn rejects_replies_that_minreq_accepts() {
     const UNUSABLE: &str = "error: the reply of localhost is not usable\n";
     const ELSEWHERE: &str =
         "hint: this may not be the service: check --server-root-url and the proxy variables\n";
@@ -160,9 +159,9 @@ fn replies_it_would_take_are_refused() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn an_answer_that_stops_early_is_no_answer() {
+fn rejects_a_truncated_answer() {
     for reply in [
-        // No status line at all, one that is none, and a body shorter than its length.
+        // No status line, a malformed one, and a body shorter than its length.
         "",
         "garbage\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}",
@@ -183,7 +182,7 @@ fn an_answer_that_stops_early_is_no_answer() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn a_chunked_body_that_stops_early_is_no_document() {
+fn rejects_a_truncated_chunked_body() {
     let server = Server::start();
     let reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"data\":";
     server.always(When::Any, Behaviour::Raw(reply.into(), End::Orderly));
@@ -201,7 +200,7 @@ fn a_chunked_body_that_stops_early_is_no_document() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn a_body_without_an_end_is_left() {
+fn an_endless_body_is_read_up_to_the_limit() {
     let (listener, held) = port::listener(0);
     let root = format!("http://localhost:{}", held.port());
     thread::spawn(move || {
@@ -240,7 +239,7 @@ fn the_budget_is_kept_to_the_fraction() {
 
 #[test]
 #[ignore = "needs the build with minreq"]
-fn a_team_that_is_no_header_value_is_not_sent() {
+fn rejects_a_team_that_is_no_header_value() {
     let server = Server::builder()
         .account(crate::server::Account::on_teams(&[(
             "a\r\nX-Evil: 1",
@@ -257,37 +256,14 @@ fn a_team_that_is_no_header_value_is_not_sent() {
     assert_eq!(server.ops(), ["Lookup"]);
 }
 
-/// The upper-case variable, which minreq by itself does not know, with credentials.
+/// The upper-case variable, which minreq itself does not read, with credentials.
 #[test]
 #[ignore = "needs the build with minreq"]
 fn a_proxy_of_our_choice_is_used() {
-    if !have("tinyproxy") {
+    let Some(proxy) = TinyProxy::start("BasicAuth user pass\n") else {
         return;
-    }
-    let held = port::free();
-    let port = held.port();
-    let dir = tempfile::tempdir().unwrap();
-    let config = write(
-        &dir,
-        "tinyproxy.conf",
-        format!(
-            "Port {port}\nListen 127.0.0.1\nTimeout 10\nAllow 127.0.0.1\nBasicAuth user pass\n"
-        ),
-    );
-    let mut proxy = Command::new("tinyproxy")
-        .arg("-d")
-        .arg("-c")
-        .arg(config)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    for _ in 0..200 {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+    };
+    let port = proxy.held.port();
     let server = Server::start();
     let run = |login: &str| {
         oz(&["secret", "create", "N", "--if-exists", "update"])
@@ -304,7 +280,5 @@ fn a_proxy_of_our_choice_is_used() {
              hint: put them into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT\n"
         ))
         .run();
-    let _ = proxy.kill();
-    let _ = proxy.wait();
     assert_eq!(server.ops(), ["Lookup", "CreateManagedSecret"]);
 }

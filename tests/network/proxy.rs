@@ -7,13 +7,13 @@ use crate::support::{MARKER_SECRET, Run, oz, tools};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::ffi::OsString;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStringExt;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
-/// The password is a marker that every run looks for in what the program says.
+/// The password is a marker that every run looks for in the output.
 const PASSWORD: &str = MARKER_SECRET;
 
 /// What a `list` of nothing prints.
@@ -28,15 +28,15 @@ fn login() -> String {
 }
 
 /// `tinyproxy` on a port of its own.
-struct TinyProxy {
+pub struct TinyProxy {
     child: Child,
-    held: Held,
+    pub held: Held,
     _dir: TempDir,
 }
 
 impl TinyProxy {
     /// With these lines in its configuration; `None` where there is no `tinyproxy`.
-    fn start(lines: &str) -> Option<Self> {
+    pub fn start(lines: &str) -> Option<Self> {
         if !tools::have("tinyproxy") {
             return None;
         }
@@ -55,7 +55,7 @@ impl TinyProxy {
             .stderr(Stdio::null())
             .spawn()
             .expect("tinyproxy runs");
-        wait_for(port);
+        held.wait_for_listener();
         Some(Self {
             child,
             held,
@@ -71,20 +71,9 @@ impl Drop for TinyProxy {
     }
 }
 
-fn wait_for(port: u16) {
-    let began = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "nothing listens on port {port}"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// A create, a list and a delete.
 #[track_caller]
-fn whole_tour(server: &Server, variable: &str, proxy: &str) {
+fn creates_lists_and_deletes(server: &Server, variable: &str, proxy: &str) {
     let through = |run: Run<'static>| run.envs(server.env()).env(variable, proxy);
     through(oz(&["secret", "create", "N"]))
         .stdin("value")
@@ -120,13 +109,13 @@ fn tinyproxy_carries_every_verb() {
     };
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         let server = Server::start();
-        whole_tour(
+        creates_lists_and_deletes(
             &server,
             variable,
             &format!("http://127.0.0.1:{}", proxy.held.port()),
         );
     }
-    whole_tour(
+    creates_lists_and_deletes(
         &Server::start(),
         "https_proxy",
         &format!("localhost:{}", proxy.held.port()),
@@ -139,7 +128,7 @@ fn tinyproxy_with_credentials() {
         return;
     };
     let place = format!("127.0.0.1:{}", proxy.held.port());
-    whole_tour(
+    creates_lists_and_deletes(
         &Server::start(),
         "HTTPS_PROXY",
         &format!("http://user:{PASSWORD}@{place}/"),
@@ -189,7 +178,7 @@ fn tinyproxy_refuses_the_port() {
     assert_eq!(server.connections(), 0);
 }
 
-/// A proxy by hand, the runs through it, and what it may never have heard.
+/// A scripted proxy, the runs through it, and the texts that it must not receive.
 struct Trial {
     server: Server,
     proxy: Peer,
@@ -209,7 +198,7 @@ impl Trial {
     }
 
     fn saying(answer: &'static [u8]) -> Self {
-        Self::new(move |connection, _| connection.say(answer))
+        Self::new(move |connection, _| connection.send(answer))
     }
 
     fn list(&self) -> Run<'_> {
@@ -233,19 +222,19 @@ impl Trial {
         assert_eq!(self.server.connections(), 0);
     }
 
-    /// The proxy knows the target and the login, and nothing else.
+    /// Checks that the proxy received the target and the login, and nothing else.
     #[track_caller]
     fn look(&self) {
-        let heard = self.proxy.heard_text();
+        let received = self.proxy.received_text();
         let target = format!("localhost:{}", self.server.address().port());
         let request = format!(
             "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: oz/{}\r\nProxy-Authorization: Basic {}\r\n\r\n",
             env!("CARGO_PKG_VERSION"),
             login()
         );
-        assert!(heard.starts_with(&request), "{heard}");
+        assert!(received.starts_with(&request), "{received}");
         for never in [self.server.api_key(), "Bearer", "graphql", "secret"] {
-            assert!(!heard.contains(never), "the proxy heard {never}");
+            assert!(!received.contains(never), "the proxy received {never}");
         }
     }
 
@@ -272,7 +261,7 @@ fn answers_that_open_a_tunnel() {
         b"HTTP/1.1 200\r\n\r\n",
         b"HTTP/1.1 299 Why not\r\nVia: 1.1 x\r\n folded\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-        // Whatever such an answer says of a body is ignored (RFC 9110 section 9.3.6).
+        // A length in such an answer is ignored (RFC 9110 section 9.3.6).
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: gzip\r\n\r\n",
@@ -281,7 +270,7 @@ fn answers_that_open_a_tunnel() {
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n",
     ] {
         Trial::new(move |connection, target| {
-            connection.say(answer);
+            connection.send(answer);
             connection.tunnel(target);
         })
         .carried();
@@ -315,7 +304,7 @@ fn a_proxy_that_closes_early() {
         );
         trial.refused(3, stderr);
     }
-    // After its answer, and in the handshake.
+    // It closes after its answer, or in the handshake.
     let trial = Trial::saying(b"HTTP/1.1 200 OK\r\n\r\n");
     trial.refused(
         3,
@@ -366,7 +355,7 @@ fn a_proxy_that_does_not_connect() {
         ),
         (b"HTTP/1.1 400 Bad\r\n\r\n", 400, 1),
         (b"HTTP/1.1 500 Oops\r\n\r\n", 500, 1),
-        // The server may be there again in a moment.
+        // The server may be back for the next attempt.
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n<html>", 502, 3),
         (b"HTTP/1.1 503 x\r\n\r\n", 503, 3),
         (b"HTTP/1.1 504 x\r\n\r\n", 504, 3),
@@ -383,7 +372,7 @@ fn a_proxy_that_does_not_connect() {
 }
 
 #[test]
-fn a_proxy_that_is_none() {
+fn rejects_malformed_proxy_replies() {
     for (answer, reason) in [
         (&b"SSH-2.0-x\r\n"[..], "it does not begin as an HTTP reply"),
         (b"HTTP/2 200\r\n\r\n", "it is HTTP/2, which was not offered"),
@@ -392,7 +381,7 @@ fn a_proxy_that_is_none() {
             b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
             "a header line is malformed",
         ),
-        // Who speaks before the client does is not the server.
+        // Bytes before the client's first message are not from the server.
         (
             b"HTTP/1.1 200 OK\r\n\r\n\x16\x03\x03",
             "more bytes came than it promised",
@@ -409,13 +398,13 @@ fn a_proxy_that_is_none() {
         );
         trial.refused(1, stderr);
     }
-    let trial = Trial::new(|connection, _| connection.say(&vec![b'H'; 1 << 20]));
+    let trial = Trial::new(|connection, _| connection.send(&vec![b'H'; 1 << 20]));
     trial.list().code(69).any_stderr().run();
     let trial = Trial::new(|connection, _| {
-        connection.say(b"HTTP/1.1 200 OK\r\n");
+        connection.send(b"HTTP/1.1 200 OK\r\n");
         for _ in 0..1000 {
             connection
-                .say(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
+                .send(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
         }
     });
     let reason = "it has more than 100 header lines";
@@ -427,7 +416,7 @@ fn a_proxy_that_is_none() {
 }
 
 #[test]
-fn nobody_listens_at_the_proxy() {
+fn the_proxy_refuses_connections() {
     let server = Server::start();
     let closed = port::closed();
     let place = closed.address().to_string();
@@ -441,11 +430,11 @@ fn nobody_listens_at_the_proxy() {
         .run();
 }
 
-/// A proxy that refuses: who is sent there fails with 69.
+/// A proxy that refuses: a run through it fails with 69.
 fn trap() -> Peer {
     Peer::start(|connection| {
         connection.head();
-        connection.say(b"HTTP/1.1 403 no\r\n\r\n");
+        connection.send(b"HTTP/1.1 403 no\r\n\r\n");
     })
 }
 
@@ -463,7 +452,7 @@ fn goes(run: Run<'_>, direct: bool, what: &str) {
 }
 
 #[test]
-fn no_proxy_names_who_needs_none() {
+fn no_proxy_lists_hosts_to_connect_to_directly() {
     let server = Server::start();
     let trap = trap();
     let port = server.address().port();
@@ -549,7 +538,7 @@ fn the_variables_have_an_order() {
     let target = server.address();
     let good = Peer::start(move |connection| {
         connection.head();
-        connection.say(b"HTTP/1.1 200 OK\r\n\r\n");
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\n");
         connection.tunnel(target);
     });
     let good = good.address().to_string();
@@ -610,7 +599,7 @@ fn a_proxy_and_a_server_on_ipv6() {
     let listener = TcpListener::bind("[::1]:0").expect("IPv6 on the loopback interface");
     let proxy = Peer::serve(listener, move |connection| {
         connection.head();
-        connection.say(b"HTTP/1.1 200 OK\r\n\r\n");
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\n");
         connection.tunnel(target);
     });
     list(&server)
@@ -625,14 +614,14 @@ fn a_proxy_and_a_server_on_ipv6() {
         .stdout(NOTHING)
         .run();
     let authority = format!("[::1]:{}", six.address().port());
-    let heard = proxy.heard_text();
+    let received = proxy.received_text();
     let start = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
-    assert!(heard.starts_with(&start), "{heard}");
+    assert!(received.starts_with(&start), "{received}");
     assert_eq!(six.connections(), 0);
 }
 
 #[test]
-fn other_kinds_of_proxy_are_refused_without_an_echo() {
+fn rejects_other_kinds_of_proxy_without_repeating_the_password() {
     let server = Server::start();
     const LOOKS: &str = "hint: a proxy looks like http://[USER:PASSWORD@]HOST:PORT; NO_PROXY names the hosts that need none\n";
     const KIND: &str = "names a kind of proxy that is not supported: only http:// is";
@@ -663,7 +652,7 @@ fn other_kinds_of_proxy_are_refused_without_an_echo() {
                 .stderr(format!("error: {variable} {what}\n{LOOKS}"))
                 .run();
         }
-        // Whom it is not for, it does not stop.
+        // It does not affect hosts that do not use it.
         goes(
             list(&server)
                 .env("HTTPS_PROXY", &value)

@@ -1,11 +1,10 @@
-//! TLS: versions, certificates, and what is trusted. Certificates that the tests' own authority cannot make are made by
-//! `openssl`, which then serves them, too.
+//! TLS: versions, certificates, and which authorities are trusted.
 //!
-//! Certificates that the tests' own authority cannot make are made by `openssl`, which then serves them, too.
+//! `openssl` makes and serves the certificates that rcgen cannot make.
 
 use crate::server::{Behaviour, End, Scope, Server, Tls, When};
 use crate::support::pki::{self, Certificate};
-use crate::support::{MARKER_KEY, Run, apart, oz, tools, write};
+use crate::support::{MARKER_KEY, Run, namespaces, oz, tools, write};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -17,18 +16,19 @@ const LIST: [&str; 4] = ["secret", "list", "--output-format", "text"];
 /// What a `list` of nothing prints.
 const NOTHING: &str = "Name  Scope  Type  Created  Updated  Description\n";
 
-/// `list` as a user who knows the root and has a key, and trusts what the test adds.
+/// `list` with the server's root and a key. The test adds the trusted certificates.
 fn list(root: impl AsRef<str>) -> Run<'static> {
     oz(&LIST)
         .env("WARP_API_KEY", MARKER_KEY)
         .env("WARP_SERVER_ROOT_URL", root.as_ref())
 }
 
-/// Refused with these words, and nothing was sent.
+/// Checks that it is rejected with this error, and that nothing was sent.
 #[track_caller]
 fn distrusted(certificate: Certificate, host: &str, words: &str) {
     let server = Server::builder().certificate(certificate).start();
-    let today = today();
+    // As the program writes it. A run over midnight would fail.
+    let today = tools::date(0, "%Y-%m-%d");
     list(server.root_at(host))
         .env("SSL_CERT_FILE", server.ca_path())
         .code(69)
@@ -38,25 +38,13 @@ fn distrusted(certificate: Certificate, host: &str, words: &str) {
     assert_eq!(server.connections(), 1, "trust does not come with time");
 }
 
-/// The day in UTC, as the program says it; no test runs at midnight that often.
-fn today() -> String {
-    let output = Command::new("date")
-        .args(["-u", "+%Y-%m-%d"])
-        .output()
-        .expect("date runs");
-    String::from_utf8(output.stdout)
-        .expect("ASCII")
-        .trim_end()
-        .to_owned()
-}
-
 const FOR_LOCALHOST: &str =
     "  caused by: the server's certificate is for localhost, 127.0.0.1 and ::1\n";
 const REPLACED: &str = "hint: SSL_CERT_FILE or SSL_CERT_DIR is set, so only the certificates there are trusted: \
                         unset it, or add the right one with --ca-file\n";
 
 #[test]
-fn certificates_out_of_their_time() {
+fn rejects_certificates_outside_their_validity() {
     distrusted(
         Certificate::Expired,
         "localhost",
@@ -78,7 +66,7 @@ fn certificates_out_of_their_time() {
 }
 
 #[test]
-fn certificates_of_somebody_else() {
+fn rejects_certificates_for_other_names() {
     for (certificate, host, names) in [
         (Certificate::WrongName, "localhost", "elsewhere.example"),
         (Certificate::WrongName, "127.0.0.1", "elsewhere.example"),
@@ -96,7 +84,7 @@ fn certificates_of_somebody_else() {
 }
 
 #[test]
-fn certificates_that_nobody_here_vouches_for() {
+fn rejects_certificates_of_untrusted_authorities() {
     distrusted(
         Certificate::OtherAuthority,
         "localhost",
@@ -113,7 +101,7 @@ fn certificates_that_nobody_here_vouches_for() {
 }
 
 #[test]
-fn a_certificate_for_clients() {
+fn rejects_a_client_certificate() {
     distrusted(
         Certificate::ForClients,
         "localhost",
@@ -141,7 +129,7 @@ fn addresses_can_be_in_certificates() {
 }
 
 #[test]
-fn both_versions_are_spoken() {
+fn accepts_tls_1_2_and_1_3() {
     for (tls, version) in [
         (Tls::Only12, "1.2"),
         (Tls::Only13, "1.3"),
@@ -166,7 +154,7 @@ fn both_versions_are_spoken() {
 }
 
 #[test]
-fn what_answers_is_not_tls() {
+fn rejects_replies_that_are_not_tls() {
     let not_tls = "error: localhost did not answer in TLS\n\
                    hint: something else listens there; check --server-root-url, its port, and the proxy variables\n";
     for bytes in [
@@ -183,7 +171,7 @@ fn what_answers_is_not_tls() {
 }
 
 #[test]
-fn a_peer_that_breaks_off() {
+fn a_handshake_that_is_cut_off() {
     let server = Server::start();
     server.next(When::Any, Behaviour::RefuseHandshake);
     oz(&LIST)
@@ -216,7 +204,7 @@ const TOO_OLD: &str = "error: localhost speaks no TLS version that is still safe
      hint: the server, or a proxy that answers in its place, has to support TLS 1.2 or 1.3\n";
 
 #[test]
-fn versions_that_are_too_old() {
+fn rejects_old_tls_versions() {
     // A ServerHello of TLS 1.1 and of 1.0 with the suite AES128-SHA, and the alert protocol_version.
     let hello = |minor: u8| {
         let mut record = vec![22, 3, minor, 0, 42, 2, 0, 0, 38, 3, minor];
@@ -284,7 +272,7 @@ impl OpenSsl {
     /// Serves the leaf on a free port, and answers the root.
     fn serve(&mut self, arguments: &str) -> String {
         let mut command = Command::new("openssl");
-        // Old ways need the old security level, or openssl would refuse for us.
+        // At its default security level, openssl itself would refuse the old algorithms.
         let common = "s_server -accept 127.0.0.1:0 -www -cert leaf.pem -key leaf.key -cipher DEFAULT@SECLEVEL=0";
         command
             .args(common.split(' '))
@@ -309,7 +297,7 @@ impl OpenSsl {
 
     /// TLS stands, and then nothing more comes: `openssl` takes no POST.
     #[track_caller]
-    fn believed(&mut self, arguments: &str) {
+    fn accepted(&mut self, arguments: &str) {
         let root = self.serve(arguments);
         list(root)
             .env("SSL_CERT_FILE", self.path("ca.pem"))
@@ -353,16 +341,16 @@ const NAMED: &str = "subjectAltName=DNS:localhost\n";
 const SIGNED: &str = "-CA ca.pem -CAkey ca.key";
 
 #[test]
-fn openssl_as_the_peer_is_believed() {
+fn accepts_an_openssl_server() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
     openssl.leaf(EC, NAMED, SIGNED);
-    openssl.believed("");
+    openssl.accepted("");
 }
 
 #[test]
-fn openssl_speaks_1_1_only() {
+fn rejects_an_openssl_server_with_tls_1_1() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
@@ -371,7 +359,7 @@ fn openssl_speaks_1_1_only() {
 }
 
 #[test]
-fn a_signature_with_sha_1() {
+fn rejects_a_sha_1_signature() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
@@ -385,7 +373,7 @@ fn a_signature_with_sha_1() {
 }
 
 #[test]
-fn an_rsa_key_that_is_too_short() {
+fn rejects_a_short_rsa_key() {
     for version in ["-tls1_2", "-tls1_3"] {
         let Some(mut openssl) = OpenSsl::new() else {
             return;
@@ -467,7 +455,7 @@ fn an_extension_that_is_critical_and_unknown() {
 }
 
 #[test]
-fn a_chain_without_its_middle() {
+fn rejects_a_chain_without_its_intermediate() {
     let Some(mut openssl) = OpenSsl::new() else {
         return;
     };
@@ -482,7 +470,7 @@ fn a_chain_without_its_middle() {
         "x509 -req -in middle.csr -out middle.pem -days 9 -extfile middle.cnf {SIGNED}"
     ));
     openssl.leaf(EC, NAMED, "-CA middle.pem -CAkey middle.key");
-    openssl.believed("-cert_chain middle.pem");
+    openssl.accepted("-cert_chain middle.pem");
     openssl.refused(
         "",
         &format!(
@@ -535,7 +523,7 @@ mod garbage {
 }
 
 #[test]
-fn certificates_that_are_garbage() {
+fn rejects_malformed_certificates() {
     let good = crate::support::pki::issue(Certificate::Good);
     let whole = good.chain[0].to_vec();
     let dir = TempDir::new().expect("a directory");
@@ -564,7 +552,7 @@ fn certificates_that_are_garbage() {
 }
 
 #[test]
-fn a_ca_file_adds_to_whatever_is_trusted() {
+fn a_ca_file_adds_to_the_trusted_roots() {
     let server = Server::start();
     let other = Server::start();
     let ca = server.ca_path();
@@ -659,7 +647,7 @@ fn a_directory_of_authorities() {
 }
 
 #[test]
-fn a_directory_that_is_all_there_is() {
+fn a_directory_without_a_file() {
     let server = Server::start();
     let empty = TempDir::new().expect("a directory");
     list(server.root())
@@ -694,7 +682,7 @@ fn a_directory_that_is_all_there_is() {
 }
 
 #[test]
-fn a_directory_beside_a_file_is_read_only_where_the_file_does_not_do() {
+fn a_directory_is_read_only_where_the_file_does_not_suffice() {
     let (server, other) = (Server::start(), Server::start());
     let directory = TempDir::new().expect("a directory");
     let absent = directory.path().join("absent");
@@ -714,12 +702,12 @@ fn a_directory_beside_a_file_is_read_only_where_the_file_does_not_do() {
         .arg(server.ca_path())
         .stdout(NOTHING)
         .run();
-    // What it is not of use for is said beside it.
-    let stranger = pki::Signed::new("Stranger", None, |_| {}).pem();
-    let stranger = write(&directory, "stranger.pem", stranger);
+    // The message also has the purpose that it is missing.
+    let untrusted = pki::Signed::new("Untrusted", None, |_| {}).pem();
+    let untrusted = write(&directory, "untrusted.pem", untrusted);
     for run in [
-        with_dir().env("SSL_CERT_FILE", &stranger),
-        with_dir().arg("--ca-file").arg(&stranger),
+        with_dir().env("SSL_CERT_FILE", &untrusted),
+        with_dir().arg("--ca-file").arg(&untrusted),
     ] {
         run.code(69)
             .stderr(format!("{not_trusted}{REPLACED}"))
@@ -744,7 +732,7 @@ fn a_directory_beside_a_file_is_read_only_where_the_file_does_not_do() {
         return;
     };
     assert_eq!(count, 0);
-    assert_eq!(opened(&stranger), Some(1));
+    assert_eq!(opened(&untrusted), Some(1));
 }
 
 #[test]
@@ -856,7 +844,7 @@ fn names_in_certificates_are_cut_and_escaped() {
 const WHAT_IT_HOLDS: &str =
     "hint: it holds the certificates of authorities in PEM: -----BEGIN CERTIFICATE-----\n";
 
-/// The doors by which a CA file comes in, and what each is called.
+/// The ways to give a CA file, and the name of each in messages.
 fn doors(server: &Server, path: &Path) -> [(Run<'static>, String); 2] {
     let path_text = path.display();
     [
@@ -872,7 +860,7 @@ fn doors(server: &Server, path: &Path) -> [(Run<'static>, String); 2] {
 }
 
 #[test]
-fn ca_files_that_are_none() {
+fn rejects_ca_files_without_certificates() {
     let server = Server::start();
     let dir = TempDir::new().expect("a directory");
     let good = fs::read_to_string(server.ca_path()).expect("PEM");
@@ -920,7 +908,7 @@ fn ca_files_that_are_none() {
 }
 
 #[test]
-fn ca_files_that_cannot_be_read() {
+fn rejects_unreadable_ca_files() {
     let server = Server::start();
     let dir = TempDir::new().expect("a directory");
     for (path, cause) in [
@@ -980,7 +968,7 @@ fn a_ca_file_has_a_limit() {
 
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Whether this machine has a bundle.
+/// Whether this machine has a CA bundle.
 fn have_bundle() -> bool {
     let found = Path::new(BUNDLE).exists();
     if !found {
@@ -989,17 +977,17 @@ fn have_bundle() -> bool {
     found
 }
 
-/// Runs in a file system in which this file is the system's bundle.
+/// Runs with this file mounted as the system's bundle.
 fn with_bundle<'a>(run: Run<'a>, bundle: &Path) -> Option<Run<'a>> {
     if !have_bundle() {
         return None;
     }
     let script = format!("mount --bind {} {BUNDLE}", bundle.display());
-    apart::files(run, &script)
+    namespaces::mounts(run, &script)
 }
 
 #[test]
-fn the_system_bundle_counts_unless_it_was_replaced() {
+fn the_system_bundle_is_trusted_unless_replaced() {
     let server = Server::start();
     let Some(other) = OpenSsl::new() else { return };
     let other_directory = TempDir::new().expect("a directory");
@@ -1035,10 +1023,10 @@ fn the_system_bundle_counts_unless_it_was_replaced() {
     }
 }
 
-/// Two certificates of one authority: an expired one of a root that the program does not know, and a good one of a root
+/// Two certificates of one authority: an expired one, by a root that is not trusted, and a valid one, by a root
 /// that only the system's bundle has.
 #[test]
-fn the_system_bundle_counts_whatever_was_wrong_with_the_chain() {
+fn the_system_bundle_is_tried_after_every_chain_error() {
     let authority = |name: &str| {
         pki::Signed::new(name, None, |params| {
             params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -1106,7 +1094,7 @@ fn the_system_bundle_is_read_only_when_it_is_needed() {
     };
     let Some(count) = opened(known) else { return };
     assert_eq!(count, 0);
-    // Three attempts and a stranger each time: it is read once.
+    // Three attempts with an untrusted certificate: it is read once.
     server.always(
         When::Any,
         Behaviour::Vanish(crate::server::Point::Accepted, End::Reset),
@@ -1117,15 +1105,15 @@ fn the_system_bundle_is_read_only_when_it_is_needed() {
             .any_stderr()
     };
     assert_eq!(opened(unreachable), Some(0));
-    let stranger = Server::start();
+    let untrusted = Server::start();
     let unknown = |run: Run<'static>| {
-        run.env("WARP_SERVER_ROOT_URL", stranger.root())
+        run.env("WARP_SERVER_ROOT_URL", untrusted.root())
             .code(69)
             .any_stderr()
     };
     assert_eq!(opened(unknown), Some(1));
     let replaced = |run: Run<'static>| {
-        run.env("WARP_SERVER_ROOT_URL", stranger.root())
+        run.env("WARP_SERVER_ROOT_URL", untrusted.root())
             .env("SSL_CERT_FILE", server.ca_path())
             .code(69)
             .any_stderr()
@@ -1191,7 +1179,7 @@ mod decisions {
 
     /// Whether a server with this chain is accepted where these certificates are trusted.
     #[track_caller]
-    fn decide(what: &str, believed: bool, trusted: &[&Signed], chain: &[&Signed]) {
+    fn decide(what: &str, accepted: bool, trusted: &[&Signed], chain: &[&Signed]) {
         let pem = |all: &[&Signed]| all.iter().map(|one| one.pem()).collect::<String>();
         let dir = TempDir::new().expect("a directory");
         let trusted_path = write(&dir, "trusted.pem", pem(trusted));
@@ -1209,7 +1197,7 @@ mod decisions {
                 .expect("openssl runs");
             assert_eq!(
                 output.status.success(),
-                believed,
+                accepted,
                 "{what}: openssl decides otherwise: {}",
                 String::from_utf8_lossy(&output.stderr)
             );
@@ -1231,18 +1219,18 @@ mod decisions {
             list.arg("--ca-file").arg(&trusted_path),
         ] {
             let output = run.run();
-            let (code, stdout) = if believed { (0, NOTHING) } else { (69, "") };
+            let (code, stdout) = if accepted { (0, NOTHING) } else { (69, "") };
             assert_eq!(output.status.code(), Some(code), "{what}: {output:?}");
             assert_eq!(output.stdout(), stdout, "{what}");
         }
-        assert_eq!(server.ops().is_empty(), !believed, "{what}");
+        assert_eq!(server.ops().is_empty(), !accepted, "{what}");
     }
 
     #[test]
     fn authorities() {
         let root = |edits: &[Edit]| signed("Root", None, edits);
         let by = |issuer: &Signed| signed("server", Some(issuer), &[NAMED]);
-        for (what, believed, edits) in [
+        for (what, accepted, edits) in [
             ("an ordinary root", true, &[AUTHORITY, SIGNS][..]),
             ("a root without key usage", true, &[AUTHORITY]),
             (
@@ -1278,7 +1266,7 @@ mod decisions {
             ),
         ] {
             let root = root(edits);
-            decide(what, believed, &[&root], &[&by(&root)]);
+            decide(what, accepted, &[&root], &[&by(&root)]);
         }
         let old = root(&[]).version_1(None);
         decide("a root of version 1", true, &[&old], &[&by(&old)]);
@@ -1305,9 +1293,9 @@ mod decisions {
     }
 
     #[test]
-    fn the_middle_of_a_chain() {
+    fn intermediate_certificates() {
         let root = signed("Root", None, &[AUTHORITY, SIGNS]);
-        for (what, believed, edits) in [
+        for (what, accepted, edits) in [
             ("an ordinary one", true, &[AUTHORITY, SIGNS][..]),
             ("without key usage", true, &[AUTHORITY]),
             ("for servers", true, &[AUTHORITY, FOR_SERVERS]),
@@ -1323,9 +1311,9 @@ mod decisions {
         ] {
             let middle = signed("Middle", Some(&root), edits);
             let leaf = signed("server", Some(&middle), &[NAMED]);
-            decide(what, believed, &[&root], &[&leaf, &middle]);
-            // Beside its root in the file, it is an authority itself, or nothing.
-            let in_file = believed || what == "no constraints, may sign";
+            decide(what, accepted, &[&root], &[&leaf, &middle]);
+            // In the file with its root, it counts only if it is an authority itself.
+            let in_file = accepted || what == "no constraints, may sign";
             decide(what, in_file, &[&root, &middle], &[&leaf]);
         }
         let old = signed("Middle", Some(&root), &[]).version_1(Some(&root));
@@ -1351,8 +1339,8 @@ mod decisions {
     #[test]
     fn certificates_of_servers() {
         let root = signed("Root", None, &[AUTHORITY, SIGNS]);
-        let stranger = signed("Stranger", None, &[AUTHORITY, SIGNS]);
-        for (what, believed, edits) in [
+        let untrusted = signed("Untrusted", None, &[AUTHORITY, SIGNS]);
+        for (what, accepted, edits) in [
             ("nothing but a name", true, &[NAMED][..]),
             (
                 "no authority by its own word",
@@ -1370,16 +1358,16 @@ mod decisions {
             ("another name", false, &[NAMED_ELSEWHERE]),
         ] {
             let leaf = signed("server", Some(&root), edits);
-            decide(what, believed, &[&root], &[&leaf]);
-            // In the trust file itself, whoever signed it.
-            let leaf = signed("server", Some(&stranger), edits);
-            decide(what, believed, &[&leaf], &[&leaf]);
-            decide(what, believed, &[&root, &leaf], &[&leaf, &stranger]);
+            decide(what, accepted, &[&root], &[&leaf]);
+            // In the trust file itself, with any issuer.
+            let leaf = signed("server", Some(&untrusted), edits);
+            decide(what, accepted, &[&leaf], &[&leaf]);
+            decide(what, accepted, &[&root, &leaf], &[&leaf, &untrusted]);
             let leaf = signed("server", None, edits);
-            decide(what, believed, &[&leaf], &[&leaf]);
-            decide(what, believed, &[&leaf, &root], &[&leaf]);
+            decide(what, accepted, &[&leaf], &[&leaf]);
+            decide(what, accepted, &[&leaf, &root], &[&leaf]);
         }
-        for (what, believed, edits) in [
+        for (what, accepted, edits) in [
             ("authority", true, &[NAMED, AUTHORITY][..]),
             ("authority, may sign", false, &[NAMED, AUTHORITY, SIGNS]),
             ("both", true, &[NAMED, AUTHORITY, SIGNS_AND_AGREES]),
@@ -1396,9 +1384,9 @@ mod decisions {
             ),
         ] {
             let leaf = signed("server", None, edits);
-            decide(what, believed, &[&leaf], &[&leaf]);
+            decide(what, accepted, &[&leaf], &[&leaf]);
         }
-        // The trusted one, and nothing else with its key or name.
+        // Only the trusted one itself, not another with its key or name.
         for edits in [&[NAMED][..], &[NAMED, NOT_AUTHORITY, AGREES]] {
             let pinned = signed("server", None, edits);
             let renewed = pinned.again("server", None, NAMED);

@@ -1,4 +1,4 @@
-//! Web servers of others in front of the local server, each ending TLS in its own way.
+//! Real web servers (nginx, lighttpd, haproxy) as TLS proxies in front of the local server.
 
 use crate::server::{Behaviour, Scope, Server, Tls, When};
 use crate::support::port::{self, Held};
@@ -18,7 +18,7 @@ struct Front {
 }
 
 impl Front {
-    /// What all of them need: a port, and a certificate with its key and its authority in files.
+    /// Prepares what all of them need: a port, and a certificate, its key and its authority in files.
     fn prepare() -> (Held, TempDir) {
         let issued = crate::support::pki::issue(crate::support::pki::Certificate::Good);
         let dir = TempDir::new().expect("a directory");
@@ -68,9 +68,9 @@ impl Front {
             .env("SSL_CERT_FILE", self.dir.path().join("ca.pem"))
     }
 
-    /// Every verb, with what the server behind it has in the end.
+    /// Runs every verb, and checks the final state of the server behind it.
     #[track_caller]
-    fn tour(&self, server: &Server) {
+    fn check_every_verb(&self, server: &Server) {
         let through = |run| self.through(run, server);
         through(oz(&["secret", "create", "N"]))
             .stdin("one")
@@ -186,7 +186,7 @@ fn nginx_carries_every_verb() {
         // Answers of unknown length: chunks.
         "proxy_http_version 1.1; gzip on; gzip_types *; gzip_min_length 1; sub_filter_types *; sub_filter 'xyzzy' 'xyzzy';",
         "chunked_transfer_encoding off; sub_filter_types *; sub_filter 'xyzzy' 'xyzzy';",
-        // It closes after each answer: announced, and so soon that the announcement is all there is.
+        // It closes the connection after each answer, as `Connection: close` announces.
         "keepalive_requests 1;",
         "keepalive_timeout 0;",
         "proxy_buffering off; add_header X-A b always; add_trailer X-T z;",
@@ -196,7 +196,7 @@ fn nginx_carries_every_verb() {
         let Some(front) = nginx(&server.address().to_string(), directives) else {
             return;
         };
-        front.tour(&server);
+        front.check_every_verb(&server);
     }
 }
 
@@ -233,7 +233,7 @@ fn nginx_closes_while_the_user_types() {
 const LATER: &str = "hint: try again later\n";
 
 #[test]
-fn nginx_and_nobody_behind_it() {
+fn nginx_without_an_upstream() {
     let gone = plain().address();
     let Some(front) = nginx(&gone.to_string(), "") else {
         return;
@@ -311,7 +311,7 @@ fn nginx_takes_no_plain_requests_on_its_tls_port() {
         .run();
 }
 
-/// Its part that speaks TLS.
+/// The `lighttpd` module for TLS.
 const MODULE: &str = "/usr/lib/lighttpd/mod_openssl.so";
 
 /// `lighttpd` with TLS, where its module for that is there.
@@ -349,12 +349,12 @@ fn lighttpd_carries_every_verb() {
         let Some(front) = lighttpd(server.address(), lines) else {
             return;
         };
-        front.tour(&server);
+        front.check_every_verb(&server);
     }
 }
 
 #[test]
-fn lighttpd_and_nobody_behind_it() {
+fn lighttpd_without_an_upstream() {
     let gone = plain().address();
     let Some(front) = lighttpd(gone, "") else {
         return;
@@ -401,12 +401,12 @@ fn haproxy_carries_every_verb() {
         let Some(front) = haproxy(server.address(), lines) else {
             return;
         };
-        front.tour(&server);
+        front.check_every_verb(&server);
     }
 }
 
 #[test]
-fn haproxy_and_nobody_behind_it() {
+fn haproxy_without_an_upstream() {
     let gone = plain().address();
     let server = plain();
     let Some(front) = haproxy(gone, " retries 0") else {

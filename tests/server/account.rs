@@ -3,7 +3,7 @@
 use crate::support::MARKER_KEY;
 use crate::support::opener::Keyset;
 
-/// What the service lists for somebody without a team.
+/// The workspace that the service lists for a person on no team.
 pub const PLACEHOLDER_WORKSPACE: &str = "NOT_A_REAL_WORKSPACE_UID";
 
 /// The actor of the default account.
@@ -18,7 +18,7 @@ pub enum Scope {
     Team(&'static str),
 }
 
-/// A store, whoever asks.
+/// The owner of a store, independent of the account that asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The actor uid of a person.
@@ -102,7 +102,7 @@ impl Account {
         }
     }
 
-    /// The key of a team, behind which there is no person: no personal key and no personal store.
+    /// A service account of a team. It has no personal key and no personal store.
     #[must_use]
     pub fn service_account(team_uid: &str, team_name: &str) -> Self {
         Self {

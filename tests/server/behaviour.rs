@@ -1,4 +1,4 @@
-//! The ways in which the local server can be told to misbehave, and when.
+//! How and when the local server misbehaves.
 
 use super::store::Store;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Which requests a behaviour is for.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
-    /// The next one, whatever it is.
+    /// The next request.
     Any,
     /// The next query.
     Query,
@@ -20,7 +20,7 @@ pub enum When {
 
 impl When {
     pub fn matches(self, op: &str) -> bool {
-        // The head has to decide, before any document was read: the operation names of the service say it.
+        // Decided by the head, before the body is read: the operation names tell queries from mutations.
         let mutation = ["Create", "Update", "Delete"]
             .iter()
             .any(|verb| op.starts_with(verb));
@@ -57,7 +57,7 @@ pub enum End {
     Truncated,
     /// RST.
     Reset,
-    /// Not at all: it stays open and says nothing.
+    /// Not at all: it stays open, and nothing is sent.
     Silent,
 }
 
@@ -87,20 +87,20 @@ pub enum Behaviour {
     },
     /// Answers with these bytes in place of HTTP. Nothing is applied.
     Raw(Vec<u8>, End),
-    /// Answers the truth, wrapped by this into the bytes to send: for framings that no HTTP library writes.
+    /// Sends the ordinary reply, wrapped by this into the bytes to send: for framings that no HTTP library writes.
     Framed(Framing, End),
-    /// The same, and these bytes after a pause, which nobody asked for. The log says when they were sent.
+    /// The same, and these unsolicited bytes after a pause. The log has a line when they were sent.
     FramedThen(Framing, Duration, Vec<u8>, End),
-    /// Answers the truth, but only this many of its bytes.
+    /// Sends the ordinary reply, but only this many of its bytes.
     Cut(usize, End),
-    /// Answers the truth, in pieces of one byte with this much time between them.
+    /// Sends the ordinary reply, in pieces of one byte with this much time between them.
     Drip(Duration),
-    /// Waits, then answers the truth.
+    /// Waits, then sends the ordinary reply.
     Delay(Duration),
-    /// Answers the truth and ends the connection, unannounced.
+    /// Sends the ordinary reply and ends the connection, unannounced.
     CloseAfterReply(End),
-    /// Answers otherwise at once, as a gateway does for a service that is still at work, and carries the request out
-    /// after this time.
+    /// Sends this answer at once, as a gateway does for a service that is still at work, and executes the request after
+    /// this time.
     Late(Duration, Box<Behaviour>),
     /// Another client changes the store before the request is carried out; then this happens.
     Meanwhile(Change, Option<Box<Behaviour>>),
@@ -113,13 +113,13 @@ pub enum Behaviour {
 
     /// A GraphQL reply with `errors` and without `data`. Nothing is applied.
     Errors(Vec<&'static str>),
-    /// The truth, with these `errors` beside it.
+    /// The ordinary reply with these `errors` added.
     ErrorsBesideData(Vec<&'static str>),
     /// A `UserFacingError` with this message for every root field. Nothing is applied.
     UserFacingError(&'static str),
     /// A union member that no client knows, for every root field. Nothing is applied.
     UnknownMember,
-    /// The truth, edited.
+    /// The ordinary reply, edited.
     Edit(Editing),
 }
 
@@ -134,13 +134,13 @@ impl Behaviour {
         }
     }
 
-    /// Another client is faster.
+    /// Another client changes the store first.
     #[must_use]
     pub fn meanwhile(change: impl Fn(&mut Store) + Send + Sync + 'static) -> Self {
         Self::Meanwhile(Arc::new(change), None)
     }
 
-    /// The same, and then the request meets this.
+    /// The same, with this behaviour for the request.
     #[must_use]
     pub fn meanwhile_and(change: impl Fn(&mut Store) + Send + Sync + 'static, then: Self) -> Self {
         Self::Meanwhile(Arc::new(change), Some(Box::new(then)))
@@ -178,7 +178,7 @@ impl Behaviour {
     }
 }
 
-/// What was told and has not happened yet.
+/// The behaviours that have not happened yet.
 #[derive(Default)]
 pub struct Script {
     entries: Vec<Entry>,

@@ -76,7 +76,7 @@ fn to_map(value: &Value) -> Option<JsonMap> {
     }
 }
 
-/// What a call did, for the log and the counters.
+/// The effects of a request, for the log and the counters.
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
     /// How many public keys were asked for: each costs the service a call to its key service.
@@ -129,7 +129,7 @@ pub fn execute(
     (reply, effects)
 }
 
-/// The answer to what cannot be executed.
+/// The answer to a document that cannot be executed.
 #[must_use]
 pub fn refused(messages: &[String]) -> Value {
     let errors: Vec<Value> = messages
@@ -271,7 +271,7 @@ impl Root<'_> {
         Ok(None)
     }
 
-    /// Whose secret is meant, and which.
+    /// The owner and the name of a secret.
     fn about(&self, input: &Value) -> Result<(Owner, String), Refusal> {
         let name = text(input, "name");
         let uid = input["owner"]["uid"].as_str();

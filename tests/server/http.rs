@@ -76,7 +76,7 @@ async fn respond(
     let (parts, body) = request.into_parts();
     let recorded = recorded(&parts, connection);
     let op = recorded.op.clone();
-    // In the log, where runs of several connections mix.
+    // The log mixes the lines of several connections.
     let label = format!("connection {connection}: {op}");
     let index = state.record(recorded);
     let mut behaviour = state.script().for_request(&op);
@@ -198,7 +198,7 @@ fn recorded(parts: &Parts, connection: usize) -> Recorded {
     }
 }
 
-/// Behaviours in place of carrying a request out.
+/// Behaviours before a request is executed.
 fn before(
     state: &State,
     bend: &Bend,
@@ -233,7 +233,7 @@ fn before(
     }
 }
 
-/// Behaviours on the way back, when the request was carried out.
+/// Behaviours after a request was executed.
 fn after(
     state: &State,
     bend: &Bend,
@@ -301,7 +301,7 @@ struct Prepared {
     team: Option<String>,
 }
 
-/// Checks everything about a request but what it wants done.
+/// Checks a request, up to its variables.
 fn check(state: &State, parts: &Parts, op: &str, body: &[u8]) -> Result<Prepared, Box<Answer>> {
     let violation = |status: StatusCode, what: &str| {
         state.violation(format!("{op}: {what}"));

@@ -1,4 +1,4 @@
-//! The local server as a program, for a person and for `make demo`.
+//! The local server as a program, to try `oz` against and for `make demo`.
 //!
 //! ```text
 //! local-server [--port PORT] [--dir DIR] [--misbehave gateway|race|lag]
@@ -105,7 +105,7 @@ fn run(options: Options) -> ExitCode {
             api_key: key,
             ..Account::person()
         })
-        // Somebody looks at "created … ago".
+        // So that "created … ago" is right.
         .system_clock()
         .port(options.port)
         .print_log();
@@ -118,7 +118,7 @@ fn run(options: Options) -> ExitCode {
     }
     println!("READY {}", server.root());
     wait_for_end(&signals);
-    // A person may have tried nonsense on purpose.
+    // Requests that the service would not understand are no failure here.
     let _ = server.violations();
     ExitCode::SUCCESS
 }

@@ -1,10 +1,10 @@
-//! The local server: the service as far as managed secrets need it, over real TLS, on other people's HTTP, GraphQL
-//! and HPKE. Tests start it in their own process, one each; the `local-server` example shows it to a person.
+//! The local server: the part of the service that handles managed secrets, over TLS, on published crates for HTTP, GraphQL
+//! and HPKE. Each test starts one in its own process; the `local-server` example runs one for a person.
 //!
 //! ```text
-//! wire  accept, TLS, bending of answers      account    who may call
-//!  └─ http  endpoint, behaviours              store      what is stored, and the service's rules
-//!      └─ engine  schema, checks, root fields behaviour  what it can be told to do wrong
+//! wire  accept, TLS, changed answers         account    accounts, teams, keys
+//!  └─ http  endpoint, behaviours              store      secrets, and the service's rules
+//!      └─ engine  schema, checks, root fields behaviour  misbehaviour that tests ask for
 //! ```
 
 // Each binary that includes this folder uses its own part of it.
@@ -23,7 +23,7 @@ pub use account::{
 pub use behaviour::{Behaviour, End, Point, When};
 pub use http::Recorded;
 pub use store::{Record, Store, rfc3339, years_ago};
-pub use wire::UNASKED;
+pub use wire::UNSOLICITED;
 
 use crate::support::pki::{self, Certificate};
 use crate::support::port::{self, Held};
@@ -43,7 +43,7 @@ use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
 /// Where the clock of a server starts: 2026-01-02T03:04:05Z, in seconds since the Unix epoch.
 pub const CLOCK_BASE: i64 = 1_767_323_045;
 
-/// Which versions of TLS are spoken.
+/// Which versions of TLS the server offers.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Tls {
     /// None: plain HTTP.
@@ -114,14 +114,14 @@ impl Builder {
         self
     }
 
-    /// A port to listen on; a free one if it is not said.
+    /// The port to listen on; a free one by default.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// An existing directory for `ca.pem`; one of its own, removed at the end, if it is not said.
+    /// An existing directory for `ca.pem`; by default a temporary one.
     #[must_use]
     pub fn dir(mut self, dir: &Path) -> Self {
         self.dir = Some(dir.to_owned());
@@ -179,7 +179,7 @@ fn acceptor(tls: Tls, issued: pki::Issued) -> Option<TlsAcceptor> {
     };
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
-        .expect("versions that ring speaks")
+        .expect("versions that ring supports")
         .with_no_client_auth()
         .with_single_cert(issued.chain, issued.key)
         .expect("a key that fits its certificate");
@@ -268,7 +268,7 @@ impl Server {
         &self.state.accounts[0].api_key
     }
 
-    /// What a client needs to reach it as its first account, through doors that every user has.
+    /// The variables with which a client reaches it as its first account.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
         vec![
@@ -281,7 +281,7 @@ impl Server {
         ]
     }
 
-    /// Tells it to misbehave once: the next request that `when` means; a behaviour of connections, the next one.
+    /// Misbehaves once, on the next request that `when` matches, or on the next connection.
     pub fn next(&self, when: When, behaviour: Behaviour) {
         self.next_times(1, when, behaviour);
     }
@@ -292,18 +292,18 @@ impl Server {
         self.state.script().push(when, behaviour, Some(times));
     }
 
-    /// The same, from now on. What was told before comes first.
+    /// The same, every time. Earlier calls of `next` come first.
     pub fn always(&self, when: When, behaviour: Behaviour) {
         self.state.script().push(when, behaviour, None);
     }
 
-    /// How many told misbehaviours have not happened.
+    /// How many misbehaviours have not happened yet.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.state.script().pending()
     }
 
-    /// Puts a secret into a store, behind every door; times are RFC 3339.
+    /// Puts a secret directly into a store, without a request; times are RFC 3339.
     pub fn seed(
         &self,
         scope: Scope,
@@ -324,7 +324,7 @@ impl Server {
         });
     }
 
-    /// A raw secret with ordinary metadata, where only its being there matters.
+    /// A raw secret with ordinary metadata.
     pub fn seed_raw(&self, scope: Scope, name: &str) {
         self.seed_kind(scope, name, "RAW_VALUE");
     }
@@ -341,7 +341,7 @@ impl Server {
         self.state.store().clone()
     }
 
-    /// Forgets what was opened for a secret, so that a later look sees only what came after.
+    /// Forgets the opened value of a secret, so that a test sees only what is stored afterwards.
     pub fn forget_value(&self, scope: Scope, name: &str) {
         let owner = self.state.owner(scope);
         self.state.store().forget_value(&owner, name);
@@ -390,7 +390,7 @@ impl Server {
         self.state.lock().public_keys_read
     }
 
-    /// Takes what the server refused to understand so far: a test that looks has expected it.
+    /// Takes the requests that the service would not understand, so that they do not fail the test.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().violations)
@@ -429,7 +429,7 @@ impl Drop for Server {
     }
 }
 
-/// What every connection shares.
+/// The state that all connections share.
 pub struct State {
     accounts: Vec<Account>,
     store: Mutex<store::Store>,
@@ -438,7 +438,7 @@ pub struct State {
     print_log: bool,
 }
 
-/// What was seen.
+/// What was recorded.
 #[derive(Default)]
 struct Facts {
     requests: Vec<Recorded>,

@@ -251,7 +251,7 @@ fn has_shape(kind: &str, payload: &[u8]) -> bool {
             &["aws_session_token"],
         ),
         "DOCKER_REGISTRY" => (&["registry_host", "username", "password"], &[]),
-        // What the web interface alone makes.
+        // Only the web interface creates this type.
         _ => return true,
     };
     let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(payload) else {

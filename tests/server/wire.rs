@@ -19,8 +19,8 @@ const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 /// Room between the HTTP library and the pump, in bytes.
 const PIPE: usize = 64 * 1024;
 
-/// What the log says once bytes were sent that nobody asked for.
-pub const UNASKED: &str = "sent what nobody asked for";
+/// The log line after unsolicited bytes were sent.
+pub const UNSOLICITED: &str = "sent unsolicited bytes";
 
 /// How long the server reads on after it has ended a connection, so that unread bytes do not turn FIN into RST.
 const LINGER: Duration = Duration::from_millis(100);
@@ -45,7 +45,7 @@ pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<
     }
 }
 
-/// A byte stream whose TCP connection can be reached.
+/// A byte stream that gives access to its TCP connection.
 trait Channel: AsyncRead + AsyncWrite + Unpin + Send {
     fn tcp(&mut self) -> &mut TcpStream;
 }
@@ -111,7 +111,7 @@ async fn converse(client: impl Channel, state: Arc<State>, id: usize) {
         service_fn(move |request| http::serve(Arc::clone(&state), Arc::clone(&bend), id, request))
     };
     let library = async move {
-        // What it calls an error is a client that went away.
+        // The only errors are clients that closed the connection.
         let _ = http1::Builder::new()
             .serve_connection(TokioIo::new(far), served)
             .await;
@@ -137,7 +137,7 @@ async fn pump(client: impl Channel, library: tokio::io::DuplexStream, bend: &Ben
     finish(from_client.unsplit(to_client), end).await;
 }
 
-/// How the bytes of the next answer are bent.
+/// How the bytes of the next answer are changed.
 #[derive(Clone, Default)]
 pub enum Shape {
     #[default]
@@ -191,7 +191,7 @@ async fn outbound(
                 let _ = write(client, &bytes).await;
                 tokio::time::sleep(pause).await;
                 let _ = write(client, &unasked).await;
-                state.log(UNASKED.to_owned());
+                state.log(UNSOLICITED.to_owned());
                 return end;
             }
             Shape::Drip(pause) => {

@@ -1,4 +1,4 @@
-//! Stops the program right before it says how it went, and reads its memory.
+//! Stops the program at its first message, and reads its memory.
 
 use super::tools;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 /// How long the program may take to get to its first message.
-const PATIENCE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The number of write(2).
 const WRITE: &str = if cfg!(target_arch = "x86_64") {
@@ -18,7 +18,7 @@ const WRITE: &str = if cfg!(target_arch = "x86_64") {
     "64"
 };
 
-/// A pipe that is full, so that whoever writes to it waits.
+/// A pipe that is full, so that a write to it blocks.
 pub struct FullPipe {
     reader: PipeReader,
     writer: PipeWriter,
@@ -45,7 +45,7 @@ impl FullPipe {
         File::from(OwnedFd::from(self.writer.try_clone().expect("a copy")))
     }
 
-    /// Lets the writers go on, and returns what they write until the last of them closes its end.
+    /// Empties the pipe, and returns what is written to it until the last writer closes its end.
     #[must_use]
     pub fn drain(self) -> Vec<u8> {
         drop(self.writer);
@@ -56,9 +56,8 @@ impl FullPipe {
     }
 }
 
-/// Waits until a process waits in a write to its standard output or standard error. Whether this test may read its
-/// memory: of a process that forbids it, as the program does, only with CAP_SYS_PTRACE. Otherwise this test is recorded
-/// as skipped and has to return.
+/// Waits until a process blocks in a write to stdout or stderr. Returns whether this test may read its memory: the
+/// program forbids that, so it takes CAP_SYS_PTRACE. If not, the test is recorded as skipped and has to return.
 #[track_caller]
 pub fn waits_to_write(process: u32) -> bool {
     let began = Instant::now();
@@ -77,12 +76,12 @@ pub fn waits_to_write(process: u32) -> bool {
             }
             Err(error) => panic!("the process is gone: {error}"),
         }
-        assert!(began.elapsed() < PATIENCE, "the process wrote nothing");
+        assert!(began.elapsed() < DEADLINE, "the process wrote nothing");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// All memory of a process that can be read, but for its arguments and its environment as the kernel laid them down.
+/// All readable memory of a process, without the arguments and environment that the kernel put there.
 pub struct Memory {
     regions: Vec<Region>,
     /// The arguments and the environment.
@@ -97,7 +96,7 @@ struct Region {
 
 impl Memory {
     /// # Panics
-    /// Where a mapping can't be read, but for the kernel's own.
+    /// When a mapping can't be read, except those of the kernel.
     #[must_use]
     #[track_caller]
     pub fn of(process: u32) -> Self {
@@ -139,7 +138,7 @@ impl Memory {
             .collect()
     }
 
-    /// The same for what is left of a text that was overwritten in part: its first or its last eight bytes.
+    /// The same for the first and the last eight bytes of a text, which may be all that was not overwritten.
     #[must_use]
     pub fn find_remains(&self, text: &str) -> Vec<String> {
         let text = text.as_bytes();
@@ -155,7 +154,7 @@ impl Region {
     }
 }
 
-/// Reads what a line of proc_pid_maps(5) is about; `None` for what nothing can be read from.
+/// Reads the region of one line of proc_pid_maps(5); `None` if it is not readable.
 fn region(memory: &File, line: &str) -> Option<Region> {
     let mut words = line.split_whitespace();
     let (range, rights) = (words.next()?, words.next()?);

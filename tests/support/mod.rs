@@ -3,8 +3,8 @@
 // Each binary that includes this folder uses its own part of it.
 #![allow(dead_code, unused_imports)]
 
-pub mod apart;
 pub mod memory;
+pub mod namespaces;
 pub mod opener;
 pub mod peer;
 pub mod pki;
@@ -19,7 +19,7 @@ pub use run::{MARKER_KEY, MARKER_SECRET, Output, Run, binary, code, feed_until_r
 
 use std::path::PathBuf;
 
-/// Writes a file into a directory and answers its path.
+/// Writes a file into a directory and returns its path.
 pub fn write(dir: &tempfile::TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = dir.path().join(name);
     std::fs::write(&path, content).expect("a file in a directory of our own");

@@ -1,4 +1,4 @@
-//! The other end of sealing: keysets as the service publishes them, and envelopes opened with the `hpke` crate (RFC 9180,
+//! The service's side of sealing: keysets as the service publishes them, and envelopes opened with the `hpke` crate (RFC 9180,
 //! tink.proto, hpke.proto).
 
 use base64::Engine as _;
@@ -55,7 +55,7 @@ impl Keyset {
         let (private, public) = X25519HkdfSha256::derive_keypair(&material);
         let id = public.to_bytes();
         Self {
-            // Any non-zero number does; part of the public key tells two keysets apart.
+            // Any non-zero number; from the public key, so that two keysets differ.
             key_id: u32::from_be_bytes([id[0], id[1], id[2], id[3]]) | 1,
             aead: Aead::default(),
             prefix: Prefix::default(),
@@ -134,7 +134,7 @@ impl Keyset {
     /// Opens `encryptedValue`, sealed for this key in `context`.
     ///
     /// # Errors
-    /// Says which layer did not hold; never anything of the content.
+    /// The layer that failed, without any of the content.
     pub fn open(&self, envelope: &str, context: &str) -> Result<Vec<u8>, &'static str> {
         let raw = STANDARD
             .decode(envelope)

@@ -1,4 +1,4 @@
-//! A TCP listener that says exactly what it is told, and records what it hears.
+//! A TCP server that sends the bytes a test gives it, and records the bytes it receives.
 
 use super::port::{self, Held};
 use std::io::{Read, Write};
@@ -7,57 +7,57 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A listener on this machine. Its threads end with the connections of the program, which is gone before the test is.
+/// A listener on 127.0.0.1. Its threads end when the program closes its connections.
 pub struct Peer {
     address: SocketAddr,
-    heard: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<u8>>>,
     connections: Arc<AtomicUsize>,
 }
 
 /// One accepted connection.
 pub struct Connection {
     tcp: TcpStream,
-    heard: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Peer {
     /// Serves every connection on a thread of its own, and closes it when `serve` returns.
     pub fn start(serve: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
         let (listener, held) = port::listener(0);
-        Self::hold(listener, Some(held), serve)
+        Self::spawn(listener, Some(held), serve)
     }
 
-    /// The same on a listener that is there.
+    /// The same on an existing listener.
     pub fn serve(
         listener: TcpListener,
         serve: impl Fn(&mut Connection) + Send + Sync + 'static,
     ) -> Self {
-        Self::hold(listener, None, serve)
+        Self::spawn(listener, None, serve)
     }
 
-    fn hold(
+    fn spawn(
         listener: TcpListener,
         held: Option<Held>,
         serve: impl Fn(&mut Connection) + Send + Sync + 'static,
     ) -> Self {
         let address = listener.local_addr().expect("a bound address");
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
         let serve = Arc::new(serve);
-        let (all, count) = (Arc::clone(&heard), Arc::clone(&connections));
+        let (all, count) = (Arc::clone(&received), Arc::clone(&connections));
         std::thread::spawn(move || {
-            // As long as the listener.
+            // Reserves the port on ::1 as long as the listener lives.
             let _held = held;
             for tcp in listener.incoming().map_while(Result::ok) {
                 count.fetch_add(1, Ordering::SeqCst);
                 let mut connection = Connection {
                     tcp,
-                    heard: Arc::clone(&all),
+                    received: Arc::clone(&all),
                 };
                 let serve = Arc::clone(&serve);
                 std::thread::spawn(move || {
                     serve(&mut connection);
-                    // A close with unread bytes would be a reset; whoever wants that drops the rest themselves.
+                    // A close with unread bytes would send a reset.
                     let _ = connection.tcp.shutdown(Shutdown::Write);
                     let _ = connection
                         .tcp
@@ -68,7 +68,7 @@ impl Peer {
         });
         Self {
             address,
-            heard,
+            received,
             connections,
         }
     }
@@ -82,20 +82,20 @@ impl Peer {
     }
 
     /// All bytes it has read, of all connections.
-    pub fn heard(&self) -> Vec<u8> {
-        self.heard
+    pub fn received(&self) -> Vec<u8> {
+        self.received
             .lock()
             .expect("no panic while it is held")
             .clone()
     }
 
-    pub fn heard_text(&self) -> String {
-        String::from_utf8_lossy(&self.heard()).into_owned()
+    pub fn received_text(&self) -> String {
+        String::from_utf8_lossy(&self.received()).into_owned()
     }
 }
 
 impl Connection {
-    /// Reads up to the blank line after a head; `None` when the client is gone.
+    /// Reads up to the blank line after a head; `None` when the client has closed.
     pub fn head(&mut self) -> Option<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -105,11 +105,11 @@ impl Connection {
             }
             head.extend(byte);
         }
-        self.hear(&head);
+        self.record(&head);
         Some(String::from_utf8(head).expect("a head in ASCII"))
     }
 
-    /// Reads a whole request with a `Content-Length`; `None` when the client is gone.
+    /// Reads a whole request with a `Content-Length`; `None` when the client has closed.
     pub fn request(&mut self) -> Option<Vec<u8>> {
         let head = self.head()?;
         let length = head
@@ -117,7 +117,7 @@ impl Connection {
             .find_map(|line| line.strip_prefix("Content-Length: "))?;
         let mut body = vec![0; length.parse().expect("a length")];
         self.tcp.read_exact(&mut body).ok()?;
-        self.hear(&body);
+        self.record(&body);
         Some([head.into_bytes(), body].concat())
     }
 
@@ -126,12 +126,12 @@ impl Connection {
         &mut self.tcp
     }
 
-    /// Sends bytes. A client that is gone is no matter.
-    pub fn say(&mut self, bytes: &[u8]) {
+    /// Sends bytes; a closed connection is ignored.
+    pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.tcp.write_all(bytes);
     }
 
-    /// Sends bytes one by one with a pause after each, until the client is gone.
+    /// Sends bytes one by one with a pause after each, until the client closes.
     pub fn drip(&mut self, bytes: &[u8], pause: Duration) {
         let _ = self.tcp.set_nodelay(true);
         for byte in bytes {
@@ -142,15 +142,15 @@ impl Connection {
         }
     }
 
-    /// Reads on, and says nothing, until the client is gone.
-    pub fn listen_on(&mut self) {
+    /// Reads, and sends nothing, until the client closes.
+    pub fn drain(&mut self) {
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = self.tcp.read(&mut buffer) {
-            self.hear(&buffer[..read]);
+            self.record(&buffer[..read]);
         }
     }
 
-    /// Carries bytes between the client and `target` until either is done.
+    /// Copies bytes between the client and `target` until either closes.
     pub fn tunnel(&mut self, target: SocketAddr) {
         let mut there = TcpStream::connect(target).expect("the target of the tunnel");
         let mut back = there.try_clone().expect("a second handle");
@@ -161,7 +161,7 @@ impl Connection {
         });
         let mut buffer = [0; 4096];
         while let Ok(read @ 1..) = self.tcp.read(&mut buffer) {
-            self.hear(&buffer[..read]);
+            self.record(&buffer[..read]);
             if there.write_all(&buffer[..read]).is_err() {
                 break;
             }
@@ -169,8 +169,8 @@ impl Connection {
         let _ = there.shutdown(Shutdown::Write);
     }
 
-    fn hear(&self, bytes: &[u8]) {
-        self.heard
+    fn record(&self, bytes: &[u8]) {
+        self.received
             .lock()
             .expect("no panic while it is held")
             .extend_from_slice(bytes);

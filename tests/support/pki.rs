@@ -1,4 +1,4 @@
-//! Certificates: one authority a server, and leaves that are good or wrong in one named way.
+//! Certificates: an authority for each server, and leaves that are valid or have one defect.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +20,7 @@ pub enum Certificate {
     NotYetValid,
     /// For `elsewhere.example`.
     WrongName,
-    /// By an authority that nobody trusts.
+    /// Signed by an authority that the client does not trust.
     OtherAuthority,
     /// By itself.
     SelfSigned,
@@ -90,7 +90,7 @@ fn leaf(certificate: Certificate) -> CertificateParams {
     params
 }
 
-/// A certificate and its key: to serve, to trust, or to sign others.
+/// A certificate and its key, to serve, trust or sign with.
 pub struct Signed {
     name: DistinguishedName,
     key: KeyPair,

@@ -1,8 +1,7 @@
 //! Ports that belong to one test, on both loopback addresses.
 //!
-//! A client tries `localhost` as ::1 first. A listener that has its port on 127.0.0.1 only would share `localhost` with
-//! whoever gets the same port on ::1, another test for instance; and a port that was closed a moment ago can be
-//! anybody's the next.
+//! A client tries `localhost` as ::1 first. If a test had its port on 127.0.0.1 only, another one could get the same port
+//! on ::1, and receive its connections. And a port that was just closed can be given to another test.
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -10,17 +9,18 @@ use nix::sys::socket::{
     sockopt,
 };
 use std::fmt::Debug;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-/// How many ports are tried before there is none to have on both addresses.
+/// How many ports are tried until one is free on both addresses.
 const TRIES: usize = 100;
 
 /// A port of 127.0.0.1, which refuses connections on ::1 while this lives, and on 127.0.0.1 too if it was [`closed`].
 #[derive(Debug)]
 pub struct Held {
     address: SocketAddr,
-    /// Kept for as long as they are to be nobody else's.
+    /// Bound sockets that reserve the port.
     taken: Vec<OwnedFd>,
 }
 
@@ -33,6 +33,22 @@ impl Held {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// Waits until a program listens there.
+    ///
+    /// # Panics
+    /// When none does after ten seconds.
+    pub fn wait_for_listener(&self) {
+        let began = Instant::now();
+        while TcpStream::connect(self.address).is_err() {
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "nothing listens on {}",
+                self.address
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 /// A port that refuses connections on both addresses.
@@ -42,12 +58,12 @@ pub fn closed() -> Held {
     held
 }
 
-/// A listener on 127.0.0.1, and what refuses connections to its port on ::1 for as long as it lives. Port 0 is any.
+/// A listener on 127.0.0.1, and the reservation of its port on ::1, which refuses connections. Port 0 is any.
 pub fn listener(port: u16) -> (TcpListener, Held) {
     on_both(port, TcpListener::bind)
 }
 
-/// Whatever `bind` makes of a port on 127.0.0.1, and its port on ::1.
+/// Calls `bind` with a port on 127.0.0.1, and reserves the same port on ::1.
 fn on_both<T: AsRawFd, E: Debug>(
     port: u16,
     bind: impl Fn(SocketAddr) -> Result<T, E>,
@@ -70,13 +86,13 @@ fn on_both<T: AsRawFd, E: Debug>(
     panic!("no port is free on both loopback addresses");
 }
 
-/// A port on 127.0.0.1 for a program that is to listen there, and what refuses connections to it on ::1.
+/// A free port on 127.0.0.1 for another program to listen on; connections to it on ::1 are refused.
 pub fn free() -> Held {
     let (_closed_here, held) = listener(0);
     held
 }
 
-/// Takes a port on ::1; nothing where there is no IPv6, and so nobody to share with.
+/// Reserves a port on ::1; `None` where there is no IPv6.
 fn refusing_six(port: u16) -> nix::Result<Option<OwnedFd>> {
     match taken((Ipv6Addr::LOCALHOST, port).into()) {
         Ok(handle) => Ok(Some(handle)),
@@ -107,23 +123,23 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     #[test]
-    fn a_port_is_ours_on_both_addresses() {
+    fn a_listener_reserves_its_port_on_both_addresses() {
         let (ours, held) = listener(0);
         let port = ours.local_addr().expect("an address").port();
         assert_eq!(held.port(), port);
         TcpStream::connect(("127.0.0.1", port)).expect("a listener");
-        let refused = TcpStream::connect(("::1", port)).expect_err("nobody");
+        let refused = TcpStream::connect(("::1", port)).expect_err("no listener");
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         let taken = TcpListener::bind(("::1", port)).expect_err("ours");
         assert_eq!(taken.kind(), ErrorKind::AddrInUse);
     }
 
     #[test]
-    fn a_closed_port_stays_closed_and_is_nobodys() {
+    fn a_closed_port_stays_closed_and_reserved() {
         let held = closed();
         let port = held.port();
         for address in ["127.0.0.1", "::1"] {
-            let refused = TcpStream::connect((address, port)).expect_err("nobody");
+            let refused = TcpStream::connect((address, port)).expect_err("no listener");
             assert_eq!(refused.kind(), ErrorKind::ConnectionRefused, "{address}");
             let taken = TcpListener::bind((address, port)).expect_err("ours");
             assert_eq!(taken.kind(), ErrorKind::AddrInUse, "{address}");

@@ -1,4 +1,4 @@
-//! A pseudo-terminal with the program on its far end, and the keys of a person.
+//! Runs the program on a pseudo-terminal: sends keys, and waits for what it shows.
 
 use super::run::{binary, code};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -13,20 +13,20 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// How long the program may take to say what is expected of it, or to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the program may take to show an expected text, or to end.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How often a child is asked whether it is done.
 const POLL_MILLISECONDS: u16 = 10;
 
-/// What is typed is shown, comes in lines, and Ctrl-C is a signal.
-const ORDINARY: LocalFlags = LocalFlags::ECHO
+/// The modes that a shell expects: echo, line editing, and signals from Ctrl-C.
+const CANONICAL: LocalFlags = LocalFlags::ECHO
     .union(LocalFlags::ICANON)
     .union(LocalFlags::ISIG);
 
 /// A session at a terminal.
 pub struct Session {
-    /// `None` once it vanished.
+    /// `None` once it is closed.
     master: Option<blocking::Pty>,
     child: Child,
     transcript: Vec<u8>,
@@ -53,7 +53,7 @@ impl Session {
         Self::run(command.stdout(stdout).stderr(stderr))
     }
 
-    /// The same as [`Session::start`], with a command that starts the program, whose path and arguments follow its words.
+    /// The same as [`Session::start`], by a command to which the program's path and arguments are appended.
     #[must_use]
     pub fn started_by(
         starter: &[&str],
@@ -77,10 +77,10 @@ impl Session {
         }
     }
 
-    /// Waits until the terminal shows this text after what was expected before.
+    /// Waits until the terminal shows this text, after the text that was expected before.
     #[track_caller]
     pub fn expect(&mut self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + DEADLINE;
         loop {
             let rest = &self.transcript[self.expected..];
             let found = rest
@@ -99,7 +99,7 @@ impl Session {
         }
     }
 
-    /// Types.
+    /// Sends keys.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.master
             .as_mut()
@@ -108,17 +108,17 @@ impl Session {
             .expect("the terminal takes keys");
     }
 
-    /// Whether the terminal shows what is typed, and ends the program on Ctrl-C: as a shell expects it.
+    /// Whether the terminal has the modes that a shell expects.
     #[must_use]
-    pub fn is_ordinary(&self) -> bool {
-        self.flags().contains(ORDINARY)
+    pub fn is_canonical(&self) -> bool {
+        self.flags().contains(CANONICAL)
     }
 
     /// Sets the modes that a shell sets when a program under it stops.
-    pub fn make_ordinary(&self) {
+    pub fn make_canonical(&self) {
         let master = self.master.as_ref().expect("a terminal");
         let mut modes = tcgetattr(master).expect("its modes");
-        modes.local_flags.insert(ORDINARY);
+        modes.local_flags.insert(CANONICAL);
         tcsetattr(master, SetArg::TCSANOW, &modes).expect("modes of its own");
     }
 
@@ -150,14 +150,14 @@ impl Session {
         assert!(sent.expect("a shell").success(), "the program runs");
     }
 
-    /// Waits for the end, and answers with the exit code as shells say it.
+    /// Waits for the end, and returns the exit code as a shell reports it.
     #[track_caller]
     pub fn end(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + DEADLINE;
         loop {
             self.read();
             if let Some(status) = self.child.try_wait().expect("a child") {
-                // What it wrote last may still be on its way.
+                // Its last output may not have been read yet.
                 while self.read() && Instant::now() < deadline {}
                 return code(status);
             }
@@ -169,20 +169,20 @@ impl Session {
         }
     }
 
-    /// Takes the terminal away, and answers with the exit code.
+    /// Closes the terminal, and returns the exit code.
     #[track_caller]
-    pub fn vanish(mut self) -> i32 {
+    pub fn hang_up(mut self) -> i32 {
         self.master = None;
         self.end()
     }
 
-    /// Everything the terminal was given to show.
+    /// All output of the terminal so far.
     #[must_use]
     pub fn transcript(&self) -> String {
         String::from_utf8_lossy(&self.transcript).into_owned()
     }
 
-    /// Takes what is there. Whether more may come, soon or now.
+    /// Reads the output that is available. Returns whether more may come.
     fn read(&mut self) -> bool {
         let Some(master) = &mut self.master else {
             std::thread::sleep(Duration::from_millis(POLL_MILLISECONDS.into()));
@@ -212,7 +212,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A test that failed leaves nobody waiting for keys.
+        // A test that failed must not leave the program waiting for keys.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A client that sends exactly what it is told, over TLS from rustls.
+//! A client that sends the bytes a test gives it, over TLS from rustls.
 
 use crate::server::Server;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// How long a read waits before it fails.
-const PATIENCE: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One connection.
 pub struct Raw {
@@ -48,7 +48,7 @@ impl Raw {
     #[must_use]
     pub fn connect_as(server: &Server, host: &'static str) -> Self {
         let tcp = TcpStream::connect(server.address()).expect("a connection");
-        tcp.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        tcp.set_read_timeout(Some(READ_TIMEOUT)).expect("a timeout");
         let again = tcp.try_clone().expect("a second handle");
         let stream: Box<dyn Stream> = if server.root().starts_with("http:") {
             Box::new(again)
@@ -60,8 +60,8 @@ impl Raw {
         Self { stream, tcp }
     }
 
-    /// How long a read waits from now on.
-    pub fn patience(&mut self, time: Duration) {
+    /// Sets how long a read waits.
+    pub fn read_timeout(&mut self, time: Duration) {
         self.tcp.set_read_timeout(Some(time)).expect("a timeout");
     }
 
@@ -74,7 +74,7 @@ impl Raw {
     /// Sends bytes as they are.
     ///
     /// # Errors
-    /// What TLS or TCP says, a refused handshake included.
+    /// An error of TLS or TCP, a refused handshake included.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes)?;
         self.stream.flush()
@@ -83,7 +83,7 @@ impl Raw {
     /// Reads one answer, head and body. A body without `content-length` is empty.
     ///
     /// # Errors
-    /// What TLS or TCP says, the end of the connection included.
+    /// An error of TLS or TCP, the end of the connection included.
     pub fn answer(&mut self) -> Result<(String, Vec<u8>)> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -101,7 +101,7 @@ impl Raw {
         Ok((head, body))
     }
 
-    /// Reads to the end, and says how it came: an error where TLS had no `close_notify`.
+    /// Reads to the end of the connection; an error if TLS ended without `close_notify`.
     pub fn rest(&mut self) -> (Vec<u8>, Result<()>) {
         let mut bytes = Vec::new();
         let end = self.stream.read_to_end(&mut bytes).map(|_| ());

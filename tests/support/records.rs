@@ -1,5 +1,5 @@
-//! A TLS server whose records can be written one by one: TLS from rustls up to there, and then whatever no library
-//! would send.
+//! A TLS server whose records are written one by one: rustls does the handshake, and the test then sends records that no
+//! library would.
 
 use super::peer::{Peer, exchange};
 use super::pki::{self, Certificate};
@@ -77,7 +77,7 @@ impl Front {
     }
 }
 
-/// A whole request with a `Content-Length`; `None` when the client is gone.
+/// A whole request with a `Content-Length`; `None` when the client has closed.
 fn request(tls: &mut impl Read) -> Option<Vec<u8>> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -155,13 +155,13 @@ impl Records {
         self.record(ContentType::Handshake, &message.repeat(count))
     }
 
-    /// Writes these bytes as they are; `false` when the client is gone.
+    /// Writes these bytes as they are; `false` when the client has closed.
     pub fn write(&mut self, bytes: &[u8]) -> bool {
         self.tcp.write_all(bytes).is_ok()
     }
 
-    /// Waits for bytes of the client; `false` when it is gone.
-    pub fn hear(&mut self) -> bool {
+    /// Waits for bytes of the client; `false` when it has closed.
+    pub fn wait_for_bytes(&mut self) -> bool {
         self.tcp.read(&mut [0; 65_536]).is_ok_and(|count| count > 0)
     }
 }

@@ -21,7 +21,7 @@ pub const MARKER_SECRET: &str = "s3cr3t-marker-Zq9";
 /// The API key of the server's default account: found in any output, it is a leak.
 pub const MARKER_KEY: &str = "wk-marker-key-Xy7";
 
-/// How long one run may take. The slowest honest one takes a few seconds; a hang must not hold the suite up.
+/// How long one run may take. The slowest takes a few seconds; a hanging one must not stall the suite.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How often a child is asked whether it is done.
@@ -68,8 +68,8 @@ pub fn feed_until_request(child: &mut Child, stdin: &str, server: &Server) {
     }
 }
 
-/// Prepares a run of the program with these arguments. It expects exit code 0, and nothing on either stream that it
-/// was not told of.
+/// Prepares a run of the program with these arguments. Unless told otherwise it expects exit code 0 and nothing on stdout
+/// and stderr.
 pub fn oz<'a, A: AsRef<OsStr>>(arguments: &[A]) -> Run<'a> {
     Run {
         starter: Vec::new(),
@@ -96,14 +96,14 @@ enum Feed {
     Bytes(Vec<u8>),
     /// File descriptor 0 is not open.
     Closed,
-    /// A pipe that stays open and says nothing.
+    /// A pipe that stays open and empty.
     Silent,
 }
 
 #[derive(Clone)]
 enum Expected {
     Exactly(Vec<u8>),
-    /// Whatever it says, the caller looks.
+    /// Not compared: the caller looks at the [`Output`].
     Anything,
 }
 
@@ -111,13 +111,13 @@ enum Expected {
 #[derive(Clone)]
 #[must_use = "nothing runs before .run()"]
 pub struct Run<'a> {
-    /// The words of a command that starts the program; none where nothing has to.
+    /// The words of a command that starts the program; empty to start it directly.
     starter: Vec<OsString>,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
     stdin: Feed,
     cwd: Option<PathBuf>,
-    /// `None`: the caller looks.
+    /// `None`: not compared.
     code: Option<i32>,
     stdout: Expected,
     stderr: Expected,
@@ -203,26 +203,27 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Gives it a standard input that never ends and never says anything.
+    /// Gives it a standard input that stays open and empty.
     pub fn stdin_silent(mut self) -> Self {
         self.stdin = Feed::Silent;
         self
     }
 
-    /// Has a command start the program, whose path and arguments follow its words; the next command is started by it.
+    /// Starts the program by a command: the program's path and arguments are appended to these words. A second command is
+    /// started by the first.
     pub fn started_by<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         let words = words.into_iter().map(|one| one.as_ref().to_owned());
         self.starter.extend(words);
         self
     }
 
-    /// Where it runs; an empty directory of its own if it is not said.
+    /// The working directory; a new empty one by default.
     pub fn cwd(mut self, path: impl AsRef<Path>) -> Self {
         self.cwd = Some(path.as_ref().to_owned());
         self
     }
 
-    /// The exit code; 128 and the number for a death by signal, as shells say it.
+    /// The expected exit code; after a signal 128 and its number, as in a shell.
     pub fn code(mut self, code: i32) -> Self {
         self.code = Some(code);
         self
@@ -248,7 +249,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// How long it may run before it is killed and the test fails; 30 seconds if it is not said.
+    /// How long it may run before it is killed and the test fails; 30 seconds by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -275,7 +276,7 @@ impl<'a> Run<'a> {
         self.run_with(&binary())
     }
 
-    /// The same under `strace` with these options; what it wrote down. `None` where there is none.
+    /// The same under `strace` with these options; returns its log. `None` where there is no `strace`.
     #[track_caller]
     pub fn trace(self, options: &str) -> Option<String> {
         if !tools::have("strace") {
@@ -290,8 +291,8 @@ impl<'a> Run<'a> {
         Some(std::fs::read_to_string(log).expect("a trace"))
     }
 
-    /// Stops it where it starts to say how it went, reads its memory, and lets it end: the memory, the exit code, and
-    /// what it says on both streams. `None` where this test may not read it, which was recorded.
+    /// Stops it at its first write to stdout or stderr, reads its memory, and lets it end. Returns the memory, the exit
+    /// code, and what it wrote to both streams. `None` where this test may not read the memory; it is recorded as skipped.
     #[track_caller]
     pub fn memory(mut self) -> Option<(Memory, i32, String)> {
         let own_directory = TempDir::new().expect("a directory");
@@ -310,11 +311,11 @@ impl<'a> Run<'a> {
             return None;
         }
         let memory = Memory::of(child.id());
-        let said = pipe.drain();
+        let written = pipe.drain();
         let status = child.wait().expect("a child to wait for");
         drop(held);
-        let said = String::from_utf8(said).expect("what it says is UTF-8");
-        Some((memory, code(status), said))
+        let written = String::from_utf8(written).expect("the output is UTF-8");
+        Some((memory, code(status), written))
     }
 
     /// The same with another program: for tests of this file.
@@ -349,11 +350,11 @@ impl<'a> Run<'a> {
         (output, in_time)
     }
 
-    /// Everything but where the two other streams go.
+    /// The command, without stdout and stderr.
     fn command(&self, program: &Path, cwd: &Path, stdin: &Feed) -> Command {
         let mut words = self.starter.clone();
         if matches!(stdin, Feed::Closed) {
-            // Only a shell closes a descriptor; `exec` leaves nothing of it behind.
+            // `Command` cannot close a descriptor, so a shell does, and replaces itself by the program.
             words.extend(["/bin/sh", "-c", "exec \"$@\" <&-", "sh"].map(OsString::from));
         }
         words.push(program.into());
@@ -437,7 +438,7 @@ impl Expected {
     }
 }
 
-/// Lines as they are, with what is no printable text escaped.
+/// The text with control characters escaped, but for line ends.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut shown = String::from("«");
@@ -455,7 +456,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|part| part == needle)
 }
 
-/// The exit code as shells say it.
+/// The exit code as a shell reports it.
 #[must_use]
 pub fn code(status: ExitStatus) -> i32 {
     let signal = status.signal().map(|signal| 128 + signal);
@@ -477,7 +478,7 @@ fn feed(child: &mut Child, stdin: Feed) -> Option<ChildStdin> {
     let mut pipe = child.stdin.take()?;
     if let Feed::Bytes(bytes) = stdin {
         std::thread::spawn(move || {
-            // A program that read enough closes its end: EPIPE is its right.
+            // EPIPE: the program has closed its end.
             let _ = pipe.write_all(&bytes);
         });
         return None;

@@ -1,13 +1,13 @@
-//! Whether what a test needs from outside the project is there, and a record of the tests that were skipped for lack of
-//! it.
+//! Looks for the tools that tests need, and records the tests that were skipped because one is missing.
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::Command;
 
-/// Where servers and network tools are, which is not on everybody's path.
+/// Where servers and network tools are; not every user has these in PATH.
 const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
 
-/// Whether there is such a tool, or else this test is recorded as skipped and has to return.
+/// Whether this tool is installed. If not, the test is recorded as skipped and has to return.
 ///
 /// # Panics
 /// When the tool is absent and `OZ_REQUIRE_TOOLS=1`, as in continuous integration, where a skipped test is a failure.
@@ -15,7 +15,7 @@ pub fn have(tool: &str) -> bool {
     find(tool).is_some()
 }
 
-/// The same, with where it is.
+/// The same, and returns its path.
 ///
 /// # Panics
 /// As [`have`].
@@ -62,14 +62,29 @@ fn record_skip(what: &str) {
         .expect("the list of skipped tests");
 }
 
+/// The time in UTC this many seconds from now, in a format of `date` of coreutils.
+pub fn date(offset: i64, format: &str) -> String {
+    let output = Command::new("date")
+        .env("LC_ALL", "C")
+        .arg("-u")
+        .arg(format!("--date={offset} seconds"))
+        .arg(format!("+{format}"))
+        .output()
+        .expect("date runs");
+    String::from_utf8(output.stdout)
+        .expect("ASCII")
+        .trim_end()
+        .to_owned()
+}
+
 /// Whether the binary under test was built with the published HTTP client, `make test TRANSPORT=minreq`: one
 /// connection a request, and refusals of its own.
 pub fn is_minreq() -> bool {
     std::env::var_os("OZ_TRANSPORT").is_some_and(|name| name == "minreq")
 }
 
-/// Whether the binary under test is a script that starts an emulator, `OZ_EMULATED=1`. What asks the file, the
-/// process or its memory for something then asks the emulator, so the test is recorded as skipped and has to return.
+/// Whether the binary under test is a script that starts an emulator, `OZ_EMULATED=1`. A test that looks at the file, the
+/// process or its memory would look at the emulator, so it is recorded as skipped and has to return.
 pub fn is_emulated() -> bool {
     let emulated = std::env::var_os("OZ_EMULATED").is_some();
     if emulated {

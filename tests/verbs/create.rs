@@ -228,7 +228,7 @@ fn json_is_one_document() {
 }
 
 #[test]
-fn a_name_no_shell_can_say_gets_a_note() {
+fn a_name_that_no_shell_accepts_gets_a_note() {
     let server = Server::start();
     oz(&["secret", "create", "my-secret"])
         .server(&server)
@@ -253,7 +253,7 @@ fn a_raw_secret_may_be_called_like_a_provider() {
 }
 
 #[test]
-fn the_servers_refusal_is_its_own_words() {
+fn a_refusal_of_the_server_is_printed_as_it_is() {
     use crate::server::{Behaviour, When};
     let server = Server::start();
     server.next(

@@ -31,7 +31,7 @@ fn without_a_terminal_it_is_refused_before_any_request() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error_unless_declared_fine() {
+fn rejects_a_missing_secret_unless_told_to_ignore_it() {
     let server = Server::start();
     oz(&["secret", "delete", "N", "--force"])
         .server(&server)

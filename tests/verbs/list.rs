@@ -4,7 +4,7 @@ use crate::server::{Account, Behaviour, Scope, Server, When, years_ago};
 use crate::support::oz;
 use crate::support::pty::Session;
 
-/// Secrets of this time in UTC, of two owners each.
+/// Secrets of two owners, created at this time in UTC.
 fn stocked(old: &str) -> Server {
     let server = Server::builder()
         .account(Account::on_teams(&[("team-1", "Core"), ("team-2", "Web")]))
@@ -34,7 +34,7 @@ fn stocked(old: &str) -> Server {
         old,
     );
     server.seed(Scope::Personal, "日本", "DOTENVX", None, old, old);
-    // The engine serves only what the schema has, so the type of tomorrow comes in afterwards.
+    // The engine serves only types of the schema, so the unknown one is edited into the reply.
     server.always(
         When::Any,
         Behaviour::edit(|reply| {
@@ -105,7 +105,7 @@ fn a_scope_that_the_account_does_not_have_is_a_usage_error() {
             .stderr(stderr)
             .run();
     }
-    // One team is the one that is meant.
+    // With one team, `--team` needs no UID.
     let server = Server::builder()
         .account(Account::on_teams(&[("team-1", "Core")]))
         .start();
@@ -175,7 +175,7 @@ fn a_long_field_is_cut_in_a_table_and_whole_in_json() {
     for (description, shown) in [
         ("a".repeat(200), "a".repeat(200)),
         ("a".repeat(201), "a".repeat(199) + "…"),
-        // Two columns each, and none, which counts as one.
+        // Characters of two columns, and one of none, which counts as one.
         ("日".repeat(100), "日".repeat(100)),
         ("日".repeat(101), "日".repeat(99) + "…"),
         ("e\u{301}".repeat(100), "e\u{301}".repeat(100)),

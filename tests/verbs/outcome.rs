@@ -1,5 +1,5 @@
-//! Outcomes: whatever happens to a connection at whatever point, whatever a gateway answers, and whatever other clients
-//! do meanwhile, exit code and words say what is true on the server, and a mutation is applied at most once.
+//! The outcome of a write when connections fail at any point, gateways answer, or other clients write at the same time: the
+//! exit code and the output match the state of the server, and a mutation is applied at most once.
 
 use crate::server::{
     Account, Behaviour, CLOCK_BASE, DEFAULT_ACTOR, End, Owner, Point, Record, Scope, Server, Store,
@@ -59,7 +59,7 @@ impl Verb {
     }
 }
 
-/// How often the server saw the mutation to its end.
+/// How often the server received the whole mutation.
 fn mutations(server: &Server) -> usize {
     server
         .ops()
@@ -68,8 +68,8 @@ fn mutations(server: &Server) -> usize {
         .count()
 }
 
-/// Runs the verb with JSON output, and holds the document to the truth: `applied` and the exit code against the
-/// store. Answers the document.
+/// Runs the verb with JSON output, and compares `applied` and the exit code with the state of the store. Returns the
+/// document.
 fn truthful(verb: Verb, server: &Server, what: &str) -> Value {
     truthful_within("5", verb, server, what)
 }
@@ -111,7 +111,7 @@ fn truthful_within(timeout: &str, verb: Verb, server: &Server, what: &str) -> Va
     document
 }
 
-/// The service may be at work still, so a list without the effect is no proof.
+/// Checks that the outcome is unknown: the service may still be at work, so a list without the change proves nothing.
 fn assert_unknown(verb: Verb, document: &Value, what: &str) {
     let error = &document["error"];
     assert_eq!(
@@ -182,7 +182,7 @@ fn a_reply_cut_at_any_byte_is_settled_by_asking_again() {
 }
 
 #[test]
-fn an_answer_lost_for_good_is_said_to_be_unknown() {
+fn an_answer_lost_for_good_is_reported_as_unknown() {
     for verb in VERBS {
         for point in [Point::Body, Point::Applied] {
             let server = verb.server();
@@ -200,7 +200,7 @@ fn an_answer_lost_for_good_is_said_to_be_unknown() {
     }
 }
 
-/// What gateways and broken services answer in place of the service.
+/// Answers of gateways and broken services.
 fn unclear_answers() -> Vec<(&'static str, Behaviour)> {
     vec![
         ("408", Behaviour::status(408, "")),
@@ -218,7 +218,7 @@ fn unclear_answers() -> Vec<(&'static str, Behaviour)> {
         ("no data", Behaviour::status(200, "{}")),
         ("errors", Behaviour::Errors(vec!["boom"])),
         (
-            "errors that speak of a key",
+            "errors that mention a key",
             Behaviour::Errors(vec!["Your API key is invalid"]),
         ),
         (
@@ -235,7 +235,7 @@ fn unclear_answers() -> Vec<(&'static str, Behaviour)> {
     ]
 }
 
-/// Runs a check for each verb, side by side.
+/// Runs a check for each verb, in parallel.
 fn for_each_verb(check: impl Fn(Verb) + Sync) {
     std::thread::scope(|scope| {
         for verb in VERBS {
@@ -246,7 +246,7 @@ fn for_each_verb(check: impl Fn(Verb) + Sync) {
 }
 
 #[test]
-fn an_answer_that_tells_nothing_leaves_the_outcome_unknown() {
+fn an_unclear_answer_leaves_the_outcome_unknown() {
     for_each_verb(|verb| {
         for (what, behaviour) in unclear_answers() {
             let server = verb.server();
@@ -368,7 +368,7 @@ fn a_lookup_that_fails_changes_nothing() {
 }
 
 #[test]
-fn a_lookup_rides_out_a_short_outage() {
+fn a_lookup_is_repeated_through_a_short_outage() {
     for behaviour in [
         Behaviour::Vanish(Point::Accepted, End::Reset),
         Behaviour::Vanish(Point::Body, End::Truncated),
@@ -385,7 +385,7 @@ fn a_lookup_rides_out_a_short_outage() {
 }
 
 #[test]
-fn words_for_people_say_the_same() {
+fn text_and_json_report_the_same_outcome() {
     let server = Server::start();
     server.next(
         When::Mutation,
@@ -412,7 +412,7 @@ fn by_another(kind: &str, description: Option<&str>, created: i64, updated: i64)
     }
 }
 
-/// Puts a secret in the place of whatever has its name.
+/// Adds a secret, in place of one with the same name.
 fn put(record: Record) -> impl Fn(&mut Store) + Send + Sync + 'static {
     move |store| {
         store.records().retain(|other| other.name != record.name);
@@ -498,7 +498,7 @@ fn another_clients_change_is_not_taken_for_ours() {
 }
 
 #[test]
-fn a_secret_that_somebody_deleted_was_not_updated() {
+fn an_update_of_a_deleted_secret_fails() {
     for verb in [Verb::Update, Verb::Describe] {
         let server = verb.server();
         let delete = |store: &mut Store| store.records().clear();
@@ -526,7 +526,7 @@ fn a_list_that_lags_behind_is_waited_for() {
 }
 
 #[test]
-fn clocks_that_differ_are_no_matter() {
+fn a_client_clock_that_differs_changes_nothing() {
     for_each_verb(|verb| {
         for ahead in [-100_000, -1000, 1000, 100_000] {
             let server = Server::builder().clock_ahead(ahead).start();
@@ -706,7 +706,7 @@ fn a_name_that_another_client_took_meanwhile_ends_as_the_flag_says() {
              hint: a secret keeps its type: delete it first, or choose another name\n",
         )
         .run();
-    // Whatever the service calls it.
+    // Under each error name that the service uses for it.
     for (flag, code, stdout, stderr) in [
         (
             "fail",
@@ -777,7 +777,7 @@ fn a_secret_that_another_client_deleted_meanwhile_ends_as_the_flag_says() {
         .server(&server)
         .stdout("Secret 'N' does not exist, nothing deleted\n")
         .run();
-    // A refusal that has another reason stays one.
+    // A refusal for another reason is reported as it is.
     let server = Verb::Delete.server();
     server.next(When::Mutation, Behaviour::UserFacingError("not on Sundays"));
     oz(&["secret", "delete", "N", "--force", "--ignore-missing"])

@@ -198,7 +198,7 @@ fn a_teams_key_has_nothing_personal() {
     }
 }
 
-/// Teams take no more time than their text takes to read, and there is a limit to their memory.
+/// Time is linear in the number of teams, and memory is limited.
 #[test]
 fn many_teams_are_no_burden() {
     let stderr = create_on_teams(1000, 2);
@@ -214,7 +214,7 @@ fn many_teams_are_no_burden() {
     }
 }
 
-/// What is said of a `create --team` with this exit code.
+/// The error of a `create --team` that ends with this exit code.
 fn create_on_teams(number: usize, code: i32) -> String {
     let names: Vec<(String, String)> = (0..number)
         .map(|number| (format!("team-{number}"), format!("Team {number}")))

@@ -58,7 +58,7 @@ fn every_keyset_to_refuse_is_refused_with_its_reason() {
 
 #[test]
 fn an_envelope_is_bound_to_actor_name_and_type() {
-    // The server rebuilds the context from what it knows; a lookup that names another actor spoils it.
+    // The server builds the context from the account's actor, so a lookup that names another one breaks the envelope.
     let server = Server::start();
     server.next(
         When::Op("Lookup"),

@@ -16,11 +16,11 @@ struct Field {
 /// A form of `create`, and the payload that its fields make.
 struct Form {
     words: &'static [&'static str],
-    /// As the server spells it.
+    /// The name in the schema.
     kind: &'static str,
     fields: &'static [Field],
     payload: &'static str,
-    /// What an update says beside that it was done.
+    /// The note that an update prints as well.
     update_note: &'static str,
 }
 
@@ -173,7 +173,7 @@ enum Way {
     Files,
     Stdin,
     Environment,
-    /// The secret ones from files, one from standard input, the rest from wherever is left.
+    /// Secret fields from files, one from standard input, the rest from options and variables.
     Mixed,
 }
 

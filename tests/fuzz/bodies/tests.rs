@@ -21,7 +21,7 @@ macro_rules! bodies {
 
 bodies! { address argv http json keyset line reply text time value }
 
-/// How many inputs are made from a number.
+/// How many inputs are generated from one seed number.
 const INPUTS: usize = 4000;
 
 /// Longer ones are cut.
@@ -101,7 +101,7 @@ fn run_one(input: &[u8], run: fn(&[u8])) {
     run(input);
 }
 
-/// A seed with some changes, or bytes without a plan.
+/// A seed with some changes, or random bytes.
 fn input(rng: &mut Rng, seeds: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = if rng.u8(..) < 16 {
         let length = rng.usize(..64);

@@ -1,11 +1,10 @@
-//! What holds whichever HTTP client was built in: how a run ends when the server cannot be reached, is not the one that
-//! was meant, or refuses.
+//! Tests that `oz` has to pass with either HTTP client: the server cannot be reached, cannot be trusted, or refuses.
 
 use crate::server::{Behaviour, Server, Tls, When};
 use crate::support::pki::Certificate;
-use crate::support::{MARKER_KEY, apart, oz, port, write};
+use crate::support::{MARKER_KEY, namespaces, oz, port, write};
 
-/// Runs a list that fails with this code, and a word or two that its error holds.
+/// Runs a list that fails with this exit code, and an error that contains these words.
 #[track_caller]
 fn fails(server: &Server, change: &[(&str, &str)], code: i32, word: &str) {
     let output = oz(&["secret", "list", "--timeout", "5"])
@@ -14,12 +13,15 @@ fn fails(server: &Server, change: &[(&str, &str)], code: i32, word: &str) {
         .code(code)
         .any_stderr()
         .run();
-    let said = output.stderr();
-    assert!(said.starts_with("error: ") && said.contains(word), "{said}");
+    let message = output.stderr();
+    assert!(
+        message.starts_with("error: ") && message.contains(word),
+        "{message}"
+    );
 }
 
 #[test]
-fn nobody_listens() {
+fn a_port_that_refuses_connections() {
     let server = Server::start();
     let closed = port::closed();
     let port = closed.port();
@@ -38,19 +40,19 @@ fn a_name_that_does_not_exist() {
     let directory = tempfile::tempdir().unwrap();
     let run = oz(&["secret", "list", "--timeout", "5"])
         .env("WARP_API_KEY", MARKER_KEY)
-        .env("WARP_SERVER_ROOT_URL", "https://nobody.example")
+        .env("WARP_SERVER_ROOT_URL", "https://unknown.example")
         .code(69)
         .any_stderr();
-    let Some(run) = apart::names(run, &directory, "--local=/example/") else {
+    let Some(run) = namespaces::network_with_dns(run, &directory, "--local=/example/") else {
         return;
     };
     let output = run.run();
-    let said = output.stderr();
-    assert!(said.starts_with("error: nobody.example "), "{said}");
+    let message = output.stderr();
+    assert!(message.starts_with("error: unknown.example "), "{message}");
 }
 
 #[test]
-fn an_authority_that_is_not_trusted() {
+fn rejects_an_untrusted_authority() {
     let (server, other) = (Server::start(), Server::start());
     let trusted = other.ca_path().display().to_string();
     fails(&server, &[("SSL_CERT_FILE", &trusted)], 69, "certificate");
@@ -58,7 +60,7 @@ fn an_authority_that_is_not_trusted() {
 }
 
 #[test]
-fn a_certificate_for_somebody_else() {
+fn rejects_a_certificate_for_another_name() {
     let server = Server::builder()
         .certificate(Certificate::WrongName)
         .start();
@@ -67,7 +69,7 @@ fn a_certificate_for_somebody_else() {
 }
 
 #[test]
-fn authorities_that_cannot_be_read() {
+fn rejects_unreadable_authorities() {
     let server = Server::start();
     fails(
         &server,
@@ -82,7 +84,7 @@ fn authorities_that_cannot_be_read() {
 }
 
 #[test]
-fn what_the_status_says() {
+fn error_statuses() {
     for (status, code, requests) in [
         (400, 1, 1),
         (401, 4, 1),

@@ -1,4 +1,4 @@
-//! Runs of the program in namespaces of their own, with files and a network that a script made.
+//! Runs the program in Linux namespaces, after a script has set up mounts and the network there.
 
 use super::{Run, tools, write};
 use std::fs;
@@ -7,27 +7,27 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A file system of its own, over whose files the script may mount others. What the script leaves running ends with
-/// the program. `None` where this machine has no such thing, which was said in a line.
-pub fn files<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
-    apart(run, "-rmpf", script)
+/// Runs it in a mount and a PID namespace; the script may mount files over others. Processes that the script leaves in the
+/// background end with the program. `None` where namespaces are not allowed; the test is then recorded as skipped.
+pub fn mounts<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
+    unshare(run, "-rmpf", script)
 }
 
-/// That, and a network of its own, with nothing in it but a loopback that is down.
+/// The same, and in a network namespace, which has a loopback interface only, and that is down.
 pub fn network<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
     if !tools::have("ip") || !tools::have("iptables") {
         return None;
     }
-    apart(run, "-rmnpf", script)
+    unshare(run, "-rmnpf", script)
 }
 
-/// A [`network`] in which names are asked for at a `dnsmasq` with these options, which knows no others than they say.
-/// What it was asked is in `dnsmasq.log` of the directory.
-pub fn names<'a>(run: Run<'a>, directory: &TempDir, options: &str) -> Option<Run<'a>> {
+/// A [`network`] whose resolver is a `dnsmasq` with these options and no upstream. Its queries are logged in `dnsmasq.log`
+/// of the directory.
+pub fn network_with_dns<'a>(run: Run<'a>, directory: &TempDir, options: &str) -> Option<Run<'a>> {
     if !tools::have("dnsmasq") {
         return None;
     }
-    // A resolver waits for a better answer than a refusal.
+    // After a refusal the resolver would wait for another answer.
     let once = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
     let resolver = write(directory, "resolv.conf", once);
     let log = directory.path().join("dnsmasq.log");
@@ -42,18 +42,18 @@ pub fn names<'a>(run: Run<'a>, directory: &TempDir, options: &str) -> Option<Run
     network(run, &script)
 }
 
-/// The words of a command that starts the program as the first process of a namespace, as in a container without an
-/// init. `None` where this machine has no such thing.
-pub fn first_process() -> Option<[&'static str; 3]> {
+/// The command that starts the program as the first process of a PID namespace, as in a container without an init. `None`
+/// where namespaces are not allowed.
+pub fn pid_1() -> Option<[&'static str; 3]> {
     let words = [UNSHARE, "--kill-child", "-rpf"];
     is_allowed(&words).then_some(words)
 }
 
-/// The process that the command of [`first_process`] started.
+/// The process that the command of [`pid_1`] started.
 ///
 /// # Panics
-/// Where there is none after a while.
-pub fn started_by(id: u32) -> u32 {
+/// When there is none after ten seconds.
+pub fn child_of(id: u32) -> u32 {
     let began = Instant::now();
     loop {
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
@@ -65,13 +65,13 @@ pub fn started_by(id: u32) -> u32 {
     }
 }
 
-/// A command that starts a program with this directory as the root of its file system: the program's path in there
-/// follows, and its arguments. `None` where this machine lets nobody do that, or the program needs an emulator in there.
-pub fn rooted(root: &Path) -> Option<Command> {
+/// The command that starts a program with this directory as its root: add the program's path in it, and the arguments.
+/// `None` where that is not allowed, or the program needs an emulator.
+pub fn chroot(root: &Path) -> Option<Command> {
     if tools::is_emulated() {
         return None;
     }
-    // Neither being root nor user namespaces are a given.
+    // Without being root it takes a user namespace, which may be forbidden.
     for way in [&[][..], &[UNSHARE, "-r"]] {
         let command = |root: &Path| {
             let mut command = Command::new("/bin/sh");
@@ -97,7 +97,7 @@ pub fn rooted(root: &Path) -> Option<Command> {
 
 const UNSHARE: &str = "/usr/bin/unshare";
 
-/// A container can forbid namespaces.
+/// Whether this `unshare` works: a container can forbid namespaces.
 fn is_allowed(words: &[&str]) -> bool {
     if !tools::have("unshare") {
         return false;
@@ -114,12 +114,12 @@ fn is_allowed(words: &[&str]) -> bool {
     allowed
 }
 
-fn apart<'a>(run: Run<'a>, namespaces: &str, script: &str) -> Option<Run<'a>> {
+fn unshare<'a>(run: Run<'a>, namespaces: &str, script: &str) -> Option<Run<'a>> {
     if !is_allowed(&[UNSHARE, "--kill-child", namespaces]) {
         return None;
     }
-    // The path is a variable of the shell, which the program does not get. The shell stays, because the first process
-    // of a namespace is the parent of what was left running, and a tracer would wait for that.
+    // PATH is not exported, so the program does not get it. No `exec`: the shell is the parent of the processes left in
+    // the background, which a tracer of the program would otherwise wait for.
     let script = format!("PATH=/usr/sbin:/usr/bin:/sbin:/bin; set -e; {script}; \"$@\"; exit $?");
     Some(run.started_by([
         UNSHARE,
