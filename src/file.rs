@@ -19,7 +19,7 @@ const FIRST_READ: usize = 1024;
 
 /// Reads a file to its end, or one byte past `limit`, so that the caller can tell that it is longer.
 ///
-/// A pipe may be slow, as in `--ca-file <(command)`, and nobody may ever write to it: it is waited for until `timeout`
+/// A pipe may be slow, as in `--ca-file <(command)`, or never be written to: it is waited for until `timeout`
 /// has passed.
 ///
 /// # Errors
@@ -124,7 +124,7 @@ impl Named {
         })
     }
 
-    /// Waits until there is something to read. A FIFO that nobody has opened for writing yet reads as one at its end,
+    /// Waits until there is something to read. A FIFO that is not open for writing yet reads as one at its end,
     /// and so must not be read before that.
     fn wait(&self) -> io::Result<()> {
         let Some((opened, timeout)) = self.patience else {
@@ -160,7 +160,7 @@ impl Read for Named {
         loop {
             self.wait()?;
             match self.file.read(buffer) {
-                // Somebody else read it first.
+                // Another process read it first.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 result => {
                     self.started = true;

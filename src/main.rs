@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Tells a person, and nobody else.
+/// Only a terminal is told.
 fn still_reading() {
     let mut stderr = io::stderr();
     if stderr.is_terminal() {

@@ -7,7 +7,7 @@ pub enum Outcome {
     Write(WriteOutcome),
     Listed {
         secrets: Vec<SecretInfo>,
-        /// What the user should know of the list, without prefix.
+        /// A note for the user, without prefix.
         note: Option<String>,
     },
 }
@@ -19,7 +19,7 @@ pub struct WriteOutcome {
     pub owner: Owner,
     /// `None` where there is no such secret.
     pub stored_type: Option<StoredType>,
-    /// What the user should know but did not ask: one sentence each, without prefix.
+    /// Notes for the user: one sentence each, without prefix.
     pub notes: Vec<String>,
 }
 

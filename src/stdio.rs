@@ -1,7 +1,7 @@
 //! Standard input and standard output without a buffer, and without the standard library's silence about descriptors
 //! that cannot be read or written: it takes EBADF for the end of the input, or for a successful write.
 //!
-//! Both are shared with whoever started this process, who may have made them non-blocking for themselves.
+//! Both are shared with the parent process, which may have made them non-blocking.
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -11,12 +11,12 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-/// How long standard input may take before a person is told that it is being read.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long nothing arrives on standard input before a user at a terminal is told that it is being read.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
-/// Standard input. What it delivers is nowhere but in the caller's buffer.
+/// Standard input. Its bytes are stored in the caller's buffer only.
 pub struct StandardInput {
-    /// Called once, if there is nothing to read when [`PATIENCE`] has passed since the first read.
+    /// Called once, if there is nothing to read when [`NOTICE_AFTER`] has passed since the first read.
     pub still_reading: Option<fn()>,
     began: Option<Instant>,
 }
@@ -37,7 +37,7 @@ impl StandardInput {
         };
         let began = *self.began.get_or_insert_with(Instant::now);
         loop {
-            let left = PATIENCE.saturating_sub(began.elapsed());
+            let left = NOTICE_AFTER.saturating_sub(began.elapsed());
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
             match poll(&mut [PollFd::new(stdin, PollFlags::POLLIN)], timeout) {
                 Err(Errno::EINTR) => {}
@@ -67,7 +67,7 @@ impl Read for StandardInput {
 /// Standard output. From now on a file that may not grow (RLIMIT_FSIZE) is an error of the write, not the end of the
 /// process.
 pub fn standard_output() -> impl Write {
-    // A mask that cannot be set is no reason not to run.
+    // Without the mask the program still works; only that error ends it.
     let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
     StandardOutput
 }

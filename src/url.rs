@@ -164,7 +164,7 @@ impl<'a> Url<'a> {
         })
     }
 
-    /// Whether nobody on the way can read what is sent there: TLS, or a host that is this machine.
+    /// Whether what is sent there can't be read on the way: TLS, or a host that is this machine.
     pub fn is_private(&self) -> bool {
         self.scheme == Scheme::Https || self.host.is_loopback()
     }

@@ -136,7 +136,7 @@ fn consequences(status: u16, retry_after: Option<Duration>) -> (Processed, Retry
     }
 }
 
-/// The longest wait that is repeated to the user, in seconds: a day. What is longer is no advice.
+/// The longest wait that is shown to the user, in seconds: a day.
 const MAX_ADVICE: u64 = 86_400;
 
 /// When to try again, as far as the service says.

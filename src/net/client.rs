@@ -318,7 +318,7 @@ fn timed_out(message: String) -> Error {
 
 fn proxy_refused(proxy: &Proxy, place: &str, target: &str, status: u16) -> Error {
     let variable = proxy.variable;
-    // 401 is a server's status, and what tinyproxy says to credentials it does not know.
+    // 401 is a server's status; tinyproxy sends it for unknown credentials.
     if !matches!(status, 401 | 407) {
         return Error::unavailable(format!(
             "{place} did not connect to {target}: status {status}"

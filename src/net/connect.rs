@@ -47,7 +47,7 @@ where
     F: FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
 {
     let (sender, receiver) = sync_channel(1);
-    // Nobody listens any more when the deadline has passed, and then the answer is of no use.
+    // After the deadline the receiver is gone, and the result is not needed.
     let run = move || drop(sender.send(resolver()));
     std::thread::Builder::new()
         .stack_size(LOOKUP_STACK)
@@ -123,7 +123,7 @@ pub fn open(
     }
 }
 
-/// Whether a socket has connected to itself: to a port of this machine on which nobody listens, when the system happens
+/// Whether a socket has connected to itself: to a port of this machine without a listener, when the system happens
 /// to pick that same port for our side (RFC 9293 section 3.5, simultaneous open).
 fn is_self_connected(stream: &TcpStream, address: SocketAddr) -> bool {
     stream.local_addr().is_ok_and(|local| local == address)

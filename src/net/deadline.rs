@@ -152,7 +152,7 @@ pub fn length(pause: Pause, random: u32) -> Duration {
     }
 }
 
-/// Spreads clients that failed together. Nobody gains by predicting it.
+/// Spreads clients that failed together. It need not be unpredictable.
 fn jitter() -> u32 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

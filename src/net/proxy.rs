@@ -6,7 +6,7 @@
 //! proxy is used unless `NO_PROXY` names them, as curl does.
 //!
 //! A proxy is `[http://][user:password@]host[:port][/]`, port 1080 when none is given. Other kinds are refused, rather
-//! than ignored: whoever set one wants no direct connection. Messages name the variable and never repeat its value.
+//! than ignored, because a direct connection is not what was asked for. Messages name the variable and never repeat its value.
 
 use crate::base64;
 use crate::env::Environment;

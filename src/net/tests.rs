@@ -280,7 +280,7 @@ fn fate(failure: &Failure) -> (bool, bool) {
 }
 
 /// What a failure says, with the parts of an address that change from run to run replaced.
-fn said(failure: &Failure, address: SocketAddr) -> (u8, bool, bool, String) {
+fn observed(failure: &Failure, address: SocketAddr) -> (u8, bool, bool, String) {
     let error = &failure.error;
     let mut text = error.message.clone();
     for cause in &error.causes {
@@ -321,7 +321,7 @@ fn a_reply_cut_at_every_byte_was_sent_and_is_lost() {
             _ => "the connection to 127.0.0.1 was cut before its answer was complete",
         };
         assert_eq!(
-            said(&failure, address),
+            observed(&failure, address),
             (69, true, true, text.to_owned()),
             "{at}"
         );
@@ -389,7 +389,7 @@ fn malformed_replies_are_named_and_final() {
         let address = plain_server(reply.as_bytes().to_vec());
         let failure = failure(Setup::new(plain_root(address)).client().post(&ask()));
         let text = format!("the reply of 127.0.0.1 is not usable | {fault}");
-        assert_eq!(said(&failure, address), (69, true, false, text));
+        assert_eq!(observed(&failure, address), (69, true, false, text));
     }
 }
 
@@ -423,12 +423,12 @@ fn a_peer_that_says_nothing_is_left_on_time() {
     let failure = failure(client.post(&ask()));
     assert_on_time(started, 300);
     let text = "no answer from 127.0.0.1 within 0.3 s".to_owned();
-    assert_eq!(said(&failure, address), (75, true, false, text));
+    assert_eq!(observed(&failure, address), (75, true, false, text));
     // Nothing is left for another attempt.
     assert!(!client.pause(Pause::Backoff(2), Trace::OFF));
     let text = "no connection to 127.0.0.1:PORT within 0.3 s".to_owned();
     assert_eq!(
-        said(&self::failure(client.post(&ask())), address),
+        observed(&self::failure(client.post(&ask())), address),
         (69, false, false, text)
     );
 }
@@ -467,7 +467,7 @@ fn a_handshake_that_never_ends_is_left_on_time() {
     let failure = failure(setup.timeout(300).client().post(&ask()));
     assert_on_time(started, 300);
     let text = "no TLS handshake with localhost within 0.3 s".to_owned();
-    assert_eq!(said(&failure, address), (69, false, false, text));
+    assert_eq!(observed(&failure, address), (69, false, false, text));
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn a_peer_that_takes_no_request_is_left_on_time() {
     );
     assert_on_time(started, 500);
     let text = "127.0.0.1 did not take the request within 0.5 s".to_owned();
-    assert_eq!(said(&failure, address), (69, false, false, text));
+    assert_eq!(observed(&failure, address), (69, false, false, text));
 }
 
 #[test]
@@ -496,7 +496,7 @@ fn a_request_that_was_not_taken_was_not_sent() {
     let body = vec![b' '; LARGE];
     let request = Request { body, ..ask() };
     let failure = failure(Setup::new(plain_root(address)).client().post(&request));
-    let (code, sent, transient, text) = said(&failure, address);
+    let (code, sent, transient, text) = observed(&failure, address);
     assert_eq!((code, sent, transient), (69, false, true));
     assert!(
         text.starts_with("the connection to 127.0.0.1 was lost while the request was sent | "),
@@ -505,14 +505,14 @@ fn a_request_that_was_not_taken_was_not_sent() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_port_without_a_listener() {
     let address = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
     let failure = failure(Setup::new(plain_root(address)).client().post(&ask()));
     let text = "127.0.0.1:PORT could not be reached | Connection refused".to_owned();
-    assert_eq!(said(&failure, address), (69, false, true, text));
+    assert_eq!(observed(&failure, address), (69, false, true, text));
 }
 
 #[test]
@@ -756,7 +756,7 @@ fn tls_failure(
 ) -> (u8, bool, bool, String) {
     let (address, _requests) = tls_server(config, OK);
     let failure = failure(setup(Setup::new(tls_root(address))).client().post(&ask()));
-    said(&failure, address)
+    observed(&failure, address)
 }
 
 #[test]
@@ -919,7 +919,7 @@ fn trust_is_replaced_and_added_to() {
 }
 
 #[test]
-fn ca_files_that_are_none() {
+fn rejects_ca_files() {
     let pki = Pki::new();
     let path = pki.directory.path().join("x.pem");
     let good = std::fs::read(pki.file()).unwrap();
@@ -1022,13 +1022,16 @@ fn what_does_not_speak_tls_is_told_apart() {
         });
         let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
         let failure = failure(setup.client().post(&ask()));
-        assert_eq!(said(&failure, address), (69, false, false, text.to_owned()));
+        assert_eq!(
+            observed(&failure, address),
+            (69, false, false, text.to_owned())
+        );
     }
     let address = listen(|_, mut stream| drop(stream.read(&mut [0; 4096])));
     let setup = Setup::new(tls_root(address)).env("SSL_CERT_FILE", pki.file());
     let failure = failure(setup.client().post(&ask()));
     let text = "localhost closed the connection during the TLS handshake".to_owned();
-    assert_eq!(said(&failure, address), (69, false, true, text));
+    assert_eq!(observed(&failure, address), (69, false, true, text));
 }
 
 /// A proxy that gives `reply` to CONNECT in pieces, and joins both ends if `open`. The requests are reported.
@@ -1150,7 +1153,7 @@ fn proxies_that_open_nothing() {
             .client();
         let failure = failure(client.post(&ask()));
         assert_eq!(
-            said(&failure, address),
+            observed(&failure, address),
             (69, false, transient, format!("{place} {text}"))
         );
         assert!(!format!("{:?}", failure.error).contains("hunter2"));
@@ -1174,7 +1177,7 @@ fn proxies_that_open_nothing() {
                 .post(&ask()),
         );
         let text = format!("the reply of {place} is not usable | {fault}");
-        assert_eq!(said(&failure, address), (69, false, false, text));
+        assert_eq!(observed(&failure, address), (69, false, false, text));
     }
 }
 
@@ -1196,7 +1199,7 @@ fn proxies_that_are_not_there() {
     );
     assert_on_time(started, 300);
     let text = "no answer from the proxy 127.0.0.1:PORT (ALL_PROXY) within 0.3 s".to_owned();
-    assert_eq!(said(&failure, silent), (69, false, false, text));
+    assert_eq!(observed(&failure, silent), (69, false, false, text));
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -1209,7 +1212,7 @@ fn proxies_that_are_not_there() {
     );
     let text =
         "the proxy 127.0.0.1:PORT (ALL_PROXY) could not be reached | Connection refused".to_owned();
-    assert_eq!(said(&failure, closed), (69, false, true, text));
+    assert_eq!(observed(&failure, closed), (69, false, true, text));
 }
 
 #[test]

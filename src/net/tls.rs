@@ -105,7 +105,7 @@ impl KeyProvider for NoKeys {
 const MAX_IDLE: usize = 16 * 1024;
 
 /// Follows the boundaries of TLS records (RFC 8446 section 5.1). rustls does not tell whether it holds the first part of
-/// one, and that part can be the start of a reply that nobody asked for.
+/// one, and that part can be the start of an unsolicited reply.
 #[derive(Default)]
 struct Boundaries {
     /// How many bytes of the header of the current record came, and what its length field says so far.

@@ -56,7 +56,7 @@ struct Extensions<'a> {
     key_usage: Option<u8>,
     /// Whether the extended key usage has server authentication.
     for_servers: Option<bool>,
-    /// A critical extension that is not known here: what it restricts, nobody can tell.
+    /// A critical extension that is not known here, so what it restricts is not known either.
     is_unknown: bool,
     /// `GeneralNames`, empty where there are none.
     names: &'a [u8],

@@ -79,7 +79,7 @@ pub fn write(write: &WriteOutcome, out: &mut dyn Sink) {
     out.put(b"\n");
 }
 
-/// The stable word for an action, and what a dry run knows of the value.
+/// The stable word for an action, and the length of the value in a dry run.
 fn word(action: Action) -> (&'static str, Option<usize>) {
     match action {
         Action::Created => ("created", None),

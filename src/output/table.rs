@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const COLUMNS: usize = 6;
 const HEADERS: [&str; COLUMNS] = ["Name", "Scope", "Type", "Created", "Updated", "Description"];
 
-/// The columns that give way when a table is wider than its terminal, in this order, and how narrow each may get.
+/// The columns that are narrowed when a table is wider than its terminal, in this order, and the least width of each.
 /// Scopes are one short word and stay whole.
 const SHRINK: [(usize, usize); 5] = [(5, 11), (0, 12), (2, 12), (3, 7), (4, 7)];
 
@@ -145,7 +145,7 @@ pub fn pretty(rows: &[&SecretInfo], now: Timestamp, terminal: Option<usize>, out
     out.put(&lines);
 }
 
-/// Narrows columns until the table fits, or none may give way further.
+/// Narrows columns until the table fits, or all have their least width.
 fn shrink(widths: &mut [usize; COLUMNS], terminal: usize) {
     // Beside each cell: a space on both sides and a line; and one more line.
     let total = widths.iter().sum::<usize>() + 3 * COLUMNS + 1;

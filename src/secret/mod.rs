@@ -168,7 +168,7 @@ pub const MAX_NAME: usize = MAX_VARIABLE - 3;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretName(String);
 
-/// Why a text is no name. No environment variable can be called that.
+/// Why a text is no name: no environment variable can have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameFault {
     Empty,

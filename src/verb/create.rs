@@ -101,8 +101,7 @@ fn create_new(
     Ok(write)
 }
 
-/// Nothing was created, perhaps because somebody else has created a secret of that name since the lookup: then
-/// `--if-exists` decides.
+/// Nothing was created. If another client has created a secret of that name since the lookup, `--if-exists` decides.
 fn refused(
     failure: Failure,
     context: &WriteContext<'_>,

@@ -1,4 +1,4 @@
-//! What each command does, in which order, and what the user is told of it.
+//! What each command does.
 //!
 //! The order is the same in every write. What can be checked without the network is checked first; then one lookup
 //! answers everything the server knows; only then is the user asked to type a secret; the mutation is last.

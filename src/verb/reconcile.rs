@@ -98,7 +98,7 @@ impl Target<'_> {
         })
     }
 
-    /// The list as it is now, if the service refused the write: the reason may be that somebody else was faster.
+    /// The list as it is now, if the service refused the write: the reason may be that another client was faster.
     pub(super) fn after_refusal(
         self,
         failure: &Failure,
@@ -112,7 +112,7 @@ impl Target<'_> {
         lookup.errors.is_none().then_some(lookup)
     }
 
-    /// The list as it is now, if the service refused the write and the secret is gone: somebody else was faster.
+    /// The list as it is now, if the service refused the write and the secret is gone: another client was faster.
     pub(super) fn gone_after_refusal(
         self,
         failure: &Failure,
