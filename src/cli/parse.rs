@@ -24,8 +24,20 @@ pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<ParseResult, Usag
         return Ok(ParseResult::Print(help::short(table::root())));
     }
     let tokens = tokenize(args);
-    let format = requested_format(&tokens, env);
-    resolve(tokens, env).map_err(|error| UsageError { error, format })
+    let given = tokens.iter().find_map(|token| match token {
+        Ok(Token::Option(option, Some(word))) if option.long == "--output-format" => {
+            format(option, OsString::from_vec(word.expose().to_vec()))
+        }
+        _ => None,
+    });
+    resolve(tokens, env).map_err(|error| {
+        let variable = || {
+            let option = by_long("output-format")?;
+            format(option, env.filled(option.variable?)?)
+        };
+        let format = given.or_else(variable).unwrap_or(Format::Pretty);
+        UsageError { error, format }
+    })
 }
 
 /// One piece of the line.
@@ -148,21 +160,7 @@ fn value_of(
     }
 }
 
-/// The format for an error: the option, wherever it stands, then the variable. What names no format is passed over.
-fn requested_format(tokens: &[Result<Token, TokenError>], env: &Environment) -> Format {
-    let Some(option) = by_long("output-format") else {
-        return Format::Pretty;
-    };
-    let given = tokens.iter().find_map(|token| match token {
-        Ok(Token::Option(given, Some(word))) if given.long == option.long => {
-            format(option, OsString::from_vec(word.expose().to_vec()))
-        }
-        _ => None,
-    });
-    let variable = || format(option, env.filled(option.variable?)?);
-    given.or_else(variable).unwrap_or(Format::Pretty)
-}
-
+/// The format that a word names, if it does.
 fn format(option: &Opt, word: OsString) -> Option<Format> {
     let mut options = Options::default();
     options.set(option, Some(word), option.long).ok()?;
