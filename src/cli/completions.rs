@@ -3,7 +3,7 @@
 //! A script follows the words before the cursor, skips the values of options, and offers the commands and options of
 //! the place it got to, the choices of an option, or files.
 
-use super::options::{Apply, Arity, OPTIONS, Opt};
+use super::options::{Arity, OPTIONS, Opt};
 use super::table::{Action, COMMANDS};
 
 /// The script of a shell, by its word in [`super::table::SHELLS`].
@@ -24,7 +24,7 @@ pub fn script(shell: &str) -> Option<String> {
 /// option; the place `any` is every one. A second spelling leads somewhere and has no text, so that it is followed and not
 /// offered. What an option takes is nothing, `text`, `file`, or the choices.
 fn rows() -> String {
-    let mut rows = Rows(String::with_capacity(12 * 1024));
+    let mut rows = String::with_capacity(12 * 1024);
     for command in &COMMANDS {
         let place = command.path();
         for child in command.children() {
@@ -33,53 +33,46 @@ fn rows() -> String {
                 Action::Help => place.clone(),
                 _ => child.path(),
             };
-            rows.add(&["w", &place, child.word(), "", &to, child.about]);
+            add(&mut rows, ["w", &place, child.word(), "", &to, child.about]);
             if let Some(alias) = child.alias {
-                rows.add(&["w", &place, alias, "", &to, ""]);
+                add(&mut rows, ["w", &place, alias, "", &to, ""]);
             }
         }
         for choice in command.operand.map_or(&[][..], |operand| operand.choices) {
-            rows.add(&["w", &place, choice, "", "", choice]);
+            add(&mut rows, ["w", &place, choice, "", "", choice]);
         }
         for option in OPTIONS
             .iter()
-            .filter(|option| command.accepts(option) && !option.is_global())
+            .filter(|option| option.is_accepted_by(command) && !option.is_global())
         {
-            rows.option(&place, option);
+            add_option(&mut rows, &place, option);
         }
     }
     for option in OPTIONS.iter().filter(|option| option.is_global()) {
-        rows.option("any", option);
+        add_option(&mut rows, "any", option);
     }
-    rows.0
+    rows
 }
 
-struct Rows(String);
+fn add(rows: &mut String, cells: [&str; 6]) {
+    rows.push_str(&cells.join("|"));
+    rows.push('\n');
+}
 
-impl Rows {
-    fn add(&mut self, cells: &[&str]) {
-        for (index, cell) in cells.iter().enumerate() {
-            if index > 0 {
-                self.0.push('|');
-            }
-            self.0.push_str(cell);
-        }
-        self.0.push('\n');
-    }
-
-    fn option(&mut self, place: &str, option: &Opt) {
-        let short = option.short.map(|short| String::from_iter(['-', short]));
-        let takes = match option.apply {
-            _ if option.arity() != Arity::Required => String::new(),
-            Apply::Path(_) | Apply::File(_) | Apply::FieldFile(_) => "file".to_owned(),
-            _ => match &option.choices()[..] {
-                [] => "text".to_owned(),
-                choices => choices.join(" "),
-            },
-        };
-        let short = short.as_deref().unwrap_or("");
-        self.add(&["o", place, option.long, short, &takes, &option.about()]);
-    }
+fn add_option(rows: &mut String, place: &str, option: &Opt) {
+    let short = option
+        .short
+        .map_or_else(String::new, |short| format!("-{short}"));
+    let takes = match &option.choices()[..] {
+        _ if option.arity() != Arity::Required => String::new(),
+        [] if option.placeholder == "FILE" => "file".to_owned(),
+        [] => "text".to_owned(),
+        choices => choices.join(" "),
+    };
+    add(
+        rows,
+        ["o", place, option.long, &short, &takes, &option.about()],
+    );
 }
 
 // The scripts are indented with tabs: 2 kB less than with blanks.
@@ -444,7 +437,8 @@ mod tests {
                     let option = OPTIONS.iter().find(|o| o.long == long).unwrap();
                     assert_eq!(option.short, short.chars().nth(1), "{row}");
                     assert!(
-                        at == "any" && option.is_global() || place(at).unwrap().accepts(option),
+                        at == "any" && option.is_global()
+                            || option.is_accepted_by(place(at).unwrap()),
                         "{row}"
                     );
                 }

@@ -25,7 +25,7 @@ pub fn long(command: &Subcommand) -> String {
     page.lists(command, true);
     page.examples(command);
     if !matches!(command.action, Action::Help | Action::Completions) {
-        page.variables();
+        page.table("Environment", &variables(), 0);
         page.exits();
     }
     page.0
@@ -121,7 +121,7 @@ impl Page {
                 continue;
             };
             let name = match rest.len() {
-                1 if !is_root || below.action != Action::Group => name(below),
+                1 if !is_root || below.action != Action::Group => below.spellings().join(", "),
                 2 if is_root => rest.join(" "),
                 _ => continue,
             };
@@ -135,7 +135,10 @@ impl Page {
         let mut own = Vec::new();
         let mut global = Vec::new();
         let mut width = 0;
-        for option in OPTIONS.iter().filter(|option| command.accepts(option)) {
+        for option in OPTIONS
+            .iter()
+            .filter(|option| option.is_accepted_by(command))
+        {
             let mut about = option.about();
             for line in option.explanation().lines().filter(|_| explain) {
                 about.push_str("\n          ");
@@ -162,20 +165,6 @@ impl Page {
         }
     }
 
-    fn variables(&mut self) {
-        let mut rows = Vec::new();
-        for option in &OPTIONS {
-            if let Some(variable) = option.variable {
-                let text = ["stands in for ", option.long].concat();
-                rows.push((variable.to_owned(), text));
-            }
-        }
-        for (variable, text) in table::VARIABLES {
-            rows.push(((*variable).to_owned(), (*text).to_owned()));
-        }
-        self.table("Environment", &rows, 0);
-    }
-
     fn exits(&mut self) {
         let mut rows = Vec::new();
         for (code, text) in table::EXITS {
@@ -185,12 +174,19 @@ impl Page {
     }
 }
 
-/// The word of a command with its second spelling.
-fn name(command: &Subcommand) -> String {
-    match command.alias {
-        Some(alias) => [command.word(), ", ", alias].concat(),
-        None => command.word().to_owned(),
+/// Every variable that is read, and what for.
+pub fn variables() -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for option in &OPTIONS {
+        if let Some(variable) = option.variable {
+            let text = ["stands in for ", option.long].concat();
+            rows.push((variable.to_owned(), text));
+        }
     }
+    for (variable, text) in table::VARIABLES {
+        rows.push(((*variable).to_owned(), (*text).to_owned()));
+    }
+    rows
 }
 
 #[cfg(test)]

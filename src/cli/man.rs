@@ -2,7 +2,7 @@
 
 use super::help;
 use super::options::{OPTIONS, Opt};
-use super::table::{self, Action, EXITS, Subcommand, VARIABLES};
+use super::table::{self, Action, EXITS, Subcommand};
 
 /// The page as roff with the `man` macros (groff_man(7)).
 pub fn page() -> String {
@@ -36,15 +36,9 @@ pub fn page() -> String {
     page.push_str(".SH EXAMPLES\n");
     examples(&mut page, root);
     page.push_str(".SH ENVIRONMENT\n");
-    for option in &OPTIONS {
-        if let Some(variable) = option.variable {
-            item(&mut page, variable);
-            text(&mut page, &format!("stands in for {}", option.long));
-        }
-    }
-    for (variable, about) in VARIABLES {
-        item(&mut page, variable);
-        text(&mut page, about);
+    for (variable, about) in help::variables() {
+        item(&mut page, &variable);
+        text(&mut page, &about);
     }
     page.push_str(".SH EXIT STATUS\n");
     for (code, about) in EXITS {
@@ -72,7 +66,7 @@ fn describe(page: &mut String, command: &Subcommand) {
     }
     let own = OPTIONS
         .iter()
-        .filter(|option| command.accepts(option) && !option.is_global());
+        .filter(|option| option.is_accepted_by(command) && !option.is_global());
     let own: Vec<&str> = own.map(|option| option.long).collect();
     if !own.is_empty() {
         page.push_str(".PP\n");

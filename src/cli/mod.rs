@@ -10,10 +10,10 @@ mod parse;
 mod suggest;
 pub mod table;
 
-use crate::env::Environment;
+pub use parse::parse;
+
 use crate::error::Error;
-use crate::request::{Format, ParseResult};
-use std::ffi::OsString;
+use crate::request::Format;
 
 /// A line that asks for nothing this program does.
 pub struct UsageError {
@@ -24,19 +24,14 @@ pub struct UsageError {
     pub format: Format,
 }
 
-/// Reads the arguments, without the program's own name.
-///
-/// # Errors
-/// The first problem from left to right, then what the whole line lacks.
-pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<ParseResult, UsageError> {
-    parse::parse(args, env)
-}
-
 #[cfg(test)]
 mod tests {
     use super::options::{Arity, OPTIONS, Opt};
     use super::table::{Action, COMMANDS, Subcommand};
     use super::*;
+    use crate::env::Environment;
+    use crate::request::ParseResult;
+    use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
     /// What stands where a user's value would: found in an error, it is a leak.
@@ -110,7 +105,12 @@ mod tests {
             b"N\0".to_vec(),
         ]);
         for command in &COMMANDS {
-            vocabulary.extend(command.spellings().map(|word| word.as_bytes().to_vec()));
+            vocabulary.extend(
+                command
+                    .spellings()
+                    .iter()
+                    .map(|word| word.as_bytes().to_vec()),
+            );
         }
         for option in &OPTIONS {
             vocabulary.push(option.long.as_bytes().to_vec());

@@ -1,12 +1,12 @@
 //! The options: a row says how one is spelled and explained, which commands accept it, how its value is read and where it
 //! goes. The options of the fields of secrets are made from the table of types.
 
-use super::table::Action;
+use super::table::{Action, COMMANDS, Subcommand};
 use crate::request::{
     FieldSources, FileOrStdin, Format, Globals, IfExists, KeySource, List, Scope, Source,
 };
-use crate::secret::{FIELDS, Field, FileFlag, KINDS, Kind, SecretBytes, VALUE};
-use std::ffi::{OsStr, OsString};
+use crate::secret::{FIELDS, Field, Kind, Rows, SecretBytes, VALUE};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub struct Opt {
     /// With its dashes.
     pub long: &'static str,
     pub short: Option<char>,
-    /// What stands for its value in help.
+    /// What stands for its value in help; empty where it takes none, and `FILE` where completions offer files.
     pub placeholder: &'static str,
     /// One line, for the short help; where there are choices, what comes before them.
     pub help: &'static str,
@@ -32,8 +32,7 @@ pub struct Opt {
     pub apply: Apply,
 }
 
-/// How the value of an option is read, and where it goes. What is given `origin` keeps it for messages: the option with
-/// its dashes, or the variable.
+/// How the value of an option is read, and where it goes.
 #[derive(Clone, Copy)]
 pub enum Apply {
     Help,
@@ -43,15 +42,12 @@ pub enum Apply {
     OptionalText(fn(&mut Options, Option<String>)),
     /// The error says what is wrong, to be read after "the value of …".
     Text(fn(&mut Options, String) -> Result<(), &'static str>),
+    /// Need not be UTF-8. `origin` is the option with its dashes, or the variable, and kept for messages.
+    Raw(fn(&mut Options, OsString, origin: &'static str) -> Result<(), String>),
     /// The first is the default.
     Choice(&'static [(&'static str, Setter)]),
-    /// The word of a type of secret.
-    Type,
-    /// One of [`FORMATS`].
-    Format,
-    Bytes(fn(&mut Options, origin: &'static str, SecretBytes)),
-    Path(fn(&mut Options, PathBuf)),
-    File(fn(&mut Options, origin: &'static str, FileOrStdin)),
+    /// `--value`, which asks for the value.
+    Ask,
     Field(&'static Field),
     FieldFile(&'static Field),
     FromEnv,
@@ -76,40 +72,31 @@ impl Opt {
     }
 
     pub fn arity(&self) -> Arity {
-        use Apply::{Bytes, Choice, FieldFile, File, Format, Path, Text, Type};
         match self.apply {
-            Apply::Help | Apply::Version | Apply::Flag(_) | Apply::FromEnv => Arity::Nothing,
-            Apply::Field(field) if field.is_value() => Arity::Nothing,
+            _ if self.placeholder.is_empty() => Arity::Nothing,
             Apply::OptionalText(_) => Arity::Optional,
-            Text(_) | Choice(_) | Type | Format | Bytes(_) | Path(_) | File(_) => Arity::Required,
-            Apply::Field(_) | FieldFile(_) => Arity::Required,
+            _ => Arity::Required,
         }
     }
 
     /// The words its value is one of, the default first; empty for other options.
     pub fn choices(&self) -> Vec<&'static str> {
-        let choice = |index| match self.apply {
-            Apply::Choice(choices) => choices.get(index).map(|(word, _)| *word),
-            Apply::Format => FORMATS.get(index).map(|(word, _)| *word),
-            Apply::Type => KINDS.iter().filter_map(|kind| kind.type_word).nth(index),
-            _ => None,
-        };
-        (0..).map_while(choice).collect()
+        let mut words = Vec::new();
+        if let Apply::Choice(choices) = self.apply {
+            words.extend(choices.iter().map(|(word, _)| *word));
+        }
+        words
     }
 
     /// Its line in help.
     pub fn about(&self) -> String {
         let mut about = self.help.to_owned();
-        let choices = self.choices();
-        for (index, word) in choices.iter().enumerate() {
-            let (before, after) = match choices.len() - index {
-                _ if index == 0 => ("", " (the default)"),
-                1 => (" or ", ""),
-                _ => (", ", ""),
-            };
-            about.push_str(before);
-            about.push_str(word);
-            about.push_str(after);
+        if let [default, middle @ .., last] = &self.choices()[..] {
+            about.push_str(&[default, " (the default)"].concat());
+            for word in middle {
+                about.push_str(&[", ", word].concat());
+            }
+            about.push_str(&[" or ", last].concat());
         }
         about
     }
@@ -117,40 +104,49 @@ impl Opt {
     /// What the long help adds, a line at a time.
     pub fn explanation(&self) -> String {
         let mut text = self.long_help.to_owned();
-        if let Apply::FromEnv = self.apply {
-            for field in FIELDS.iter().filter(|field| !field.variables.is_empty()) {
-                let variables = field.variables.join(", then ");
-                text.push_str(&[field.flag, ": ", &variables, "\n"].concat());
+        match self.apply {
+            Apply::FromEnv => {
+                for field in FIELDS.iter().filter(|field| !field.variables.is_empty()) {
+                    let variables = field.variables.join(", then ");
+                    text.push_str(&[field.flag, ": ", &variables, "\n"].concat());
+                }
             }
-        }
-        let safer = match self.apply {
-            Apply::Field(field) if !field.is_value() => field.file.map(|file| file.flag),
-            Apply::Bytes(_) => {
-                let pair = EXCLUSIVE.iter().find(|pair| pair.0 == self.long);
-                pair.map(|pair| pair.1)
+            Apply::Field(Field {
+                file: Some(file), ..
+            }) => {
+                let newline = if text.is_empty() { "" } else { "\n" };
+                let warning = "Other processes of this machine can read it there; ";
+                text.push_str(&[newline, warning, file.flag, " is safer."].concat());
             }
-            _ => None,
-        };
-        if let Some(safer) = safer {
-            let newline = if text.is_empty() { "" } else { "\n" };
-            let warning = "Other processes of this machine can read it there; ";
-            text.push_str(&[newline, warning, safer, " is safer."].concat());
+            _ => {}
         }
         text
-    }
-
-    /// Whether it asks for a value, and takes none.
-    pub fn asks(&self) -> bool {
-        matches!(self.apply, Apply::Field(field) if field.is_value())
     }
 
     pub fn is_global(&self) -> bool {
         self.on.is_none()
     }
 
+    /// Whether the command itself accepts it.
+    pub fn is_accepted_by(&self, command: &Subcommand) -> bool {
+        self.on.is_none_or(|on| on(command.action))
+            && match command.action {
+                Action::Create(kind) => self.fits(kind),
+                _ => true,
+            }
+    }
+
+    /// Whether the command or one below it does.
+    pub fn is_accepted_below(&self, command: &Subcommand) -> bool {
+        COMMANDS
+            .iter()
+            .any(|below| below.words.starts_with(command.words) && self.is_accepted_by(below))
+    }
+
     /// Whether a secret of this type can be given with it.
     pub fn fits(&self, kind: &Kind) -> bool {
         match self.apply {
+            Apply::Ask => kind.has_value(),
             Apply::Field(field) | Apply::FieldFile(field) => kind.fields.contains(field),
             Apply::FromEnv => kind.has_variables(),
             _ => true,
@@ -200,7 +196,6 @@ impl Options {
         let quote = if origin.starts_with('-') { "'" } else { "" };
         let wrong = |what: &str| format!("the value of {quote}{origin}{quote} {what}");
         let text = |value: OsString| value.into_string().map_err(|_| wrong("is not UTF-8"));
-        let not_one = || wrong(&format!("is not one of {}", option.choices().join(", ")));
         let is_given = value.is_some();
         let value = value.unwrap_or_default();
         if is_given && value.is_empty() && !option.allow_empty {
@@ -214,27 +209,19 @@ impl Options {
             // These ended the line.
             Apply::Help | Apply::Version => {}
             Apply::Flag(set) => set(self),
+            Apply::Ask => self.sources.ask = true,
             Apply::FromEnv => self.sources.from_env = true,
-            Apply::OptionalText(set) if is_given => set(self, Some(text(value)?)),
-            Apply::OptionalText(set) => set(self, None),
+            Apply::OptionalText(set) => set(self, is_given.then(|| text(value)).transpose()?),
             Apply::Text(set) => set(self, text(value)?).map_err(wrong)?,
+            Apply::Raw(set) => set(self, value, origin)?,
             Apply::Choice(choices) => {
                 let chosen = choices.iter().find(|(word, _)| value == *word);
-                chosen.ok_or_else(not_one)?.1(self);
+                let Some((_, set)) = chosen else {
+                    let words = option.choices().join(", ");
+                    return Err(wrong(&format!("is not one of {words}")));
+                };
+                set(self);
             }
-            Apply::Type => {
-                let mut kinds = KINDS.iter();
-                let chosen = kinds.find(|kind| kind.type_word.is_some_and(|word| value == word));
-                self.kind = Some(chosen.ok_or_else(not_one)?);
-            }
-            Apply::Format => self.globals.format = format(&value).ok_or_else(not_one)?,
-            Apply::Bytes(set) => set(self, origin, bytes(value)),
-            Apply::Path(set) => set(self, PathBuf::from(value)),
-            Apply::File(set) => {
-                let file = self.file(value, origin)?;
-                set(self, origin, file);
-            }
-            Apply::Field(field) if field.is_value() => self.sources.ask = true,
             Apply::Field(field) => self.give(field, Source::Argument(bytes(value))),
             Apply::FieldFile(field) => {
                 let file = self.file(value, origin)?;
@@ -242,10 +229,6 @@ impl Options {
             }
         }
         Ok(())
-    }
-
-    fn set_key(&mut self, key: KeySource) {
-        self.globals.api_key = key;
     }
 
     fn give(&mut self, field: &'static Field, source: Source) {
@@ -274,20 +257,11 @@ pub fn bytes(value: OsString) -> SecretBytes {
 }
 
 /// Pairs that can't be on the same line, beside a field and its file.
-const EXCLUSIVE: &[(&str, &str)] = &[("--api-key", "--api-key-file"), ("--team", "--personal")];
-
-/// The default first.
-const FORMATS: &[(&str, Format)] = &[
-    ("pretty", Format::Pretty),
-    ("text", Format::Text),
-    ("json", Format::Json),
-    ("ndjson", Format::Ndjson),
+const EXCLUSIVE: &[(&str, &str)] = &[
+    ("--api-key", "--api-key-file"),
+    ("--team", "--personal"),
+    ("--value", "--value-file"),
 ];
-
-pub fn format(word: &OsStr) -> Option<Format> {
-    let chosen = FORMATS.iter().find(|(name, _)| word == *name);
-    chosen.map(|(_, format)| *format)
-}
 
 /// A day: longer is a mistyped number.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
@@ -334,31 +308,6 @@ const ON_A_SECRET: Option<fn(Action) -> bool> =
 const ON_SECRETS: Option<fn(Action) -> bool> =
     Some(|action| !matches!(action, Action::Group | Action::Completions | Action::Help));
 
-const fn of_field(field: &'static Field) -> Opt {
-    Opt {
-        long: field.flag,
-        placeholder: field.placeholder,
-        help: field.help,
-        long_help: field.long_help,
-        on: CREATE_OR_UPDATE,
-        apply: Apply::Field(field),
-        ..OPTION
-    }
-}
-
-const fn of_file(field: &'static Field, file: FileFlag) -> Opt {
-    Opt {
-        long: file.flag,
-        short: file.short,
-        placeholder: "FILE",
-        help: file.help,
-        long_help: file.long_help,
-        on: CREATE_OR_UPDATE,
-        apply: Apply::FieldFile(field),
-        ..OPTION
-    }
-}
-
 const TYPE: Opt = Opt {
     long: "--type",
     short: Some('t'),
@@ -366,7 +315,25 @@ const TYPE: Opt = Opt {
     long_help: "\
 A raw value is any text; anthropic-api-key is what 'create anthropic api-key' sets.",
     on: Some(|action| matches!(action, Action::Create(kind) if kind.is_raw())),
-    apply: Apply::Type,
+    apply: Apply::Choice(&[
+        ("raw-value", |options| {
+            options.kind = Kind::from_wire("RAW_VALUE")
+        }),
+        ("anthropic-api-key", |options| {
+            options.kind = Kind::from_wire("ANTHROPIC_API_KEY")
+        }),
+    ]),
+    ..OPTION
+};
+
+const ASK: Opt = Opt {
+    long: "--value",
+    help: "Ask for a new value, or read it from standard input",
+    long_help: "\
+Takes no value itself: at a terminal you are asked, otherwise standard input is read.",
+    // The value of a new secret is asked for anyway.
+    on: Some(|action| action == Action::Update),
+    apply: Apply::Ask,
     ..OPTION
 };
 
@@ -464,11 +431,14 @@ Says what would be done, with the length of the value and never the value.",
         long: "--api-key",
         placeholder: "KEY",
         help: "The API key; better given in WARP_API_KEY",
+        long_help: "Other processes of this machine can read it there; --api-key-file is safer.",
         variable: Some("WARP_API_KEY"),
         // A configuration mistake, refused with the other keys that are none.
         allow_empty: true,
-        apply: Apply::Bytes(|options, origin, key| {
-            options.set_key(KeySource::Text { origin, key });
+        apply: Apply::Raw(|options, value, origin| {
+            let key = bytes(value);
+            options.globals.api_key = KeySource::Text { origin, key };
+            Ok(())
         }),
         ..OPTION
     },
@@ -477,8 +447,10 @@ Says what would be done, with the length of the value and never the value.",
         placeholder: "FILE",
         help: "Read the API key from FILE or '-'",
         variable: Some("WARP_API_KEY_FILE"),
-        apply: Apply::File(|options, origin, path| {
-            options.set_key(KeySource::File { origin, path });
+        apply: Apply::Raw(|options, value, origin| {
+            let path = options.file(value, origin)?;
+            options.globals.api_key = KeySource::File { origin, path };
+            Ok(())
         }),
         ..OPTION
     },
@@ -488,7 +460,12 @@ Says what would be done, with the length of the value and never the value.",
         long_help: "\
 With json and ndjson, errors are one JSON document on standard error.",
         variable: Some("WARP_OUTPUT_FORMAT"),
-        apply: Apply::Format,
+        apply: Apply::Choice(&[
+            ("pretty", |options| options.globals.format = Format::Pretty),
+            ("text", |options| options.globals.format = Format::Text),
+            ("json", |options| options.globals.format = Format::Json),
+            ("ndjson", |options| options.globals.format = Format::Ndjson),
+        ]),
         ..OPTION
     },
     Opt {
@@ -506,7 +483,10 @@ With json and ndjson, errors are one JSON document on standard error.",
         long: "--ca-file",
         placeholder: "FILE",
         help: "Trust the certificates in FILE as well (PEM)",
-        apply: Apply::Path(|options, path| options.globals.ca_file = Some(path)),
+        apply: Apply::Raw(|options, path, _| {
+            options.globals.ca_file = Some(path.into());
+            Ok(())
+        }),
         ..OPTION
     },
     Opt {
@@ -551,49 +531,45 @@ Bounds the whole run, retries included, prompts not. A fraction is fine; at most
 ];
 
 /// In the order of the help.
-pub static OPTIONS: [Opt; FOUND.1] = match FOUND.0.first_chunk() {
-    Some(options) => *options,
-    None => [OPTION; FOUND.1],
+pub static OPTIONS: [Opt; OPTION_ROWS.length] = OPTION_ROWS.to_array();
+
+const OPTION_ROWS: Rows<Opt> = {
+    let mut rows = Rows::new(OPTION);
+    rows.extend(&[TYPE, ASK]);
+    add_file(&mut rows, &VALUE);
+    rows.push(TRIM_NEWLINE);
+    let mut fields = FIELDS.as_slice();
+    while let [field, rest @ ..] = fields {
+        if !field.is_value() {
+            rows.push(Opt {
+                long: field.flag,
+                placeholder: field.placeholder,
+                help: field.help,
+                long_help: field.long_help,
+                on: CREATE_OR_UPDATE,
+                apply: Apply::Field(field),
+                ..OPTION
+            });
+            add_file(&mut rows, field);
+        }
+        fields = rest;
+    }
+    rows.extend(OTHERS);
+    rows
 };
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, which refuses an index out of bounds"
-)]
-const FOUND: ([Opt; 64], usize) = {
-    let mut options = [OPTION; 64];
-    options[0] = TYPE;
-    let mut count = add_field(&mut options, 1, &VALUE);
-    options[count] = TRIM_NEWLINE;
-    count += 1;
-    let mut index = 0;
-    while index < FIELDS.len() {
-        if !FIELDS[index].is_value() {
-            count = add_field(&mut options, count, FIELDS[index]);
-        }
-        index += 1;
-    }
-    index = 0;
-    while index < OTHERS.len() {
-        options[count] = OTHERS[index];
-        count += 1;
-        index += 1;
-    }
-    (options, count)
-};
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, which refuses an index out of bounds"
-)]
-const fn add_field(options: &mut [Opt; 64], count: usize, field: &'static Field) -> usize {
-    options[count] = of_field(field);
-    match field.file {
-        None => count + 1,
-        Some(file) => {
-            options[count + 1] = of_file(field, file);
-            count + 2
-        }
+const fn add_file(rows: &mut Rows<Opt>, field: &'static Field) {
+    if let Some(file) = field.file {
+        rows.push(Opt {
+            long: file.flag,
+            short: file.short,
+            placeholder: "FILE",
+            help: file.help,
+            long_help: file.long_help,
+            on: CREATE_OR_UPDATE,
+            apply: Apply::FieldFile(field),
+            ..OPTION
+        });
     }
 }
 

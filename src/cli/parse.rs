@@ -1,7 +1,7 @@
 //! Reads an argument vector: words and options into a command, reporting the first problem from left to right. What could
 //! not be read is never repeated: a mistyped word may be a secret. lexopt's own messages hold values and are dropped.
 
-use super::options::{self, Apply, Arity, OPTIONS, Opt, Options};
+use super::options::{Apply, Arity, OPTIONS, Opt, Options, bytes};
 use super::table::{self, Action, Subcommand};
 use super::{UsageError, completions, help, suggest};
 use crate::env::Environment;
@@ -10,18 +10,34 @@ use crate::request::{
     Change, Create, Delete, FieldSources, FileOrStdin, Format, Globals, KeySource, ParseResult,
     Request, Scope, Target, Update, Verb,
 };
-use crate::secret::{KINDS, NameFault, SecretBytes, SecretName};
+use crate::secret::{EMPTY_VALUE_HINT, KINDS, SecretBytes, SecretName};
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
+/// Reads the arguments, without the program's own name.
+///
+/// # Errors
+/// The first problem from left to right, then what the whole line lacks.
 pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<ParseResult, UsageError> {
     if args.is_empty() {
         return Ok(ParseResult::Print(help::short(table::root())));
     }
     let tokens = tokenize(args);
-    let format = requested_format(&tokens, env);
-    resolve(tokens, env).map_err(|error| UsageError { error, format })
+    let given = tokens.iter().find_map(|token| match token {
+        Ok(Token::Option(option, Some(word))) if option.long == "--output-format" => {
+            format(option, OsString::from_vec(word.expose().to_vec()))
+        }
+        _ => None,
+    });
+    resolve(tokens, env).map_err(|error| {
+        let variable = || {
+            let option = by_long("output-format")?;
+            format(option, env.filled(option.variable?)?)
+        };
+        let format = given.or_else(variable).unwrap_or(Format::Pretty);
+        UsageError { error, format }
+    })
 }
 
 /// One piece of the line.
@@ -31,7 +47,6 @@ enum Token {
     ShortHelp,
     /// An operand, and whether `--` came before it: then it is no command word.
     Operand(OsString, bool),
-    Error(TokenError),
 }
 
 /// A piece that could not be read.
@@ -47,7 +62,7 @@ enum TokenError {
 }
 
 /// Cuts the line into pieces. Needs no command, because an option takes the same everywhere.
-fn tokenize(mut args: Vec<OsString>) -> Vec<Token> {
+fn tokenize(mut args: Vec<OsString>) -> Vec<Result<Token, TokenError>> {
     let mut tokens = Vec::with_capacity(args.len());
     let mut attached = detach(&mut args);
     let mut parser = lexopt::Parser::from_args(args);
@@ -61,28 +76,25 @@ fn tokenize(mut args: Vec<OsString>) -> Vec<Token> {
                 .is_some_and(|raw| raw.peek().is_some_and(|next| next == "--"));
         let token = match parser.next() {
             Ok(None) => return tokens,
-            Ok(Some(lexopt::Arg::Value(word))) => Token::Operand(word, literal),
+            Ok(Some(lexopt::Arg::Value(word))) => Ok(Token::Operand(word, literal)),
             Ok(Some(lexopt::Arg::Long(long))) => {
                 let option = by_long(long).ok_or_else(|| TokenError::Long(long.to_owned()));
                 let value = parser.optional_value().and_then(|_| attached.pop_front());
-                match option {
-                    Ok(option) => value_of(option, value, &mut parser),
-                    Err(error) => Token::Error(error),
-                }
+                option.and_then(|option| value_of(option, value, &mut parser))
             }
             Ok(Some(lexopt::Arg::Short(short))) => {
                 last = by_short(short);
                 match last {
-                    _ if short == 'h' => Token::ShortHelp,
+                    _ if short == 'h' => Ok(Token::ShortHelp),
                     // What is attached to a flag is the next letter of a cluster, or lexopt's complaint.
-                    Some(flag) if flag.arity() == Arity::Nothing => Token::Option(flag, None),
+                    Some(flag) if flag.arity() == Arity::Nothing => Ok(Token::Option(flag, None)),
                     Some(option) => {
-                        let value = parser.optional_value().map(options::bytes);
+                        let value = parser.optional_value().map(bytes);
                         value_of(option, value, &mut parser)
                     }
                     None => {
                         let is_alone = parser.optional_value().is_none();
-                        Token::Error(TokenError::Short(is_alone.then_some(short)))
+                        Err(TokenError::Short(is_alone.then_some(short)))
                     }
                 }
             }
@@ -90,7 +102,7 @@ fn tokenize(mut args: Vec<OsString>) -> Vec<Token> {
                 drop(tokens.pop());
                 tokens.extend(
                     last.take()
-                        .map(|flag| Token::Error(TokenError::UnexpectedValue(flag))),
+                        .map(|flag| Err(TokenError::UnexpectedValue(flag))),
                 );
                 continue;
             }
@@ -111,7 +123,7 @@ fn detach(args: &mut [OsString]) -> VecDeque<SecretBytes> {
         }
         let value = SecretBytes::new(value.to_vec());
         let name = OsString::from_vec(name.to_vec());
-        drop(options::bytes(std::mem::replace(word, name)));
+        drop(bytes(std::mem::replace(word, name)));
         Some(value)
     });
     attached.collect()
@@ -132,40 +144,28 @@ fn value_of(
     option: &'static Opt,
     attached: Option<SecretBytes>,
     parser: &mut lexopt::Parser,
-) -> Token {
+) -> Result<Token, TokenError> {
     match (option.arity(), attached) {
-        (Arity::Nothing, Some(_)) => Token::Error(TokenError::UnexpectedValue(option)),
+        (Arity::Nothing, Some(_)) => Err(TokenError::UnexpectedValue(option)),
         (Arity::Required, None) => {
             let Some(mut rest) = parser.try_raw_args() else {
-                return Token::Error(TokenError::MissingValue(option, false));
+                return Err(TokenError::MissingValue(option, false));
             };
             match rest.next_if(|next| next == "-" || !next.as_encoded_bytes().starts_with(b"-")) {
-                Some(value) => Token::Option(option, Some(options::bytes(value))),
-                None => Token::Error(TokenError::MissingValue(option, rest.peek().is_some())),
+                Some(value) => Ok(Token::Option(option, Some(bytes(value)))),
+                None => Err(TokenError::MissingValue(option, rest.peek().is_some())),
             }
         }
-        (_, attached) => Token::Option(option, attached),
+        (_, attached) => Ok(Token::Option(option, attached)),
     }
 }
 
-/// The format for an error: the option, wherever it stands, then the variable.
-fn requested_format(tokens: &[Token], env: &Environment) -> Format {
-    let is_format = |option: &Opt| matches!(option.apply, Apply::Format);
-    let given = tokens.iter().find_map(|token| match token {
-        Token::Option(option, Some(word)) if is_format(option) => {
-            options::format(OsStr::from_bytes(word.expose()))
-        }
-        _ => None,
-    });
-    let variable = || {
-        let option = OPTIONS.iter().find(|option| is_format(option))?;
-        options::format(&env.filled(option.variable?)?)
-    };
-    given.or_else(variable).unwrap_or(Format::Pretty)
+/// The format that a word names, if it does.
+fn format(option: &Opt, word: OsString) -> Option<Format> {
+    let mut options = Options::default();
+    options.set(option, Some(word), option.long).ok()?;
+    Some(options.globals.format)
 }
-
-/// An empty value is usually an unset variable of the shell.
-const EMPTY_VALUE_HINT: &str = "is a variable in the script unset?";
 
 /// A line whose every piece is known.
 struct CommandLine {
@@ -178,11 +178,16 @@ struct CommandLine {
 }
 
 /// Walks the pieces in order, down the tree of commands.
-fn resolve(tokens: Vec<Token>, env: &Environment) -> Result<ParseResult, Error> {
+fn resolve(
+    tokens: Vec<Result<Token, TokenError>>,
+    env: &Environment,
+) -> Result<ParseResult, Error> {
     // Only the long version looks at the whole line: `--version --debug` in either order, `-VV`.
     let count = |long| {
-        let is = |token: &&Token| matches!(token, Token::Option(option, _) if option.long == long);
-        tokens.iter().filter(is).count()
+        let given = tokens
+            .iter()
+            .filter(|token| matches!(token, Ok(Token::Option(option, _)) if option.long == long));
+        given.count()
     };
     let is_long_version = count("--debug") > 0 || count("--version") > 1;
     let mut line = CommandLine {
@@ -193,7 +198,7 @@ fn resolve(tokens: Vec<Token>, env: &Environment) -> Result<ParseResult, Error> 
         options: Options::default(),
     };
     for token in tokens {
-        match token {
+        match token.map_err(|error| line.token_error(error))? {
             Token::ShortHelp => return Ok(ParseResult::Print(help::short(line.command))),
             Token::Option(option, value) => match option.apply {
                 Apply::Help => return Ok(ParseResult::Print(help::long(line.command))),
@@ -201,7 +206,6 @@ fn resolve(tokens: Vec<Token>, env: &Environment) -> Result<ParseResult, Error> 
                 _ => line.option(option, value)?,
             },
             Token::Operand(word, literal) => line.operand(word, literal)?,
-            Token::Error(error) => return Err(line.token_error(error)),
         }
     }
     build(line, env)
@@ -209,7 +213,7 @@ fn resolve(tokens: Vec<Token>, env: &Environment) -> Result<ParseResult, Error> 
 
 impl CommandLine {
     fn option(&mut self, option: &'static Opt, value: Option<SecretBytes>) -> Result<(), Error> {
-        if !self.command.accepts_below(option) {
+        if !option.is_accepted_below(self.command) {
             return Err(self.unsupported(option));
         }
         if self.seen.iter().any(|seen| seen.long == option.long) {
@@ -263,7 +267,7 @@ impl CommandLine {
     /// Goes one word further; options that came before it must lead somewhere still.
     fn enter(&mut self, child: &'static Subcommand) -> Result<(), Error> {
         self.command = child;
-        match self.seen.iter().find(|seen| !child.accepts_below(seen)) {
+        match self.seen.iter().find(|seen| !seen.is_accepted_below(child)) {
             Some(option) => Err(self.unsupported(option)),
             None => Ok(()),
         }
@@ -311,7 +315,7 @@ impl CommandLine {
                 self.usage(format!("unknown option '-{short}'"))
             }
             TokenError::Short(_) => self.usage("unknown option"),
-            TokenError::UnexpectedValue(flag) if flag.asks() => Error::usage("'--value' takes no value").hint(
+            TokenError::UnexpectedValue(flag) if matches!(flag.apply, Apply::Ask) => Error::usage("'--value' takes no value").hint(
                     "give the value on standard input or at the prompt, or name its file with '-f FILE'",
                 ),
             TokenError::UnexpectedValue(flag) => self.usage(format!("'{}' takes no value", flag.long)),
@@ -331,7 +335,7 @@ impl CommandLine {
     fn unknown(&self, name: &str) -> Error {
         let known = OPTIONS
             .iter()
-            .filter(|option| self.command.accepts_below(option));
+            .filter(|option| option.is_accepted_below(self.command));
         let meant = suggest::closest(name, known.map(Opt::name));
         // `--api-keywk-…` is a key that lacks its `=`: only what can't hold one is repeated.
         let is_plain = name.len() <= 32
@@ -362,12 +366,8 @@ fn no_such_command(group: &'static Subcommand, word: &OsString) -> Error {
     });
     let message = format!("'{}' has no such command", group.path());
     let typed = word.to_str().unwrap_or_default();
-    let meant =
-        suggest::closest(typed, below.clone().flat_map(Subcommand::spellings)).and_then(|word| {
-            below
-                .clone()
-                .find(|c| c.spellings().any(|name| name == word))
-        });
+    let meant = suggest::closest(typed, below.clone().flat_map(Subcommand::spellings))
+        .and_then(|word| below.clone().find(|c| c.spellings().contains(&word)));
     let hint = match meant {
         Some(command) => format!("did you mean '{}'?", command.path()),
         None => choose(group),
@@ -376,26 +376,18 @@ fn no_such_command(group: &'static Subcommand, word: &OsString) -> Error {
 }
 
 /// What can follow a command.
-fn choose(group: &'static Subcommand) -> String {
-    if group.children().next().is_none() {
-        return help_hint(group);
+fn choose(group: &Subcommand) -> String {
+    let words: Vec<&str> = group.children().map(Subcommand::word).collect();
+    match words[..] {
+        [] => help_hint(group),
+        _ => ["one of ", &words.join(", "), "; ", &help_hint(group)].concat(),
     }
-    let mut hint = String::from("one of ");
-    for (index, child) in group.children().enumerate() {
-        if index > 0 {
-            hint.push_str(", ");
-        }
-        hint.push_str(child.word());
-    }
-    hint.push_str("; ");
-    hint.push_str(&help_hint(group));
-    hint
 }
 
 /// The checks that need the whole line, and the command.
 fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error> {
     let command = line.command;
-    if let Some(option) = line.seen.iter().find(|seen| !command.accepts(seen)) {
+    if let Some(option) = line.seen.iter().find(|seen| !seen.is_accepted_by(command)) {
         return Err(line.unsupported(option));
     }
     // What is wrong with a variable comes after what the line itself lacks.
@@ -409,13 +401,13 @@ fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error>
             Verb::List(line.options.list)
         }
         Action::Delete => Verb::Delete(Delete {
-            target: target(name(&line)?, line.options.scope),
+            target: target(&mut line)?,
             force: line.options.force,
             ignore_missing: line.options.ignore_missing,
             dry_run: line.options.dry_run,
         }),
         Action::Create(kind) => Verb::Create(Create {
-            target: target(name(&line)?, line.options.scope),
+            target: target(&mut line)?,
             kind: line.options.kind.unwrap_or(kind),
             sources: FieldSources {
                 ask: true,
@@ -426,10 +418,10 @@ fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error>
             dry_run: line.options.dry_run,
         }),
         Action::Update => {
-            let name = name(&line)?;
+            let target = target(&mut line)?;
             one_kind(&line)?;
             Verb::Update(Update {
-                target: target(name, line.options.scope),
+                target,
                 change: change(line.options.sources, line.options.description)?,
                 dry_run: line.options.dry_run,
             })
@@ -441,12 +433,15 @@ fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error>
     Ok(ParseResult::Run(Box::new(Request { globals, verb })))
 }
 
-fn needs_command(group: &'static Subcommand) -> Error {
+fn needs_command(group: &Subcommand) -> Error {
     let mut hint = choose(group);
     if group.words.len() > 2 {
-        hint.push_str("; a raw secret of that name: 'oz secret create -- ");
-        hint.push_str(group.word());
-        hint.push('\'');
+        let raw = [
+            "; a raw secret of that name: 'oz secret create -- ",
+            group.word(),
+            "'",
+        ];
+        hint.push_str(&raw.concat());
     }
     Error::usage(format!("'{}' needs a command", group.path())).hint(hint)
 }
@@ -474,46 +469,21 @@ fn shells() -> String {
     format!("one of {}", table::SHELLS.join(", "))
 }
 
-fn target(name: SecretName, scope: Scope) -> Target {
-    Target { name, scope }
-}
-
-fn name(line: &CommandLine) -> Result<SecretName, Error> {
+fn target(line: &mut CommandLine) -> Result<Target, Error> {
     let Some(word) = line.operands.first() else {
         let path = line.command.path();
         return Err(
             Error::usage("a NAME is required").hint(format!("'{path} NAME'; see '{path} --help'"))
         );
     };
-    match word.to_str().map(SecretName::parse) {
-        Some(Ok(name)) => Ok(name),
-        Some(Err(fault)) => Err(bad_name(fault)),
-        None => Err(Error::invalid_data("the name of a secret must be UTF-8")
-            .hint("use letters, digits and underscores")),
-    }
-}
-
-fn bad_name(fault: NameFault) -> Error {
-    let (message, hint) = match fault {
-        NameFault::Empty => ("the name of a secret can't be empty", EMPTY_VALUE_HINT),
-        NameFault::Equals => (
-            "the name of a secret can't hold '='",
-            "a value does not follow the name: give it on standard input, with '-f FILE' or at the prompt",
-        ),
-        NameFault::Nul => (
-            "the name of a secret can't hold a NUL",
-            "use letters, digits and underscores",
-        ),
-        NameFault::Control => (
-            "the name of a secret can't hold a line break or another control character",
-            "use letters, digits and underscores",
-        ),
-        NameFault::TooLong => (
-            "the name of a secret is longer than an environment variable can be",
-            "use a shorter name",
-        ),
+    let not_text = || {
+        Error::invalid_data("the name of a secret must be UTF-8")
+            .hint("use letters, digits and underscores")
     };
-    Error::invalid_data(message).hint(hint)
+    let name = word.to_str().ok_or_else(not_text);
+    let name = name.and_then(SecretName::parse)?;
+    let scope = std::mem::take(&mut line.options.scope);
+    Ok(Target { name, scope })
 }
 
 fn change(sources: FieldSources, description: Option<String>) -> Result<Change, Error> {

@@ -1,8 +1,7 @@
 //! The commands, exit codes and variables: what the parser, help, completions and the manual page read. The `create`
 //! commands are made from the table of types.
 
-use super::options::Opt;
-use crate::secret::{Group, KINDS, Kind, same};
+use crate::secret::{KINDS, Kind, Rows, same};
 
 /// What a command does when its words end there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +57,10 @@ impl Subcommand {
     }
 
     /// Both spellings of the last word.
-    pub fn spellings(&self) -> impl Iterator<Item = &'static str> + use<> {
-        [Some(self.word()), self.alias].into_iter().flatten()
+    pub fn spellings(&self) -> Vec<&'static str> {
+        let mut spellings = vec![self.word()];
+        spellings.extend(self.alias);
+        spellings
     }
 
     /// The commands one word further.
@@ -74,23 +75,6 @@ impl Subcommand {
     pub fn child(&self, word: &str) -> Option<&'static Self> {
         self.children()
             .find(|child| child.word() == word || child.alias == Some(word))
-    }
-
-    /// Whether the command itself accepts the option.
-    pub fn accepts(&self, option: &Opt) -> bool {
-        let is_here = option.on.is_none_or(|on| on(self.action));
-        match self.action {
-            // The value of a new secret is asked for anyway.
-            Action::Create(kind) => is_here && option.fits(kind) && !option.asks(),
-            _ => is_here,
-        }
-    }
-
-    /// Whether it or a command below it does.
-    pub fn accepts_below(&self, option: &Opt) -> bool {
-        COMMANDS
-            .iter()
-            .any(|command| command.words.starts_with(self.words) && command.accepts(option))
     }
 }
 
@@ -135,51 +119,50 @@ const GROUP: Subcommand = Subcommand {
     examples: &[],
 };
 
-/// The program and the group of its commands.
-const FIRST: &[Subcommand] = &[
-    Subcommand {
-        about: "Managed secrets from the command line",
-        long_help: "\
+/// The program itself.
+const ROOT: Subcommand = Subcommand {
+    about: "Managed secrets from the command line",
+    long_help: "\
 Values are sealed on this machine before they are sent, and can't be read back. A secret is
 personal, or belongs to a team; runs receive it as an environment variable of its name.
 An API key is needed: put it in WARP_API_KEY, or name a file with --api-key-file.",
-        examples: &[
-            (
-                "store a value",
-                "printf 's3cr3t' | oz secret create DB_PASSWORD",
-            ),
-            ("see what is stored", "oz secret list"),
-            ("learn a command", "oz secret create --help"),
-        ],
-        ..GROUP
-    },
-    Subcommand {
-        words: &["secret"],
-        about: "Create, update, delete and list secrets",
-        long_help: "\
+    examples: &[
+        (
+            "store a value",
+            "printf 's3cr3t' | oz secret create DB_PASSWORD",
+        ),
+        ("see what is stored", "oz secret list"),
+        ("learn a command", "oz secret create --help"),
+    ],
+    ..GROUP
+};
+
+const SECRET: Subcommand = Subcommand {
+    words: &["secret"],
+    about: "Create, update, delete and list secrets",
+    long_help: "\
 Every command takes --team or --personal. Without either it is about your personal secrets;
 'list' shows both.",
-        examples: &[
-            (
-                "store a value",
-                "printf 's3cr3t' | oz secret create DB_PASSWORD",
-            ),
-            (
-                "change it",
-                "printf 'n3w' | oz secret update DB_PASSWORD --value",
-            ),
-            ("see what is stored", "oz secret list"),
-            (
-                "remove it without a question",
-                "oz secret delete DB_PASSWORD --force",
-            ),
-        ],
-        ..GROUP
-    },
-];
+    examples: &[
+        (
+            "store a value",
+            "printf 's3cr3t' | oz secret create DB_PASSWORD",
+        ),
+        (
+            "change it",
+            "printf 'n3w' | oz secret update DB_PASSWORD --value",
+        ),
+        ("see what is stored", "oz secret list"),
+        (
+            "remove it without a question",
+            "oz secret delete DB_PASSWORD --force",
+        ),
+    ],
+    ..GROUP
+};
 
 /// Those after the commands that create.
-const LAST: &[Subcommand] = &[
+const OTHERS: &[Subcommand] = &[
     Subcommand {
         words: &["secret", "update"],
         action: Action::Update,
@@ -271,69 +254,40 @@ Personal secrets come first, then those of your teams. --personal and --team sho
 ];
 
 /// In the order of the help.
-pub static COMMANDS: [Subcommand; FOUND.1] = match FOUND.0.first_chunk() {
-    Some(commands) => *commands,
-    None => [GROUP; FOUND.1],
-};
+pub static COMMANDS: [Subcommand; COMMAND_ROWS.length] = COMMAND_ROWS.to_array();
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, which refuses an index out of bounds"
-)]
-const FOUND: ([Subcommand; 64], usize) = {
-    let mut commands = [GROUP; 64];
-    let mut count = add_all(&mut commands, 0, FIRST);
+const COMMAND_ROWS: Rows<Subcommand> = {
+    let mut rows = Rows::new(GROUP);
+    rows.extend(&[ROOT, SECRET]);
     let mut above = "";
-    let mut index = 0;
-    while index < KINDS.len() {
-        let kind = &KINDS[index];
+    let mut kinds = KINDS;
+    while let [kind, rest @ ..] = kinds {
         if let Some(group) = kind.group
             && !same(group.alias, above)
         {
             above = group.alias;
-            count = add_all(&mut commands, count, &[of_group(group)]);
+            rows.push(Subcommand {
+                words: group.words,
+                alias: Some(group.alias),
+                about: group.about,
+                examples: group.examples,
+                ..GROUP
+            });
         }
-        count = add_all(&mut commands, count, &[of_kind(kind)]);
-        index += 1;
+        rows.push(Subcommand {
+            words: kind.words,
+            action: Action::Create(kind),
+            operand: Some(&NAME),
+            about: kind.about,
+            long_help: kind.long_help,
+            examples: kind.examples,
+            ..GROUP
+        });
+        kinds = rest;
     }
-    count = add_all(&mut commands, count, LAST);
-    (commands, count)
+    rows.extend(OTHERS);
+    rows
 };
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, which refuses an index out of bounds"
-)]
-const fn add_all(commands: &mut [Subcommand; 64], count: usize, rows: &[Subcommand]) -> usize {
-    let mut index = 0;
-    while index < rows.len() {
-        commands[count + index] = rows[index];
-        index += 1;
-    }
-    count + index
-}
-
-const fn of_group(group: &'static Group) -> Subcommand {
-    Subcommand {
-        words: group.words,
-        alias: Some(group.alias),
-        about: group.about,
-        examples: group.examples,
-        ..GROUP
-    }
-}
-
-const fn of_kind(kind: &'static Kind) -> Subcommand {
-    Subcommand {
-        words: kind.words,
-        action: Action::Create(kind),
-        operand: Some(&NAME),
-        about: kind.about,
-        long_help: kind.long_help,
-        examples: kind.examples,
-        ..GROUP
-    }
-}
 
 /// The variables read beside those that stand in for an option.
 pub const VARIABLES: &[(&str, &str)] = &[

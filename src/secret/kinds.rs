@@ -10,8 +10,6 @@ pub struct Kind {
     pub words: &'static [&'static str],
     /// The group that its command is in, where it is not directly below `create`.
     pub group: Option<&'static Group>,
-    /// What selects it with `--type`, where the fields are those of a raw value.
-    pub type_word: Option<&'static str>,
     /// The GraphQL spelling; in lower case, the one in the sealing context.
     pub wire: &'static str,
     /// The spelling for people.
@@ -175,40 +173,6 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// The single value of a raw secret, or the key of an `api-key` command. It is never given on the command line itself:
-/// `--value` asks for it.
-pub const VALUE: Field = Field {
-    flag: "--value",
-    placeholder: "",
-    help: "Ask for a new value, or read it from standard input",
-    long_help: "\
-Takes no value itself: at a terminal you are asked, otherwise standard input is read.",
-    file: Some(FileFlag {
-        short: Some('f'),
-        ..file(
-            "--value-file",
-            "Read the value from FILE; '-' is standard input",
-        )
-    }),
-    variables: &[],
-    key: "value",
-    syntax: Syntax::Raw,
-    required: true,
-    hidden: true,
-    prompt: "Secret value:",
-    prompt_help: None,
-    limit: Limit::SecretName,
-};
-
-const fn file(flag: &'static str, help: &'static str) -> FileFlag {
-    FileFlag {
-        flag,
-        short: None,
-        help,
-        long_help: "",
-    }
-}
-
 /// What most fields have in common.
 const FIELD: Field = Field {
     flag: "",
@@ -224,6 +188,34 @@ const FIELD: Field = Field {
     prompt: "",
     prompt_help: None,
     limit: Limit::Bytes(MAX_VALUE),
+};
+
+const fn file(flag: &'static str, help: &'static str) -> FileFlag {
+    FileFlag {
+        flag,
+        short: None,
+        help,
+        long_help: "",
+    }
+}
+
+/// The single value of a raw secret, or the key of an `api-key` command. It is never given on the command line itself:
+/// `--value` asks for it.
+pub const VALUE: Field = Field {
+    flag: "--value",
+    file: Some(FileFlag {
+        short: Some('f'),
+        ..file(
+            "--value-file",
+            "Read the value from FILE; '-' is standard input",
+        )
+    }),
+    key: "value",
+    syntax: Syntax::Raw,
+    hidden: true,
+    prompt: "Secret value:",
+    limit: Limit::SecretName,
+    ..FIELD
 };
 
 const REGION: Field = Field {
@@ -263,7 +255,6 @@ pub static KINDS: &[Kind] = &[
     Kind {
         words: &["secret", "create"],
         group: None,
-        type_word: Some("raw-value"),
         wire: "RAW_VALUE",
         label: "Raw Value",
         fields: &[VALUE],
@@ -318,7 +309,6 @@ with such a name is created with 'oz secret create -- anthropic'.",
     Kind {
         words: &["secret", "create", "anthropic", "api-key"],
         group: Some(&ANTHROPIC),
-        type_word: Some("anthropic-api-key"),
         wire: "ANTHROPIC_API_KEY",
         label: "Anthropic API Key",
         fields: &[Field {
@@ -345,7 +335,6 @@ it, and it is not shown. One final newline is dropped.",
     Kind {
         words: &["secret", "create", "anthropic", "bedrock-api-key"],
         group: Some(&ANTHROPIC),
-        type_word: None,
         wire: "ANTHROPIC_BEDROCK_API_KEY",
         label: "Anthropic Bedrock API Key",
         fields: &[
@@ -383,7 +372,6 @@ it, and it is not shown. One final newline is dropped.",
     Kind {
         words: &["secret", "create", "anthropic", "bedrock-access-key"],
         group: Some(&ANTHROPIC),
-        type_word: None,
         wire: "ANTHROPIC_BEDROCK_ACCESS_KEY",
         label: "Anthropic Bedrock Access Key",
         fields: &[
@@ -454,7 +442,6 @@ empty, and without a terminal it may be left out.",
     Kind {
         words: &["secret", "create", "codex", "api-key"],
         group: Some(&CODEX),
-        type_word: None,
         wire: "OPENAI_API_KEY",
         label: "OpenAI API Key",
         fields: &[
@@ -498,7 +485,6 @@ it, and it is not shown, and for the base URL. One final newline is dropped.",
     Kind {
         words: &["secret", "create", "docker-registry"],
         group: None,
-        type_word: None,
         wire: "DOCKER_REGISTRY",
         label: "Docker Registry",
         fields: &[
@@ -563,65 +549,87 @@ It may have many lines, as a JSON key file has. One final newline is dropped.",
 ];
 
 /// Every field once, where the last of the types that have it puts it.
-pub static FIELDS: [&Field; FOUND.1] = match FOUND.0.first_chunk() {
-    Some(fields) => *fields,
-    None => [&VALUE; FOUND.1],
-};
+pub static FIELDS: [&Field; FIELD_ROWS.length] = FIELD_ROWS.to_array();
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, which refuses an index out of bounds"
-)]
-const FOUND: ([&Field; 64], usize) = {
-    let mut fields = [&VALUE; 64];
-    let mut count = 0;
-    let mut kind = 0;
-    while kind < KINDS.len() {
-        let mut index = 0;
-        while index < KINDS[kind].fields.len() {
-            let field = &KINDS[kind].fields[index];
-            if !comes_again(field, kind + 1) {
-                fields[count] = field;
-                count += 1;
+const FIELD_ROWS: Rows<&Field> = {
+    let mut rows = Rows::new(&VALUE);
+    let mut kinds = KINDS;
+    while let [kind, later @ ..] = kinds {
+        let mut fields = kind.fields;
+        while let [field, rest @ ..] = fields {
+            if !have(later, field) {
+                rows.push(field);
             }
-            index += 1;
+            fields = rest;
         }
-        kind += 1;
+        kinds = later;
     }
-    (fields, count)
+    rows
 };
 
-/// Whether a type from `kind` on has the field.
-#[allow(
-    clippy::indexing_slicing,
-    reason = "runs in the compiler, which refuses an index out of bounds"
-)]
-const fn comes_again(field: &Field, mut kind: usize) -> bool {
-    while kind < KINDS.len() {
-        let mut index = 0;
-        while index < KINDS[kind].fields.len() {
-            if same(KINDS[kind].fields[index].flag, field.flag) {
+const fn have(mut kinds: &[Kind], field: &Field) -> bool {
+    while let [kind, later @ ..] = kinds {
+        let mut fields = kind.fields;
+        while let [one, rest @ ..] = fields {
+            if same(one.flag, field.flag) {
                 return true;
             }
-            index += 1;
+            fields = rest;
         }
-        kind += 1;
+        kinds = later;
     }
     false
 }
 
 /// Whether two words are equal, for what is computed when the program is compiled.
+pub const fn same(one: &str, two: &str) -> bool {
+    let (mut one, mut two) = (one.as_bytes(), two.as_bytes());
+    while let ([a, one_rest @ ..], [b, two_rest @ ..]) = (one, two)
+        && *a == *b
+    {
+        (one, two) = (one_rest, two_rest);
+    }
+    one.is_empty() && two.is_empty()
+}
+
+/// A table that is made when the program is compiled, and so costs a run nothing.
+pub struct Rows<T> {
+    rows: [T; 64],
+    pub length: usize,
+}
+
 #[allow(
     clippy::indexing_slicing,
     reason = "runs in the compiler, which refuses an index out of bounds"
 )]
-pub const fn same(one: &str, two: &str) -> bool {
-    let (one, two) = (one.as_bytes(), two.as_bytes());
-    let mut index = 0;
-    while index < one.len() && index < two.len() && one[index] == two[index] {
-        index += 1;
+impl<T: Copy> Rows<T> {
+    /// No rows yet; `blank` stands in the places of those to come.
+    pub const fn new(blank: T) -> Self {
+        Self {
+            rows: [blank; 64],
+            length: 0,
+        }
     }
-    index == one.len() && index == two.len()
+
+    pub const fn push(&mut self, row: T) {
+        self.rows[self.length] = row;
+        self.length += 1;
+    }
+
+    pub const fn extend(&mut self, mut rows: &[T]) {
+        while let [row, rest @ ..] = rows {
+            self.push(*row);
+            rows = rest;
+        }
+    }
+
+    /// The rows; `N` is [`Rows::length`].
+    pub const fn to_array<const N: usize>(&self) -> [T; N] {
+        match self.rows.first_chunk() {
+            Some(rows) => *rows,
+            None => [self.rows[0]; N],
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 mod kinds;
 
-pub use kinds::{FIELDS, Field, FileFlag, Group, KINDS, Kind, MAX_VALUE, Syntax, VALUE, same};
+pub use kinds::{FIELDS, Field, KINDS, Kind, MAX_VALUE, Rows, Syntax, VALUE, same};
 
+use crate::error::Error;
 use zeroize::Zeroizing;
 
 /// Bytes that must not be seen: a value, a field of a typed secret, the API key.
@@ -53,10 +54,6 @@ const MIN_BARE_KEY: usize = 8;
 pub struct ApiKey {
     key: SecretBytes,
     origin: String,
-    /// The length of the prefix where a quotation may lack it, or 0: what follows can be too short to be recognised.
-    optional: usize,
-    /// For [`matched`]: the key without that prefix is looked for.
-    fallbacks: Vec<usize>,
 }
 
 impl ApiKey {
@@ -76,23 +73,8 @@ impl ApiKey {
         let mut key = SecretBytes::with_capacity(Self::PREFIX.len() + bare.len());
         key.expose_mut().extend_from_slice(Self::PREFIX);
         key.expose_mut().extend_from_slice(bare);
-        let (optional, needle) = if bare.len() < MIN_BARE_KEY {
-            (0, key.expose())
-        } else {
-            (Self::PREFIX.len(), bare)
-        };
-        let mut fallbacks = vec![0];
-        let mut longest = 0;
-        for byte in needle.iter().skip(1) {
-            longest = matched(needle, &fallbacks, longest, *byte);
-            fallbacks.push(longest);
-        }
-        Some(Self {
-            key,
-            origin: origin.to_owned(),
-            optional,
-            fallbacks,
-        })
+        let origin = origin.to_owned();
+        Some(Self { key, origin })
     }
 
     /// The bytes for the `Authorization` header.
@@ -106,26 +88,25 @@ impl ApiKey {
     }
 
     /// Overwrites the key wherever a text holds it, in upper or lower case, with or without its prefix: errors quote
-    /// requests, and what they say is shown and logged. Takes time linear in the text, whatever key and text are.
+    /// requests, and what they say is shown and logged.
     pub fn redact(&self, text: &mut [u8]) {
-        let key = self.expose();
-        let (prefix, needle) = key.split_at_checked(self.optional).unwrap_or((b"", key));
-        if text.len() < needle.len() {
-            return;
-        }
-        let mut length = 0;
-        for end in 1..=text.len() {
-            let byte = text.get(end - 1).copied().unwrap_or_default();
-            length = matched(needle, &self.fallbacks, length, byte);
-            if length < needle.len() {
-                continue;
+        let (prefix, needle) = match self.expose().split_at_checked(Self::PREFIX.len()) {
+            Some((prefix, bare)) if bare.len() >= MIN_BARE_KEY => (prefix, bare),
+            _ => (&[][..], self.expose()),
+        };
+        let mut found = Vec::new();
+        for (start, window) in text.windows(needle.len()).enumerate() {
+            if window.eq_ignore_ascii_case(needle) {
+                found.push(start);
             }
-            let start = end - length;
-            let before = start.checked_sub(prefix.len()).filter(|before| {
-                let before = text.get(*before..start).unwrap_or_default();
-                before.eq_ignore_ascii_case(prefix)
-            });
-            let quoted = text.get_mut(before.unwrap_or(start)..end);
+        }
+        for start in found {
+            let before = start.saturating_sub(prefix.len());
+            let is_whole = text
+                .get(before..start)
+                .is_some_and(|before| before.eq_ignore_ascii_case(prefix));
+            let first = if is_whole { before } else { start };
+            let quoted = text.get_mut(first..start + needle.len());
             quoted.unwrap_or_default().fill(b'*');
         }
     }
@@ -135,25 +116,6 @@ impl ApiKey {
         let mut bytes = text.into_bytes();
         self.redact(&mut bytes);
         String::from_utf8(bytes).unwrap_or_default()
-    }
-}
-
-/// How many bytes of a needle's start a text ends with, in any case, after one more byte, when `length` of them are
-/// known to match before it: the search of Knuth, Morris and Pratt. `fallbacks` holds, for each start of the needle, the
-/// length of the longest shorter start that it ends with.
-fn matched(needle: &[u8], fallbacks: &[usize], length: usize, byte: u8) -> usize {
-    let mut length = length;
-    loop {
-        if needle
-            .get(length)
-            .is_some_and(|next| next.eq_ignore_ascii_case(&byte))
-        {
-            return length + 1;
-        }
-        let Some(last) = length.checked_sub(1) else {
-            return 0;
-        };
-        length = fallbacks.get(last).copied().unwrap_or(0);
     }
 }
 
@@ -168,35 +130,33 @@ pub const MAX_NAME: usize = MAX_VARIABLE - 3;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretName(String);
 
-/// Why a text is no name: no environment variable can have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameFault {
-    Empty,
-    Equals,
-    Nul,
-    Control,
-    TooLong,
-}
+/// For a text that is empty: usually, a variable of the shell is not set.
+pub const EMPTY_VALUE_HINT: &str = "is a variable in the script unset?";
 
 impl SecretName {
     /// # Errors
-    /// A name that is empty, longer than [`MAX_NAME`] bytes, or holds `=`, NUL or another control character.
-    pub fn parse(text: &str) -> Result<Self, NameFault> {
-        if text.is_empty() {
-            return Err(NameFault::Empty);
-        }
-        if text.len() > MAX_NAME {
-            return Err(NameFault::TooLong);
-        }
-        for character in text.chars() {
-            match character {
-                '=' => return Err(NameFault::Equals),
-                '\0' => return Err(NameFault::Nul),
-                c if c.is_control() => return Err(NameFault::Control),
-                _ => {}
-            }
-        }
-        Ok(Self(text.to_owned()))
+    /// [`ErrorKind::InvalidData`] for what no environment variable can be called: a name that is empty, longer than
+    /// [`MAX_NAME`] bytes, or holds `=`, NUL or another control character.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let plain = "use letters, digits and underscores";
+        let (what, hint) = match text.chars().find(|c| *c == '=' || c.is_control()) {
+            _ if text.is_empty() => ("can't be empty", EMPTY_VALUE_HINT),
+            _ if text.len() > MAX_NAME => (
+                "is longer than an environment variable can be",
+                "use a shorter name",
+            ),
+            None => return Ok(Self(text.to_owned())),
+            Some('=') => (
+                "can't hold '='",
+                "a value does not follow the name: give it on standard input, with '-f FILE' or at the prompt",
+            ),
+            Some('\0') => ("can't hold a NUL", plain),
+            Some(_) => (
+                "can't hold a line break or another control character",
+                plain,
+            ),
+        };
+        Err(Error::invalid_data(format!("the name of a secret {what}")).hint(hint))
     }
 
     pub fn as_str(&self) -> &str {
@@ -279,21 +239,23 @@ mod tests {
 
     #[test]
     fn names_are_environment_names() {
-        for (text, fault) in [
-            ("", NameFault::Empty),
-            ("A=B", NameFault::Equals),
-            ("A\0", NameFault::Nul),
-            ("A\n", NameFault::Control),
-            ("A\u{7f}", NameFault::Control),
-            ("A\u{85}", NameFault::Control),
+        let control = "can't hold a line break or another control character";
+        for (text, what) in [
+            ("", "can't be empty"),
+            ("A=B", "can't hold '='"),
+            ("A\0", "can't hold a NUL"),
+            ("A\n", control),
+            ("A\u{7f}", control),
+            ("A\u{85}", control),
+            (
+                &"a".repeat(131_070),
+                "is longer than an environment variable can be",
+            ),
         ] {
-            assert_eq!(SecretName::parse(text), Err(fault), "{text:?}");
+            let error = SecretName::parse(text).unwrap_err();
+            assert_eq!(error.message, format!("the name of a secret {what}"));
         }
         assert!(SecretName::parse(&"a".repeat(131_069)).is_ok());
-        assert_eq!(
-            SecretName::parse(&"a".repeat(131_070)),
-            Err(NameFault::TooLong)
-        );
     }
 
     fn key(text: &str) -> ApiKey {

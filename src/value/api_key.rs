@@ -5,7 +5,7 @@ use super::validate::{self, Fault};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::request::{FileOrStdin, KeySource};
-use crate::secret::{ApiKey, MAX_API_KEY, SecretBytes, Syntax};
+use crate::secret::{ApiKey, MAX_API_KEY, SecretBytes};
 
 /// The most that is read of a key file: the longest key and its newline, CR and LF.
 const READ_LIMIT: usize = MAX_API_KEY + 2;
@@ -70,26 +70,25 @@ fn parse(subject: &str, mut text: SecretBytes) -> Result<ApiKey, Error> {
     if text.is_empty() {
         return Err(Error::credentials(format!("{subject} is empty")).hint(HOW_TO_GIVE));
     }
-    let form = match mistaken(text.expose()) {
-        Some(fault) => Err(fault),
-        None => validate::check(Syntax::Key, text.expose()),
+    let bytes = text.expose();
+    let too_long = || Fault {
+        what: format!("is longer than {MAX_API_KEY} bytes"),
+        hint: LOOKS,
     };
-    if form.is_ok()
-        && let Some(key) = ApiKey::parse(&text, subject)
-    {
-        return Ok(key);
-    }
-    let (what, hint) = match form {
-        Ok(()) => (format!("is longer than {MAX_API_KEY} bytes"), LOOKS),
-        Err(fault) if validate::word(text.expose()).as_ref() == Err(&fault) => (fault.what, LOOKS),
-        // What was pasted instead is known, and so is what to do.
-        Err(fault) => (fault.what, fault.hint.unwrap_or(LOOKS)),
-    };
-    Err(Error::config(format!("{subject} {what}")).hint(hint))
+    mistaken(bytes)
+        .and_then(|()| validate::pasted(bytes))
+        .and_then(|()| {
+            validate::word(bytes).map_err(|fault| Fault {
+                hint: LOOKS,
+                ..fault
+            })
+        })
+        .and_then(|()| ApiKey::parse(&text, subject).ok_or_else(too_long))
+        .map_err(|fault| Error::config(format!("{subject} {}", fault.what)).hint(fault.hint))
 }
 
 /// What stands in the place of the key and is none: it would be sent, and some of it is secret too.
-fn mistaken(text: &[u8]) -> Option<Fault> {
+fn mistaken(text: &[u8]) -> Result<(), Fault> {
     let bare = text.strip_prefix(b"wk-").unwrap_or(text);
     let is_path = [&b"/"[..], b"./", b"../", b"~/"]
         .iter()
@@ -105,9 +104,9 @@ fn mistaken(text: &[u8]) -> Option<Fault> {
         _ if !bare.is_empty() && bare.iter().all(|byte| *byte == b'*') => {
             ("is masked: it is asterisks only", LOOKS)
         }
-        _ => return None,
+        _ => return Ok(()),
     };
-    Some(Fault::new(what, hint))
+    Err(Fault::new(what, hint))
 }
 
 #[cfg(test)]

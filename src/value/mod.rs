@@ -204,27 +204,26 @@ pub struct Incomplete {
     slots: Vec<(&'static Field, Option<SecretBytes>)>,
     name: SecretName,
     interactive: bool,
+    /// What the user should know of what was given: one sentence each, without prefix.
     notes: Vec<String>,
 }
 
 impl Incomplete {
-    fn take(&mut self, given: RawField) -> Result<(), Error> {
-        let mut given = given;
-        for (field, slot) in &mut self.slots {
-            if *field == given.field {
-                if field.syntax != Syntax::Raw {
-                    given.trim_newline();
-                } else if is_one_line(&given) {
-                    self.notes.push(
-                        "the value ends with a newline, which is stored too; --trim-newline drops it"
-                            .to_owned(),
-                    );
-                }
-                check(field, &given.origin, &given.bytes, &self.name)?;
-                *slot = Some(given.bytes);
-                return Ok(());
-            }
+    fn take(&mut self, mut given: RawField) -> Result<(), Error> {
+        let mut slots = self.slots.iter_mut();
+        let Some((field, slot)) = slots.find(|(field, _)| *field == given.field) else {
+            return Ok(());
+        };
+        if field.syntax != Syntax::Raw {
+            given.trim_newline();
+        } else if is_one_line(&given) {
+            self.notes.push(
+                "the value ends with a newline, which is stored too; --trim-newline drops it"
+                    .to_owned(),
+            );
         }
+        check(field, &given.origin, &given.bytes, &self.name)?;
+        *slot = Some(given.bytes);
         Ok(())
     }
 
@@ -257,21 +256,20 @@ impl Incomplete {
         // Whatever came of it, the terminal goes back first.
         let surplus = terminal.release();
         asked?;
-        let mut notes = Vec::new();
         if surplus {
-            notes.push("more was typed than was asked for, and thrown away".to_owned());
+            let note = "more was typed than was asked for, and thrown away";
+            self.notes.push(note.to_owned());
         }
         let missing: Vec<&Field> = self.missing().filter(|field| field.required).collect();
         if !missing.is_empty() {
             return Err(not_given(&missing));
         }
+        let given = self.slots.into_iter();
         Ok(Fields {
-            fields: self
-                .slots
-                .into_iter()
+            fields: given
                 .filter_map(|(field, slot)| Some((field, slot?)))
                 .collect(),
-            notes,
+            notes: self.notes,
         })
     }
 
@@ -282,11 +280,6 @@ impl Incomplete {
             }
         }
         Ok(())
-    }
-
-    /// What the user should know of what was given: one sentence each, without prefix.
-    pub fn notes(&self) -> Vec<String> {
-        self.notes.clone()
     }
 }
 
@@ -342,11 +335,7 @@ fn check(
         return Err(too_long(origin, limit));
     }
     validate::check(field.syntax, value.expose()).map_err(|fault| {
-        let error = Error::invalid_data(format!("{} {}", origin.subject(), fault.what));
-        match fault.hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
+        Error::invalid_data(format!("{} {}", origin.subject(), fault.what)).hint(fault.hint)
     })
 }
 

@@ -6,7 +6,8 @@ use crate::secret::{Field, SecretBytes};
 /// The fields of one secret, complete and in the type's order.
 pub struct Fields {
     pub(super) fields: Vec<(&'static Field, SecretBytes)>,
-    pub(super) notes: Vec<String>,
+    /// What the user should know of the value: one sentence each, without prefix.
+    pub notes: Vec<String>,
 }
 
 impl Fields {
@@ -33,11 +34,6 @@ impl Fields {
     /// Whether a field was given.
     pub fn has(&self, flag: &str) -> bool {
         self.fields.iter().any(|(field, _)| field.flag == flag)
-    }
-
-    /// What came up while typing: one sentence each, without prefix.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
     }
 }
 

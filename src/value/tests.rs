@@ -179,7 +179,7 @@ fn a_raw_value_arrives_byte_for_byte() {
                 true => case.updated(kind("RAW_VALUE")),
             };
             let fitted = fitted.unwrap_or_else(|error| panic!("{error:?}"));
-            assert_eq!(fitted.notes().len(), notes, "{stdin:?}");
+            assert_eq!(fitted.notes.len(), notes, "{stdin:?}");
             assert!(fitted.has("--value") && !fitted.has("--region"));
             let length = fitted.known_length();
             assert!(length == Some(stdin.len()) || trim_newline);
@@ -612,7 +612,7 @@ fn what_was_given_is_not_asked_for() {
         .unwrap_or_else(|e| panic!("{e:?}"));
     assert_eq!(script.asked, ["Password:"]);
     assert_eq!(fields.length(), 10);
-    assert_eq!(fields.notes().len(), 1);
+    assert_eq!(fields.notes.len(), 1);
     assert!(fields.has("--password") && !fields.has("--value"));
 
     let mut untouched = Script::default();

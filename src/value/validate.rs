@@ -4,17 +4,16 @@ use crate::secret::Syntax;
 use crate::url::{Url, authority};
 
 /// What is wrong, to be read after the name of the source: offsets and general words, never content.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) what: String,
-    pub(super) hint: Option<&'static str>,
+    pub(super) hint: &'static str,
 }
 
 impl Fault {
     pub(super) fn new(what: &str, hint: &'static str) -> Self {
         Self {
             what: what.to_owned(),
-            hint: Some(hint),
+            hint,
         }
     }
 }
@@ -28,7 +27,8 @@ pub(super) fn check(syntax: Syntax, bytes: &[u8]) -> Result<(), Fault> {
     match syntax {
         Syntax::Raw | Syntax::Text => Ok(()),
         Syntax::Word => word(bytes),
-        Syntax::Key => key(bytes),
+        // The name of what was pasted says more than the odd byte in it.
+        Syntax::Key => pasted(bytes).and_then(|()| word(bytes)),
         Syntax::Region => word(bytes).and_then(|()| region(bytes)),
         Syntax::Host => word(bytes).and_then(|()| host(bytes)),
         Syntax::BaseUrl => word(bytes).and_then(|()| base_url(bytes)),
@@ -51,51 +51,36 @@ pub(super) fn word(bytes: &[u8]) -> Result<(), Fault> {
     };
     Err(Fault {
         what: format!("holds {what} at byte offset {offset}"),
-        hint: Some(hint),
+        hint,
     })
 }
 
-/// What people paste into a key's place comes first: its own name says more than the odd byte in it.
-fn key(bytes: &[u8]) -> Result<(), Fault> {
-    if bytes.starts_with(b"-----BEGIN") {
-        return Err(Fault::new(
+/// What people paste into a key's place by mistake.
+pub(super) fn pasted(bytes: &[u8]) -> Result<(), Fault> {
+    let (what, hint) = match bytes.split_at_checked(6) {
+        _ if bytes.starts_with(b"-----BEGIN") => (
             "is a PEM block, not a key",
             "a certificate or a private key is stored as a raw value",
-        ));
-    }
-    if starts_with_word(bytes, b"bearer") {
-        return Err(Fault::new(
+        ),
+        Some((word, [b' ' | b'\t', ..])) if word.eq_ignore_ascii_case(b"bearer") => (
             "starts with the word Bearer",
             "give the key alone, without the header's first word",
-        ));
-    }
-    if matches!(bytes.first(), Some(b'"' | b'\'' | b'`')) {
-        return Err(Fault::new("is in quotes", "give the key without quotes"));
-    }
-    if is_assignment(bytes) {
-        return Err(Fault::new(
+        ),
+        _ if matches!(bytes, [b'"' | b'\'' | b'`', ..]) => {
+            ("is in quotes", "give the key without quotes")
+        }
+        _ if is_assignment(bytes) => (
             "is an assignment, not a key",
             "give only what stands after the equals sign",
-        ));
-    }
-    word(bytes)
-}
-
-/// Whether `bytes` is `word` in any case, and a blank after it.
-fn starts_with_word(bytes: &[u8], word: &[u8]) -> bool {
-    bytes
-        .split_at_checked(word.len())
-        .is_some_and(|(start, rest)| {
-            start.eq_ignore_ascii_case(word) && matches!(rest.first(), Some(b' ' | b'\t'))
-        })
+        ),
+        _ => return Ok(()),
+    };
+    Err(Fault::new(what, hint))
 }
 
 /// Whether it is a line of a shell or of an environment file. Base64 ends in `=` or `==`: that is none.
 fn is_assignment(bytes: &[u8]) -> bool {
-    let bytes = match bytes.strip_prefix(b"export ") {
-        Some(rest) => rest,
-        None => bytes,
-    };
+    let bytes = bytes.strip_prefix(b"export ").unwrap_or(bytes);
     let Some(equals) = bytes.iter().position(|byte| *byte == b'=') else {
         return false;
     };
@@ -124,21 +109,20 @@ fn region(bytes: &[u8]) -> Result<(), Fault> {
 }
 
 fn host(bytes: &[u8]) -> Result<(), Fault> {
-    const HINT: &str = "give the host alone, such as ghcr.io or localhost:5000";
     let has = |byte: u8| bytes.contains(&byte);
-    if bytes.windows(3).any(|three| three == b"://") {
-        return Err(Fault::new("has a scheme", HINT));
-    }
-    if has(b'/') || has(b'?') || has(b'#') {
-        return Err(Fault::new("has a path", HINT));
-    }
-    if has(b'@') {
-        return Err(Fault::new("has a user name", HINT));
-    }
-    match str::from_utf8(bytes).ok().and_then(authority) {
-        Some(_) => Ok(()),
-        None => Err(Fault::new("is not a host", HINT)),
-    }
+    let what = if bytes.windows(3).any(|three| three == b"://") {
+        "has a scheme"
+    } else if has(b'/') || has(b'?') || has(b'#') {
+        "has a path"
+    } else if has(b'@') {
+        "has a user name"
+    } else if str::from_utf8(bytes).ok().and_then(authority).is_none() {
+        "is not a host"
+    } else {
+        return Ok(());
+    };
+    let hint = "give the host alone, such as ghcr.io or localhost:5000";
+    Err(Fault::new(what, hint))
 }
 
 fn base_url(bytes: &[u8]) -> Result<(), Fault> {
@@ -162,7 +146,7 @@ mod tests {
         match check(syntax, text.as_bytes()) {
             Ok(()) => String::new(),
             Err(fault) => {
-                assert!(fault.hint.is_some(), "{text:?} is refused without advice");
+                assert!(!fault.hint.is_empty(), "{text:?} is refused without advice");
                 fault.what
             }
         }

@@ -87,9 +87,9 @@ impl<'a> WriteContext<'a> {
         session: &mut Session<'_, '_>,
     ) -> Result<Sealed, Error> {
         let key = self.owner.key()?;
-        notes.extend(self.owner.note.iter().cloned().chain(fitted.notes()));
         let fields = fitted.complete(session.terminal)?;
-        notes.extend_from_slice(fields.notes());
+        notes.extend(self.owner.note.clone());
+        notes.extend_from_slice(&fields.notes);
         let context = SealingContext {
             actor: self.actor,
             name: self.name,

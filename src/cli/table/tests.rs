@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::options::OPTIONS;
+use crate::cli::options::{Apply, OPTIONS};
 use crate::error::ErrorKind;
 use crate::outcome::Applied;
 
@@ -16,6 +16,8 @@ fn names_are_unique_and_plain() {
             "{}",
             option.long
         );
+        // What a row that names no handler would be.
+        assert_eq!(matches!(option.apply, Apply::Help), option.long == "--help");
         for other in rest {
             assert_ne!(option.long, other.long);
             assert!(option.short.is_none() || option.short != other.short);
@@ -31,9 +33,11 @@ fn names_are_unique_and_plain() {
 #[test]
 fn every_option_has_a_command_and_every_command_its_parent() {
     for option in &OPTIONS {
-        let users = COMMANDS.iter().filter(|command| command.accepts(option));
+        let users = COMMANDS
+            .iter()
+            .filter(|command| option.is_accepted_by(command));
         assert_eq!(users.count() == COMMANDS.len(), option.is_global());
-        assert!(root().accepts_below(option), "{}", option.long);
+        assert!(option.is_accepted_below(root()), "{}", option.long);
     }
     for command in &COMMANDS {
         if let Some((_, parent)) = command.words.split_last() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::{self, completions, help, table};
+use crate::cli::{self, completions, help, options, table};
 use crate::env::Environment;
 use crate::request::{Change, FieldSources, ParseResult, Verb};
 use crate::secret::SecretName;
@@ -19,7 +19,6 @@ pub(super) const SEVENTH: Kind = Kind {
             "oz secret create vault login V --vault-address vault.example",
         )],
     }),
-    type_word: None,
     wire: "VAULT_LOGIN",
     label: "Vault Login",
     about: "Create a secret from the login of a vault",
@@ -180,11 +179,17 @@ fn one_entry_is_enough_for_a_type() {
 
 #[test]
 fn types_that_a_word_selects_have_a_single_value() {
-    for kind in KINDS.iter().filter(|kind| kind.type_word.is_some()) {
-        assert!(
-            matches!(kind.fields, [field] if field.is_value()),
-            "{kind:?}"
-        );
+    let option = options::OPTIONS.iter().find(|one| one.long == "--type");
+    for word in option.unwrap().choices() {
+        let Ok(ParseResult::Run(request)) = parse(&format!("secret create N --type {word}")) else {
+            panic!("{word}");
+        };
+        let Verb::Create(create) = request.verb else {
+            panic!("{word}");
+        };
+        let kind = create.kind;
+        assert_eq!(kind.wire, word.replace('-', "_").to_ascii_uppercase());
+        assert!(matches!(kind.fields, [field] if field.is_value()), "{word}");
     }
 }
 
