@@ -54,6 +54,10 @@ const MIN_BARE_KEY: usize = 8;
 pub struct ApiKey {
     key: SecretBytes,
     origin: String,
+    /// The length of the prefix where a quotation may lack it, or 0: what follows can be too short to be recognised.
+    optional: usize,
+    /// For [`matched`]: the key without that prefix is looked for.
+    fallbacks: Vec<usize>,
 }
 
 impl ApiKey {
@@ -73,8 +77,23 @@ impl ApiKey {
         let mut key = SecretBytes::with_capacity(Self::PREFIX.len() + bare.len());
         key.expose_mut().extend_from_slice(Self::PREFIX);
         key.expose_mut().extend_from_slice(bare);
-        let origin = origin.to_owned();
-        Some(Self { key, origin })
+        let (optional, needle) = if bare.len() < MIN_BARE_KEY {
+            (0, key.expose())
+        } else {
+            (Self::PREFIX.len(), bare)
+        };
+        let mut fallbacks = vec![0];
+        let mut longest = 0;
+        for byte in needle.iter().skip(1) {
+            longest = matched(needle, &fallbacks, longest, *byte);
+            fallbacks.push(longest);
+        }
+        Some(Self {
+            key,
+            origin: origin.to_owned(),
+            optional,
+            fallbacks,
+        })
     }
 
     /// The bytes for the `Authorization` header.
@@ -88,25 +107,26 @@ impl ApiKey {
     }
 
     /// Overwrites the key wherever a text holds it, in upper or lower case, with or without its prefix: errors quote
-    /// requests, and what they say is shown and logged.
+    /// requests, and what they say is shown and logged. Takes time linear in the text, whatever key and text are.
     pub fn redact(&self, text: &mut [u8]) {
-        let (prefix, needle) = match self.expose().split_at_checked(Self::PREFIX.len()) {
-            Some((prefix, bare)) if bare.len() >= MIN_BARE_KEY => (prefix, bare),
-            _ => (&[][..], self.expose()),
-        };
-        let mut found = Vec::new();
-        for (start, window) in text.windows(needle.len()).enumerate() {
-            if window.eq_ignore_ascii_case(needle) {
-                found.push(start);
-            }
+        let key = self.expose();
+        let (prefix, needle) = key.split_at_checked(self.optional).unwrap_or((b"", key));
+        if text.len() < needle.len() {
+            return;
         }
-        for start in found {
-            let before = start.saturating_sub(prefix.len());
-            let is_whole = text
-                .get(before..start)
-                .is_some_and(|before| before.eq_ignore_ascii_case(prefix));
-            let first = if is_whole { before } else { start };
-            let quoted = text.get_mut(first..start + needle.len());
+        let mut length = 0;
+        for end in 1..=text.len() {
+            let byte = text.get(end - 1).copied().unwrap_or_default();
+            length = matched(needle, &self.fallbacks, length, byte);
+            if length < needle.len() {
+                continue;
+            }
+            let start = end - length;
+            let before = start.checked_sub(prefix.len()).filter(|before| {
+                let before = text.get(*before..start).unwrap_or_default();
+                before.eq_ignore_ascii_case(prefix)
+            });
+            let quoted = text.get_mut(before.unwrap_or(start)..end);
             quoted.unwrap_or_default().fill(b'*');
         }
     }
@@ -116,6 +136,25 @@ impl ApiKey {
         let mut bytes = text.into_bytes();
         self.redact(&mut bytes);
         String::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// How many bytes of a needle's start a text ends with, in any case, after one more byte, when `length` of them are
+/// known to match before it: the search of Knuth, Morris and Pratt. `fallbacks` holds, for each start of the needle, the
+/// length of the longest shorter start that it ends with.
+fn matched(needle: &[u8], fallbacks: &[usize], length: usize, byte: u8) -> usize {
+    let mut length = length;
+    loop {
+        if needle
+            .get(length)
+            .is_some_and(|next| next.eq_ignore_ascii_case(&byte))
+        {
+            return length + 1;
+        }
+        let Some(last) = length.checked_sub(1) else {
+            return 0;
+        };
+        length = fallbacks.get(last).copied().unwrap_or(0);
     }
 }
 
