@@ -283,17 +283,20 @@ fn seconds(text: &str) -> Option<Duration> {
     (!total.is_zero() && total <= MAX_TIMEOUT).then_some(total)
 }
 
-const OPTION: Opt = Opt {
-    long: "",
-    short: None,
-    placeholder: "",
-    help: "",
-    long_help: "",
-    variable: None,
-    on: None,
-    allow_empty: false,
-    apply: Apply::Help,
-};
+/// What a row leaves out. `apply` has no default, so that an option without a handler does not compile.
+const fn option(apply: Apply) -> Opt {
+    Opt {
+        long: "",
+        short: None,
+        placeholder: "",
+        help: "",
+        long_help: "",
+        variable: None,
+        on: None,
+        allow_empty: false,
+        apply,
+    }
+}
 
 const CREATE_OR_UPDATE: Option<fn(Action) -> bool> =
     Some(|action| matches!(action, Action::Create(_) | Action::Update));
@@ -315,15 +318,14 @@ const TYPE: Opt = Opt {
     long_help: "\
 A raw value is any text; anthropic-api-key is what 'create anthropic api-key' sets.",
     on: Some(|action| matches!(action, Action::Create(kind) if kind.is_raw())),
-    apply: Apply::Choice(&[
+    ..option(Apply::Choice(&[
         ("raw-value", |options| {
             options.kind = Kind::from_wire("RAW_VALUE")
         }),
         ("anthropic-api-key", |options| {
             options.kind = Kind::from_wire("ANTHROPIC_API_KEY")
         }),
-    ]),
-    ..OPTION
+    ]))
 };
 
 const ASK: Opt = Opt {
@@ -333,8 +335,7 @@ const ASK: Opt = Opt {
 Takes no value itself: at a terminal you are asked, otherwise standard input is read.",
     // The value of a new secret is asked for anyway.
     on: Some(|action| action == Action::Update),
-    apply: Apply::Ask,
-    ..OPTION
+    ..option(Apply::Ask)
 };
 
 const TRIM_NEWLINE: Opt = Opt {
@@ -346,8 +347,7 @@ Exactly one LF or CRLF. Keys and fields of typed secrets always lose theirs.",
         Action::Create(kind) => kind.is_raw(),
         action => action == Action::Update,
     }),
-    apply: Apply::Flag(|options| options.sources.trim_newline = true),
-    ..OPTION
+    ..option(Apply::Flag(|options| options.sources.trim_newline = true))
 };
 
 /// Those after the options of fields.
@@ -356,8 +356,7 @@ const OTHERS: &[Opt] = &[
         long: "--from-env",
         help: "Take fields that are not given from the AWS variables",
         on: CREATE_OR_UPDATE,
-        apply: Apply::FromEnv,
-        ..OPTION
+        ..option(Apply::FromEnv)
     },
     Opt {
         long: "--description",
@@ -366,28 +365,25 @@ const OTHERS: &[Opt] = &[
         help: "A description; everyone who sees the secret can read it",
         on: CREATE_OR_UPDATE,
         allow_empty: true,
-        apply: Apply::Text(|options, text| {
+        ..option(Apply::Text(|options, text| {
             options.description = Some(text);
             Ok(())
-        }),
-        ..OPTION
+        }))
     },
     Opt {
         long: "--team",
         placeholder: "UID",
         help: "In your team's scope; with several teams, --team=UID",
         on: ON_SECRETS,
-        apply: Apply::OptionalText(|options, uid| {
+        ..option(Apply::OptionalText(|options, uid| {
             options.scope = uid.map_or(Scope::Team, Scope::TeamUid);
-        }),
-        ..OPTION
+        }))
     },
     Opt {
         long: "--personal",
         help: "In your personal scope",
         on: ON_SECRETS,
-        apply: Apply::Flag(|options| options.scope = Scope::Personal),
-        ..OPTION
+        ..option(Apply::Flag(|options| options.scope = Scope::Personal))
     },
     Opt {
         long: "--if-exists",
@@ -397,26 +393,23 @@ const OTHERS: &[Opt] = &[
 'fail' ends with exit code 5; 'skip' leaves the secret as it is and ends with 0;
 'update' replaces the value of a secret of the same type.",
         on: Some(|action| matches!(action, Action::Create(_))),
-        apply: Apply::Choice(&[
+        ..option(Apply::Choice(&[
             ("fail", |options| options.if_exists = IfExists::Fail),
             ("skip", |options| options.if_exists = IfExists::Skip),
             ("update", |options| options.if_exists = IfExists::Update),
-        ]),
-        ..OPTION
+        ]))
     },
     Opt {
         long: "--force",
         help: "Delete without asking",
         on: DELETE,
-        apply: Apply::Flag(|options| options.force = true),
-        ..OPTION
+        ..option(Apply::Flag(|options| options.force = true))
     },
     Opt {
         long: "--ignore-missing",
         help: "Succeed when there is no such secret",
         on: DELETE,
-        apply: Apply::Flag(|options| options.ignore_missing = true),
-        ..OPTION
+        ..option(Apply::Flag(|options| options.ignore_missing = true))
     },
     Opt {
         long: "--dry-run",
@@ -424,8 +417,7 @@ const OTHERS: &[Opt] = &[
         long_help: "\
 Says what would be done, with the length of the value and never the value.",
         on: ON_A_SECRET,
-        apply: Apply::Flag(|options| options.dry_run = true),
-        ..OPTION
+        ..option(Apply::Flag(|options| options.dry_run = true))
     },
     Opt {
         long: "--api-key",
@@ -435,24 +427,22 @@ Says what would be done, with the length of the value and never the value.",
         variable: Some("WARP_API_KEY"),
         // A configuration mistake, refused with the other keys that are none.
         allow_empty: true,
-        apply: Apply::Raw(|options, value, origin| {
+        ..option(Apply::Raw(|options, value, origin| {
             let key = bytes(value);
             options.globals.api_key = KeySource::Text { origin, key };
             Ok(())
-        }),
-        ..OPTION
+        }))
     },
     Opt {
         long: "--api-key-file",
         placeholder: "FILE",
         help: "Read the API key from FILE or '-'",
         variable: Some("WARP_API_KEY_FILE"),
-        apply: Apply::Raw(|options, value, origin| {
+        ..option(Apply::Raw(|options, value, origin| {
             let path = options.file(value, origin)?;
             options.globals.api_key = KeySource::File { origin, path };
             Ok(())
-        }),
-        ..OPTION
+        }))
     },
     Opt {
         long: "--output-format",
@@ -460,34 +450,31 @@ Says what would be done, with the length of the value and never the value.",
         long_help: "\
 With json and ndjson, errors are one JSON document on standard error.",
         variable: Some("WARP_OUTPUT_FORMAT"),
-        apply: Apply::Choice(&[
+        ..option(Apply::Choice(&[
             ("pretty", |options| options.globals.format = Format::Pretty),
             ("text", |options| options.globals.format = Format::Text),
             ("json", |options| options.globals.format = Format::Json),
             ("ndjson", |options| options.globals.format = Format::Ndjson),
-        ]),
-        ..OPTION
+        ]))
     },
     Opt {
         long: "--server-root-url",
         placeholder: "URL",
         help: "The server; https://app.warp.dev by default",
         variable: Some("WARP_SERVER_ROOT_URL"),
-        apply: Apply::Text(|options, url| {
+        ..option(Apply::Text(|options, url| {
             options.globals.server_root_url = Some(url);
             Ok(())
-        }),
-        ..OPTION
+        }))
     },
     Opt {
         long: "--ca-file",
         placeholder: "FILE",
         help: "Trust the certificates in FILE as well (PEM)",
-        apply: Apply::Raw(|options, path, _| {
+        ..option(Apply::Raw(|options, path, _| {
             options.globals.ca_file = Some(path.into());
             Ok(())
-        }),
-        ..OPTION
+        }))
     },
     Opt {
         long: "--timeout",
@@ -495,38 +482,33 @@ With json and ndjson, errors are one JSON document on standard error.",
         help: "Give up after that long; 60 by default",
         long_help: "\
 Bounds the whole run, retries included, prompts not. A fraction is fine; at most 86400.",
-        apply: Apply::Text(|options, text| {
+        ..option(Apply::Text(|options, text| {
             options.globals.timeout =
                 seconds(&text).ok_or("is not a number of seconds above 0 and up to 86400")?;
             Ok(())
-        }),
-        ..OPTION
+        }))
     },
     Opt {
         long: "--no-input",
         help: "Never ask, even at a terminal",
-        apply: Apply::Flag(|options| options.globals.no_input = true),
-        ..OPTION
+        ..option(Apply::Flag(|options| options.globals.no_input = true))
     },
     Opt {
         long: "--debug",
         help: "Say on standard error what is done, without secrets",
-        apply: Apply::Flag(|options| options.globals.debug = true),
-        ..OPTION
+        ..option(Apply::Flag(|options| options.globals.debug = true))
     },
     Opt {
         long: "--help",
         short: Some('h'),
         help: "Show help: -h for short, --help with examples",
-        apply: Apply::Help,
-        ..OPTION
+        ..option(Apply::Help)
     },
     Opt {
         long: "--version",
         short: Some('V'),
         help: "Show the version; with --debug, or -VV, the build",
-        apply: Apply::Version,
-        ..OPTION
+        ..option(Apply::Version)
     },
 ];
 
@@ -534,7 +516,7 @@ Bounds the whole run, retries included, prompts not. A fraction is fine; at most
 pub static OPTIONS: [Opt; OPTION_ROWS.length] = OPTION_ROWS.to_array();
 
 const OPTION_ROWS: Rows<Opt> = {
-    let mut rows = Rows::new(OPTION);
+    let mut rows = Rows::new(option(Apply::Help));
     rows.extend(&[TYPE, ASK]);
     add_file(&mut rows, &VALUE);
     rows.push(TRIM_NEWLINE);
@@ -547,8 +529,7 @@ const OPTION_ROWS: Rows<Opt> = {
                 help: field.help,
                 long_help: field.long_help,
                 on: CREATE_OR_UPDATE,
-                apply: Apply::Field(field),
-                ..OPTION
+                ..option(Apply::Field(field))
             });
             add_file(&mut rows, field);
         }
@@ -567,8 +548,7 @@ const fn add_file(rows: &mut Rows<Opt>, field: &'static Field) {
             help: file.help,
             long_help: file.long_help,
             on: CREATE_OR_UPDATE,
-            apply: Apply::FieldFile(field),
-            ..OPTION
+            ..option(Apply::FieldFile(field))
         });
     }
 }

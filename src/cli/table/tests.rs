@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::options::{Apply, OPTIONS};
+use crate::cli::options::OPTIONS;
 use crate::error::ErrorKind;
 use crate::outcome::Applied;
 
@@ -16,8 +16,6 @@ fn names_are_unique_and_plain() {
             "{}",
             option.long
         );
-        // What a row that names no handler would be.
-        assert_eq!(matches!(option.apply, Apply::Help), option.long == "--help");
         for other in rest {
             assert_ne!(option.long, other.long);
             assert!(option.short.is_none() || option.short != other.short);
