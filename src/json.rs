@@ -519,17 +519,7 @@ impl Sink for Vec<u8> {
 
 /// Writes one compact document: members in the order of the calls, with the commas and quotes they need.
 ///
-/// ```
-/// let mut out = Vec::new();
-/// oz::json::Writer::new(&mut out).object(|w| {
-///     w.key("name").string("N");
-///     w.key("tags").array(|w| {
-///         w.null();
-///         w.boolean(true);
-///     });
-/// });
-/// assert_eq!(out, br#"{"name":"N","tags":[null,true]}"#);
-/// ```
+/// `object(|w| { w.key("a").null(); w.key("b").array(|w| w.boolean(true)) })` writes `{"a":null,"b":[true]}`.
 pub struct Writer<'a> {
     out: &'a mut dyn Sink,
     /// A value was written on this level, so that the next one needs a comma.
