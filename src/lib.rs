@@ -93,8 +93,8 @@ pub use cli::{completions::script as completion_script, man::page as man_page};
 
 use error::{Error, ErrorKind};
 use outcome::{Applied, Outcome};
-use output::View;
-use request::{Format, ParseResult, Request};
+use output::{Streams, View};
+use request::{DEFAULT_TIMEOUT, Format, ParseResult, Request};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use value::{Io, Terminal};
@@ -116,6 +116,8 @@ pub struct World<'a> {
     pub stdout_width: Option<usize>,
     /// Standard error, unbuffered.
     pub stderr: &'a mut dyn Write,
+    /// Whether standard error is a terminal.
+    pub stderr_is_terminal: bool,
     /// Where prompts are shown and answered.
     pub terminal: &'a mut dyn Terminal,
     /// The time of the start.
@@ -134,6 +136,7 @@ pub fn run(world: World<'_>) -> u8 {
         stdout,
         stdout_width,
         stderr,
+        stderr_is_terminal,
         terminal,
         now,
         debug,
@@ -144,7 +147,8 @@ pub fn run(world: World<'_>) -> u8 {
             let written = stdout
                 .write_all(text.as_bytes())
                 .and_then(|()| stdout.flush());
-            return finish(printed(written, Applied::No), Format::Text, stderr);
+            let result = printed(written, Applied::No).map(|()| 0);
+            return finish(result, Format::Text, stderr);
         }
         Err(usage) => return finish(Err(usage.error), usage.format, stderr),
     };
@@ -157,18 +161,28 @@ pub fn run(world: World<'_>) -> u8 {
         stdin: &mut stdin,
         stdin_is_terminal,
         env,
-        timeout: request.globals.timeout,
+        timeout: request.globals.timeout.unwrap_or(DEFAULT_TIMEOUT),
     };
-    let result = execute(request, io, terminal, debug).and_then(|outcome| {
+    let mut streams = Streams {
+        stdout,
+        stderr,
+        stderr_is_terminal,
+        format,
+    };
+    let result = execute(request, io, terminal, &mut streams, debug);
+    let Streams { stdout, stderr, .. } = streams;
+    let result = result.and_then(|outcome| {
+        if let Outcome::Reported(report) = outcome {
+            let code = report.failure.map_or(0, ErrorKind::code);
+            return printed(report.written, report.applied).map(|()| code);
+        }
         let view = View {
             format,
             now,
             width: stdout_width,
         };
-        printed(
-            output::outcome(&outcome, &view, stdout, stderr),
-            applied(&outcome),
-        )
+        let written = output::outcome(&outcome, &view, stdout, stderr);
+        printed(written, applied(&outcome)).map(|()| 0)
     });
     finish(result, format, stderr)
 }
@@ -178,6 +192,7 @@ fn execute(
     request: Box<Request>,
     mut io: Io<'_>,
     terminal: &mut dyn Terminal,
+    streams: &mut Streams<'_>,
     debug: Trace,
 ) -> Result<Outcome, Error> {
     let Request { globals, verb } = *request;
@@ -192,7 +207,7 @@ fn execute(
         root: globals.server_root_url.as_deref(),
         key: &key,
         ca_file: globals.ca_file,
-        timeout: globals.timeout,
+        timeout: io.timeout,
         env,
         trace,
     })?;
@@ -204,7 +219,9 @@ fn execute(
             io,
             terminal,
             random: &random,
+            timeout_is_given: globals.timeout.is_some(),
         },
+        streams,
     )
 }
 
@@ -239,9 +256,9 @@ fn printed(written: io::Result<()>, applied: Applied) -> Result<(), Error> {
     }
 }
 
-fn finish(result: Result<(), Error>, format: Format, stderr: &mut dyn Write) -> u8 {
+fn finish(result: Result<u8, Error>, format: Format, stderr: &mut dyn Write) -> u8 {
     match result {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => {
             // If standard error is closed too, the exit status is all that is left.
             let _ = stderr.write_all(&output::failure(&error, format));

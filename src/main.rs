@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         stdout_width: width(io::stdout().is_terminal(), &env),
         stdout: &mut standard_output(),
         stderr: &mut io::stderr(),
+        stderr_is_terminal: io::stderr().is_terminal(),
         terminal: &mut ProcessTerminal::new(stdin_is_terminal),
         now: now(),
         debug: Trace::to(|line| {

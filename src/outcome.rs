@@ -1,15 +1,29 @@
 //! What a run did, as plain data: what the verbs return and the output renders.
 
+use crate::error::ErrorKind;
 use crate::secret::{Owner, SecretName, StoredType};
+use std::io;
 
 /// What one run did.
 pub enum Outcome {
     Write(WriteOutcome),
+    /// Several writes, each of which was printed as it happened.
+    Reported(Reported),
     Listed {
         secrets: Vec<SecretInfo>,
         /// A note for the user, without prefix.
         note: Option<String>,
     },
+}
+
+/// The end of a run about several secrets.
+pub struct Reported {
+    /// The first error of standard output.
+    pub written: io::Result<()>,
+    /// The kind of the first failure.
+    pub failure: Option<ErrorKind>,
+    /// Whether any of the writes reached the server's state.
+    pub applied: Applied,
 }
 
 /// What happened to one secret.

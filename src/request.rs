@@ -17,8 +17,11 @@ pub struct Request {
     pub verb: Verb,
 }
 
-/// `--timeout` when it is not given.
+/// `--timeout` when it is not given. An import has more: see [`TIMEOUT_PER_SECRET`].
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What `--timeout` allows beside that for each secret of an import, unless it is given: several times what a write takes.
+pub const TIMEOUT_PER_SECRET: Duration = Duration::from_secs(2);
 
 /// The global options, as flags or from the environment.
 pub struct Globals {
@@ -27,7 +30,8 @@ pub struct Globals {
     /// `--server-root-url` or `WARP_SERVER_ROOT_URL`, unparsed.
     pub server_root_url: Option<String>,
     pub ca_file: Option<PathBuf>,
-    pub timeout: Duration,
+    /// `--timeout`, if it is given.
+    pub timeout: Option<Duration>,
     pub no_input: bool,
     pub debug: bool,
 }
@@ -39,7 +43,7 @@ impl Default for Globals {
             format: Format::Pretty,
             server_root_url: None,
             ca_file: None,
-            timeout: DEFAULT_TIMEOUT,
+            timeout: None,
             no_input: false,
             debug: false,
         }
@@ -82,6 +86,7 @@ pub enum Verb {
     Update(Update),
     Delete(Delete),
     List(List),
+    Import(Import),
 }
 
 /// The owner as asked; the account decides what `Default` and `Team` mean.
@@ -135,8 +140,26 @@ pub enum Change {
     },
 }
 
+pub struct Import {
+    pub file: FileOrStdin,
+    pub format: ImportFormat,
+    pub scope: Scope,
+    pub if_exists: IfExists,
+    pub skip_empty: bool,
+    pub dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImportFormat {
+    #[default]
+    Env,
+    Json,
+}
+
 pub struct Delete {
-    pub target: Target,
+    /// At least one, and none twice.
+    pub names: Vec<SecretName>,
+    pub scope: Scope,
     pub force: bool,
     pub ignore_missing: bool,
     pub dry_run: bool,

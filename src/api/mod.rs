@@ -74,6 +74,11 @@ impl<'a> Api<'a> {
         self.transport.pause(Pause::AtLeast(time), self.trace)
     }
 
+    /// Allows more time than `--timeout` does.
+    pub fn extend_timeout(&mut self, time: Duration) {
+        self.transport.budget().extend(time);
+    }
+
     /// Runs `work` with at most `limit` of what is left of `--timeout`.
     pub fn within<T>(&mut self, limit: Duration, work: impl FnOnce(&mut Self) -> T) -> T {
         let budget = self.transport.budget();

@@ -169,7 +169,9 @@ mod tests {
         match command.action {
             Action::Completions => words.push("bash".to_owned()),
             Action::Help | Action::Group | Action::List => {}
-            Action::Create(_) | Action::Update | Action::Delete => words.push("N".to_owned()),
+            Action::Create(_) | Action::Update | Action::Delete | Action::Import => {
+                words.push("N".to_owned());
+            }
         }
         words.extend_from_slice(more);
         let args = words.into_iter().map(OsString::from).collect();

@@ -3,7 +3,8 @@
 
 use super::table::{Action, COMMANDS, Subcommand};
 use crate::request::{
-    FieldSources, FileOrStdin, Format, Globals, IfExists, KeySource, List, Scope, Source,
+    FieldSources, FileOrStdin, Format, Globals, IfExists, ImportFormat, KeySource, List, Scope,
+    Source,
 };
 use crate::secret::{FIELDS, Field, Kind, Rows, SecretBytes, VALUE};
 use std::ffi::OsString;
@@ -180,6 +181,8 @@ pub struct Options {
     pub force: bool,
     pub ignore_missing: bool,
     pub list: List,
+    pub format: ImportFormat,
+    pub skip_empty: bool,
 }
 
 impl Options {
@@ -236,7 +239,7 @@ impl Options {
     }
 
     /// A file that is read, perhaps standard input, which can be read for one thing only.
-    fn file(&mut self, value: OsString, origin: &'static str) -> Result<FileOrStdin, String> {
+    pub fn file(&mut self, value: OsString, origin: &'static str) -> Result<FileOrStdin, String> {
         if value != "-" {
             return Ok(FileOrStdin::Path(PathBuf::from(value)));
         }
@@ -301,11 +304,17 @@ const fn option(apply: Apply) -> Opt {
 const CREATE_OR_UPDATE: Option<fn(Action) -> bool> =
     Some(|action| matches!(action, Action::Create(_) | Action::Update));
 
+const IMPORT: Option<fn(Action) -> bool> = Some(|action| action == Action::Import);
+
 const DELETE: Option<fn(Action) -> bool> = Some(|action| action == Action::Delete);
 
-/// The commands about one secret.
-const ON_A_SECRET: Option<fn(Action) -> bool> =
-    Some(|action| matches!(action, Action::Create(_) | Action::Update | Action::Delete));
+/// The commands that change secrets.
+const ON_WRITES: Option<fn(Action) -> bool> = Some(|action| {
+    matches!(
+        action,
+        Action::Create(_) | Action::Update | Action::Delete | Action::Import
+    )
+});
 
 /// Those, and `list`.
 const ON_SECRETS: Option<fn(Action) -> bool> =
@@ -392,12 +401,28 @@ const OTHERS: &[Opt] = &[
         long_help: "\
 'fail' ends with exit code 5; 'skip' leaves the secret as it is and ends with 0;
 'update' replaces the value of a secret of the same type.",
-        on: Some(|action| matches!(action, Action::Create(_))),
+        on: Some(|action| matches!(action, Action::Create(_) | Action::Import)),
         ..option(Apply::Choice(&[
             ("fail", |options| options.if_exists = IfExists::Fail),
             ("skip", |options| options.if_exists = IfExists::Skip),
             ("update", |options| options.if_exists = IfExists::Update),
         ]))
+    },
+    Opt {
+        long: "--format",
+        placeholder: "FORMAT",
+        help: "The format of the file: ",
+        on: IMPORT,
+        ..option(Apply::Choice(&[
+            ("env", |options| options.format = ImportFormat::Env),
+            ("json", |options| options.format = ImportFormat::Json),
+        ]))
+    },
+    Opt {
+        long: "--skip-empty",
+        help: "Skip names whose value is empty",
+        on: IMPORT,
+        ..option(Apply::Flag(|options| options.skip_empty = true))
     },
     Opt {
         long: "--force",
@@ -416,7 +441,7 @@ const OTHERS: &[Opt] = &[
         help: "Check everything and change nothing",
         long_help: "\
 Says what would be done, with the length of the value and never the value.",
-        on: ON_A_SECRET,
+        on: ON_WRITES,
         ..option(Apply::Flag(|options| options.dry_run = true))
     },
     Opt {
@@ -481,11 +506,14 @@ With json and ndjson, errors are one JSON document on standard error.",
         placeholder: "SECONDS",
         help: "Give up after that long; 60 by default",
         long_help: "\
-Bounds the whole run, retries included, prompts not. A fraction is fine; at most 86400.",
+Bounds the whole run, retries included, prompts not. A fraction is fine; at most 86400.
+By default, an import has 2 more for each secret.",
         ..option(Apply::Text(|options, text| {
-            options.globals.timeout =
-                seconds(&text).ok_or("is not a number of seconds above 0 and up to 86400")?;
-            Ok(())
+            options.globals.timeout = seconds(&text);
+            let is_valid = options.globals.timeout.is_some();
+            is_valid
+                .then_some(())
+                .ok_or("is not a number of seconds above 0 and up to 86400")
         }))
     },
     Opt {

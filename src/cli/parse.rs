@@ -7,8 +7,8 @@ use super::{UsageError, completions, help, suggest};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::request::{
-    Change, Create, Delete, FieldSources, FileOrStdin, Format, Globals, KeySource, ParseResult,
-    Request, Scope, Target, Update, Verb,
+    Change, Create, Delete, FieldSources, FileOrStdin, Format, Globals, Import, KeySource,
+    ParseResult, Request, Scope, Target, Update, Verb,
 };
 use crate::secret::{EMPTY_VALUE_HINT, KINDS, SecretBytes, SecretName};
 use std::collections::VecDeque;
@@ -400,8 +400,24 @@ fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error>
             line.options.list.scope = line.options.scope;
             Verb::List(line.options.list)
         }
+        Action::Import => {
+            let Some(word) = line.operands.pop() else {
+                return Err(line.usage("a FILE is required"));
+            };
+            let file = line.options.file(word, "FILE");
+            let file = file.map_err(|message| line.usage(message))?;
+            Verb::Import(Import {
+                file,
+                format: line.options.format,
+                scope: line.options.scope,
+                if_exists: line.options.if_exists,
+                skip_empty: line.options.skip_empty,
+                dry_run: line.options.dry_run,
+            })
+        }
         Action::Delete => Verb::Delete(Delete {
-            target: target(&mut line)?,
+            names: names(&line)?,
+            scope: line.options.scope,
             force: line.options.force,
             ignore_missing: line.options.ignore_missing,
             dry_run: line.options.dry_run,
@@ -471,19 +487,45 @@ fn shells() -> String {
 
 fn target(line: &mut CommandLine) -> Result<Target, Error> {
     let Some(word) = line.operands.first() else {
-        let path = line.command.path();
-        return Err(
-            Error::usage("a NAME is required").hint(format!("'{path} NAME'; see '{path} --help'"))
-        );
+        return Err(needs_name(line));
     };
+    let name = name(word)?;
+    let scope = std::mem::take(&mut line.options.scope);
+    Ok(Target { name, scope })
+}
+
+fn names(line: &CommandLine) -> Result<Vec<SecretName>, Error> {
+    let mut names = Vec::with_capacity(line.operands.len());
+    for word in &line.operands {
+        names.push(name(word)?);
+    }
+    let mut sorted: Vec<&SecretName> = names.iter().collect();
+    sorted.sort_unstable();
+    if sorted
+        .windows(2)
+        .any(|pair| matches!(pair, [a, b] if a == b))
+    {
+        return Err(line.usage("a NAME is given twice"));
+    }
+    match names.is_empty() {
+        true => Err(needs_name(line)),
+        false => Ok(names),
+    }
+}
+
+fn needs_name(line: &CommandLine) -> Error {
+    let path = line.command.path();
+    Error::usage("a NAME is required").hint(format!("'{path} NAME'; see '{path} --help'"))
+}
+
+fn name(word: &OsString) -> Result<SecretName, Error> {
     let not_text = || {
         Error::invalid_data("the name of a secret must be UTF-8")
             .hint("use letters, digits and underscores")
     };
-    let name = word.to_str().ok_or_else(not_text);
-    let name = name.and_then(SecretName::parse)?;
-    let scope = std::mem::take(&mut line.options.scope);
-    Ok(Target { name, scope })
+    word.to_str()
+        .ok_or_else(not_text)
+        .and_then(SecretName::parse)
 }
 
 fn change(sources: FieldSources, description: Option<String>) -> Result<Change, Error> {
@@ -546,7 +588,7 @@ fn key_shares_stdin(globals: &Globals, verb: &Verb) -> Result<(), Error> {
             change: Change::Value { sources, .. },
             ..
         }) => (sources, true),
-        Verb::Update(_) | Verb::Delete(_) | Verb::List(_) => return Ok(()),
+        _ => return Ok(()),
     };
     let is_given = sources.given.iter().any(|(field, _)| field.is_value());
     if sources.ask && has_value && !is_given {

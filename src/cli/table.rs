@@ -12,6 +12,7 @@ pub enum Action {
     Update,
     Delete,
     List,
+    Import,
     Completions,
     Help,
 }
@@ -95,6 +96,19 @@ const NAME: Operand = Operand {
     many: false,
 };
 
+const NAMES: Operand = Operand {
+    help: "The names of the secrets",
+    many: true,
+    ..NAME
+};
+
+const FILE: Operand = Operand {
+    name: "FILE",
+    help: "The file; '-' is standard input",
+    choices: &[],
+    many: false,
+};
+
 const SHELL: Operand = Operand {
     name: "SHELL",
     help: "bash, zsh, fish, powershell or elvish",
@@ -139,7 +153,7 @@ An API key is needed: put it in WARP_API_KEY, or name a file with --api-key-file
 
 const SECRET: Subcommand = Subcommand {
     words: &["secret"],
-    about: "Create, update, delete and list secrets",
+    about: "Create, update, delete, list and import secrets",
     long_help: "\
 Every command takes --team or --personal. Without either it is about your personal secrets;
 'list' shows both.",
@@ -204,11 +218,14 @@ together, and is replaced in one step.",
     Subcommand {
         words: &["secret", "delete"],
         action: Action::Delete,
-        operand: Some(&NAME),
-        about: "Delete a secret",
-        long_help: "You are asked first; without a terminal, --force is needed.",
+        operand: Some(&NAMES),
+        about: "Delete secrets",
+        long_help: "\
+You are asked first; without a terminal, --force is needed. If one of several names does not
+exist, nothing is deleted.",
         examples: &[
             ("after a question", "oz secret delete DB_PASSWORD"),
+            ("several", "oz secret delete OLD_TOKEN OLD_PASSWORD"),
             (
                 "in a script that may run twice",
                 "oz secret delete DB_PASSWORD --force --ignore-missing",
@@ -227,6 +244,38 @@ Personal secrets come first, then those of your teams. --personal and --team sho
             (
                 "for a program",
                 "oz secret list --team --output-format json",
+            ),
+        ],
+        ..GROUP
+    },
+    Subcommand {
+        words: &["secret", "import"],
+        action: Action::Import,
+        operand: Some(&FILE),
+        about: "Create the secrets of a .env or JSON file",
+        long_help: "\
+Everything is checked first: if a line, a name or a value can't be accepted, or a name is taken,
+all such places are listed and nothing is sent. Then the secrets are stored in the order of the
+file, and each is reported as it is done. After an interruption, --if-exists skip stores the
+rest, and --if-exists update brings all to the values of the file.
+
+A .env file has lines NAME=VALUE; blank lines, lines that start with '#', and 'export ' before
+a name are fine. A value with blanks or special characters is put in single quotes, and may then
+span lines. A line that common programs read differently is refused; nothing is expanded. The
+format json is one object of strings. A file may have 8 MiB and 1,000 secrets.",
+        examples: &[
+            ("the secrets of a .env file", "oz secret import .env"),
+            (
+                "in a script that may run twice",
+                "oz secret import .env --if-exists update",
+            ),
+            (
+                "see what would happen",
+                "oz secret import .env --team --dry-run",
+            ),
+            (
+                "from a program",
+                "printf '{\"A\":\"1\"}' | oz secret import - --format json",
             ),
         ],
         ..GROUP

@@ -85,6 +85,12 @@ impl Budget {
         self.left
     }
 
+    /// Allows more time, in this call and those to come.
+    pub fn extend(&mut self, time: Duration) {
+        self.total = self.total.saturating_add(time);
+        self.set_left(self.left.saturating_add(time));
+    }
+
     pub fn set_left(&mut self, left: Duration) {
         self.left = left.min(MAX_BUDGET);
     }

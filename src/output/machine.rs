@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::json::{Sink, Writer};
 use crate::outcome::{Action, Applied, SecretInfo, Timestamp, WriteOutcome};
-use crate::secret::StoredType;
+use crate::secret::{Owner, StoredType};
 use crate::time::push_rfc3339;
 
 /// One array on one line.
@@ -57,40 +57,64 @@ fn optional(w: &mut Writer<'_>, text: Option<&str>) {
 
 /// One object on one line: what happened to one secret.
 pub fn write(write: &WriteOutcome, out: &mut dyn Sink) {
-    let (action, length) = word(write.action);
-    Writer::new(out).object(|w| {
-        w.key("name").printable(&write.name);
-        w.key("scope").printable(write.owner.scope());
-        w.key("team");
-        optional(w, write.owner.team());
-        w.key("type");
-        optional(w, write.stored_type.as_ref().map(StoredType::wire));
-        w.key("action").string(action);
-        w.key("applied").boolean(write.action.applied());
-        if let Some(length) = length.and_then(|length| u64::try_from(length).ok()) {
-            w.key("length").number(length);
-        }
-        w.key("notes").array(|w| {
-            for note in &write.notes {
-                w.printable(note);
-            }
-        });
-    });
+    Writer::new(out).object(|w| write_members(write, w));
     out.put(b"\n");
 }
 
-/// The stable word for an action, and the length of the value in a dry run.
-fn word(action: Action) -> (&'static str, Option<usize>) {
+/// What happened to one secret, as members of an object.
+pub fn write_members(write: &WriteOutcome, w: &mut Writer<'_>) {
+    secret(&write.name, &write.owner, w);
+    w.key("type");
+    optional(w, write.stored_type.as_ref().map(StoredType::wire));
+    w.key("action").string(word(write.action));
+    w.key("applied").boolean(write.action.applied());
+    if let Action::WouldCreate { length } | Action::WouldUpdate { length } = write.action
+        && let Some(length) = length.and_then(|length| u64::try_from(length).ok())
+    {
+        w.key("length").number(length);
+    }
+    w.key("notes").array(|w| {
+        for note in &write.notes {
+            w.printable(note);
+        }
+    });
+}
+
+/// Why one secret of several failed, as members of an object.
+pub fn failure_members(
+    name: &str,
+    owner: &Owner,
+    action: &str,
+    error: &Error,
+    applied: Applied,
+    w: &mut Writer<'_>,
+) {
+    secret(name, owner, w);
+    w.key("action").string(action);
+    w.key("applied");
+    write_applied(applied, w);
+    w.key("error").object(|w| error_members(error, w));
+}
+
+fn secret(name: &str, owner: &Owner, w: &mut Writer<'_>) {
+    w.key("name").printable(name);
+    w.key("scope").printable(owner.scope());
+    w.key("team");
+    optional(w, owner.team());
+}
+
+/// The stable word for an action.
+pub fn word(action: Action) -> &'static str {
     match action {
-        Action::Created => ("created", None),
-        Action::Updated => ("updated", None),
-        Action::Deleted => ("deleted", None),
-        Action::Unchanged => ("unchanged", None),
-        Action::NotFound => ("absent", None),
-        Action::Declined => ("declined", None),
-        Action::WouldCreate { length } => ("would_create", length),
-        Action::WouldUpdate { length } => ("would_update", length),
-        Action::WouldDelete => ("would_delete", None),
+        Action::Created => "created",
+        Action::Updated => "updated",
+        Action::Deleted => "deleted",
+        Action::Unchanged => "unchanged",
+        Action::NotFound => "absent",
+        Action::Declined => "declined",
+        Action::WouldCreate { .. } => "would_create",
+        Action::WouldUpdate { .. } => "would_update",
+        Action::WouldDelete => "would_delete",
     }
 }
 
@@ -98,23 +122,31 @@ fn word(action: Action) -> (&'static str, Option<usize>) {
 pub fn failure(error: &Error, out: &mut Vec<u8>) {
     Writer::new(out).object(|w| {
         w.key("error").object(|w| {
-            w.key("code").number(u64::from(error.code()));
-            w.key("kind").string(error.kind.word());
-            w.key("message").printable(&error.message);
-            w.key("hint");
-            optional(w, error.hint.as_deref());
-            w.key("causes").array(|w| {
-                for cause in &error.causes {
-                    w.printable(cause);
-                }
-            });
+            error_members(error, w);
             w.key("applied");
-            match error.kind.applied() {
-                Applied::Yes => w.boolean(true),
-                Applied::No => w.boolean(false),
-                Applied::Unknown => w.string("unknown"),
-            }
+            write_applied(error.kind.applied(), w);
         });
     });
     out.push(b'\n');
+}
+
+fn error_members(error: &Error, w: &mut Writer<'_>) {
+    w.key("code").number(u64::from(error.code()));
+    w.key("kind").string(error.kind.word());
+    w.key("message").printable(&error.message);
+    w.key("hint");
+    optional(w, error.hint.as_deref());
+    w.key("causes").array(|w| {
+        for cause in &error.causes {
+            w.printable(cause);
+        }
+    });
+}
+
+fn write_applied(applied: Applied, w: &mut Writer<'_>) {
+    match applied {
+        Applied::Yes => w.boolean(true),
+        Applied::No => w.boolean(false),
+        Applied::Unknown => w.string("unknown"),
+    }
 }

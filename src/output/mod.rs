@@ -1,6 +1,7 @@
 //! What is printed of an outcome or a failure, in each format.
 
 mod machine;
+pub mod report;
 mod table;
 mod time;
 
@@ -11,6 +12,14 @@ use crate::request::Format;
 use crate::secret::{Owner, StoredType};
 use crate::text::safe;
 use std::io;
+
+/// The streams of a run, and how it prints to them.
+pub struct Streams<'a> {
+    pub stdout: &'a mut dyn io::Write,
+    pub stderr: &'a mut dyn io::Write,
+    pub stderr_is_terminal: bool,
+    pub format: Format,
+}
 
 /// How to show an outcome.
 pub struct View {
@@ -82,6 +91,7 @@ pub fn outcome(
             }
             Format::Json | Format::Ndjson => machine::write(write, &mut out),
         },
+        Outcome::Reported(_) => {}
         Outcome::Listed { secrets, note } => {
             let rows = sorted(secrets);
             if let Some(note) = note {
@@ -106,17 +116,21 @@ pub fn failure(error: &Error, format: Format) -> Vec<u8> {
         machine::failure(error, &mut out);
         return out;
     }
-    push_line("error: ", &error.message, &mut out);
+    push_failure(error, &mut out);
+    out
+}
+
+fn push_failure(error: &Error, out: &mut Vec<u8>) {
+    push_line("error: ", &error.message, out);
     for cause in &error.causes {
-        push_line("  caused by: ", cause, &mut out);
+        push_line("  caused by: ", cause, out);
     }
     // A hint may be a list, a line each.
     let mut prefix = "hint: ";
     for line in error.hint.iter().flat_map(|hint| hint.lines()) {
-        push_line(prefix, line, &mut out);
+        push_line(prefix, line, out);
         prefix = "";
     }
-    out
 }
 
 fn push_line(prefix: &str, text: &str, out: &mut Vec<u8>) {

@@ -250,6 +250,10 @@ static CODEX: Group = Group {
     )],
 };
 
+/// The type of secrets without fields: the first row.
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+pub static RAW: &Kind = &KINDS[0];
+
 /// In the order of the commands. The types of a group stand together.
 pub static KINDS: &[Kind] = &[
     Kind {

@@ -2,7 +2,7 @@
 
 mod kinds;
 
-pub use kinds::{FIELDS, Field, KINDS, Kind, MAX_VALUE, Rows, Syntax, VALUE, same};
+pub use kinds::{FIELDS, Field, KINDS, Kind, MAX_VALUE, RAW, Rows, Syntax, VALUE, same};
 
 use crate::error::Error;
 use zeroize::Zeroizing;

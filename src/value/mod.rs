@@ -5,6 +5,7 @@
 //! the network is touched, and everything that can be checked is checked before a person types.
 
 mod api_key;
+mod import;
 pub mod line_editor;
 mod payload;
 pub mod process;
@@ -13,6 +14,7 @@ pub mod terminal;
 mod validate;
 
 pub use api_key::api_key;
+pub use import::{Entry, read_import};
 pub use payload::Fields;
 pub use source::Io;
 

@@ -1,7 +1,7 @@
 //! The plaintext: the fields of one secret, already checked, as the JSON object that is sealed.
 
 use crate::json::{Writer, escaped_len};
-use crate::secret::{Field, SecretBytes};
+use crate::secret::{Field, SecretBytes, VALUE};
 
 /// The fields of one secret, complete and in the type's order.
 pub struct Fields {
@@ -11,6 +11,14 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// A raw value.
+    pub fn raw(value: SecretBytes) -> Self {
+        Self {
+            fields: vec![(&VALUE, value)],
+            notes: Vec::new(),
+        }
+    }
+
     /// The compact JSON object; an optional field that was not given has no key in it.
     pub fn payload(&self) -> SecretBytes {
         // Room for all of it: a buffer that grew would leave copies behind.

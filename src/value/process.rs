@@ -1,12 +1,13 @@
 //! What the process does about itself: it leaves no core dump, and it ends on signals where their default would not end
 //! it, or would leave a terminal that shows nothing of what is typed.
 
+use crate::stdio::standard_output;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::termios::{self, SetArg, Termios};
 use nix::sys::{prctl, resource};
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +36,34 @@ pub(super) struct Watch {
     /// `Some` while the terminal's modes are changed.
     pub(super) modes: Option<Modes>,
     is_running: bool,
+    /// What is printed before a signal ends the process.
+    report: Option<Box<dyn FnOnce(u8) -> Lines + Send>>,
+}
+
+/// What goes to standard output and to standard error.
+type Lines = [Vec<u8>; 2];
+
+/// While it lives, a signal that ends the process is reported first.
+pub struct SignalReport {
+    /// The signals that were blocked before.
+    mask: SigSet,
+}
+
+impl SignalReport {
+    /// `None` where a thread cannot be started: then signals end the process without a report.
+    pub fn start(report: impl FnOnce(u8) -> Lines + Send + 'static) -> Option<Self> {
+        let mut watch = lock();
+        let mask = block_signals(&mut watch).ok()?;
+        watch.report = Some(Box::new(report));
+        Some(Self { mask })
+    }
+}
+
+impl Drop for SignalReport {
+    fn drop(&mut self) {
+        lock().report = None;
+        let _ = self.mask.thread_set_mask();
+    }
 }
 
 pub(super) struct Modes {
@@ -47,6 +76,7 @@ pub(super) struct Modes {
 static WATCH: Mutex<Watch> = Mutex::new(Watch {
     modes: None,
     is_running: false,
+    report: None,
 });
 
 pub(super) fn lock() -> MutexGuard<'static, Watch> {
@@ -117,15 +147,23 @@ fn act(signals: &SignalFd) {
     loop {
         let mut watched = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         let _ = poll(&mut watched, PollTimeout::NONE);
-        let watch = lock();
+        let mut watch = lock();
         let Some(number) = next_signal(signals) else {
             continue;
         };
         if is_pause(number) {
+            if watch.modes.is_none() && is(number, Signal::SIGTSTP) {
+                let _ = raise(Signal::SIGSTOP);
+            }
             // The shell may have set its own modes meanwhile.
             set_modes(watch.modes.as_ref().map(|modes| &modes.silent));
         } else {
             set_modes(watch.modes.as_ref().map(|modes| &modes.before));
+            if let Some(report) = watch.report.take() {
+                let [stdout, stderr] = report(number);
+                let _ = standard_output().write_all(&stdout);
+                let _ = io::stderr().write_all(&stderr);
+            }
             end(number);
         }
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::net::{Failure, Processed};
 use crate::outcome::{Action, SecretInfo, WriteOutcome};
 use crate::request::{Create, IfExists};
-use crate::secret::{Kind, StoredType};
+use crate::secret::{Kind, SecretName, StoredType};
 use crate::text;
 use crate::value::{self, Incomplete};
 
@@ -64,13 +64,37 @@ fn create_new(
     session: &mut Session<'_, '_>,
 ) -> Result<WriteOutcome, Error> {
     let mut notes = Vec::new();
-    if kind.is_raw() && !context.name.is_shell_variable() {
-        let name = text::safe(context.name.as_str());
-        notes.push(format!(
-            "'{name}' is not a name a shell can use for a variable"
-        ));
-    }
+    notes.extend(name_note(kind, context.name));
     let sealed = context.seal(kind, fitted, &mut notes, session)?;
+    send(
+        context,
+        kind,
+        if_exists,
+        sealed,
+        notes,
+        server_time,
+        session,
+    )
+}
+
+pub(super) fn name_note(kind: &Kind, name: &SecretName) -> Option<String> {
+    let is_unusual = kind.is_raw() && !name.is_shell_variable();
+    is_unusual.then(|| {
+        let name = text::safe(name.as_str());
+        format!("'{name}' is not a name a shell can use for a variable")
+    })
+}
+
+/// Sends the mutation, unless this is a dry run.
+pub(super) fn send(
+    context: &WriteContext<'_>,
+    kind: &'static Kind,
+    if_exists: IfExists,
+    sealed: Sealed,
+    mut notes: Vec<String>,
+    server_time: Option<i64>,
+    session: &mut Session<'_, '_>,
+) -> Result<WriteOutcome, Error> {
     let stored_type = Some(StoredType::Known(kind));
     let mut write = if context.dry_run {
         let length = Some(sealed.length);
@@ -147,7 +171,7 @@ fn exists(existing: &SecretInfo) -> Error {
 
 /// # Errors
 /// [`ErrorKind::Exists`] if the secret that is there is of another type.
-fn check_type(existing: &SecretInfo, kind: &'static Kind) -> Result<(), Error> {
+pub(super) fn check_type(existing: &SecretInfo, kind: &'static Kind) -> Result<(), Error> {
     if existing.stored_type == StoredType::Known(kind) {
         return Ok(());
     }
@@ -160,7 +184,7 @@ fn check_type(existing: &SecretInfo, kind: &'static Kind) -> Result<(), Error> {
     .hint("a secret keeps its type: delete it first, or choose another name"))
 }
 
-fn there_is(existing: &SecretInfo) -> String {
+pub(super) fn there_is(existing: &SecretInfo) -> String {
     format!(
         "there is already a {} secret '{}'",
         owner::adjective(&existing.owner),

@@ -5,6 +5,7 @@
 
 mod create;
 mod delete;
+mod import;
 mod list;
 mod owner;
 mod reconcile;
@@ -12,12 +13,13 @@ mod update;
 
 use crate::api::Api;
 use crate::api::reply::Account;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::outcome::{Action, Outcome, WriteOutcome};
+use crate::output::Streams;
 use crate::request::{self, Verb};
-use crate::seal::{Random, SealingContext};
+use crate::seal::{PublicKey, Random, SealingContext};
 use crate::secret::{Kind, SecretName, StoredType};
-use crate::value::{Incomplete, Io, Terminal};
+use crate::value::{Fields, Incomplete, Io, Terminal};
 use owner::ResolvedOwner;
 use reconcile::Target;
 
@@ -27,18 +29,25 @@ pub struct Session<'a, 'io> {
     pub io: Io<'io>,
     pub terminal: &'a mut dyn Terminal,
     pub random: &'a Random,
+    /// Whether `--timeout` is given.
+    pub timeout_is_given: bool,
 }
 
 /// Does what was asked.
 ///
 /// # Errors
 /// Whatever keeps it from being done; [`Error::applied`] tells what is true on the server.
-pub fn run(verb: Verb, session: &mut Session<'_, '_>) -> Result<Outcome, Error> {
+pub fn run(
+    verb: Verb,
+    session: &mut Session<'_, '_>,
+    streams: &mut Streams<'_>,
+) -> Result<Outcome, Error> {
     match verb {
         Verb::Create(create) => create::run(create, session).map(Outcome::Write),
         Verb::Update(update) => update::run(update, session).map(Outcome::Write),
-        Verb::Delete(delete) => delete::run(delete, session).map(Outcome::Write),
+        Verb::Delete(delete) => delete::run(&delete, session, streams),
         Verb::List(list) => list::run(&list, session),
+        Verb::Import(import) => import::run(&import, session, streams),
     }
 }
 
@@ -59,6 +68,27 @@ struct Sealed {
     has_base_url: bool,
 }
 
+fn seal(
+    key: &PublicKey,
+    actor: &str,
+    name: &SecretName,
+    kind: &'static Kind,
+    fields: &Fields,
+    random: &Random,
+) -> Result<Sealed, Error> {
+    let context = SealingContext { actor, name, kind };
+    let envelope = key
+        .seal(&context, &fields.payload(), random)
+        .map_err(|fault| {
+            Error::refused("the value could not be sealed").cause(&fault.to_string())
+        })?;
+    Ok(Sealed {
+        envelope,
+        length: fields.length(),
+        has_base_url: fields.has("--base-url"),
+    })
+}
+
 impl<'a> WriteContext<'a> {
     /// # Errors
     /// [`ErrorKind::Usage`] for a scope that this account does not have.
@@ -70,7 +100,7 @@ impl<'a> WriteContext<'a> {
     ) -> Result<Self, Error> {
         Ok(Self {
             name: &target.name,
-            owner: ResolvedOwner::resolve(target, account)?,
+            owner: ResolvedOwner::resolve(&target.scope, Some(&target.name), account)?,
             actor: &account.actor,
             description,
             dry_run,
@@ -90,21 +120,7 @@ impl<'a> WriteContext<'a> {
         let fields = fitted.complete(session.terminal)?;
         notes.extend(self.owner.note.clone());
         notes.extend_from_slice(&fields.notes);
-        let context = SealingContext {
-            actor: self.actor,
-            name: self.name,
-            kind,
-        };
-        let envelope = key
-            .seal(&context, &fields.payload(), session.random)
-            .map_err(|fault| {
-                Error::refused("the value could not be sealed").cause(&fault.to_string())
-            })?;
-        Ok(Sealed {
-            envelope,
-            length: fields.length(),
-            has_base_url: fields.has("--base-url"),
-        })
+        seal(&key, self.actor, self.name, kind, &fields, session.random)
     }
 
     fn secret(&self) -> Target<'_> {
@@ -118,4 +134,27 @@ impl<'a> WriteContext<'a> {
         let owner = self.owner.owner.clone();
         WriteOutcome::new(action, self.name, owner, stored_type)
     }
+}
+
+/// Names that an error lists at most: more would scroll the error away.
+const MAX_NAMES_SHOWN: usize = 20;
+
+/// Adds a cause for each of several secrets, and a count of those left out.
+fn list_causes(mut error: Error, sentences: &[String]) -> Error {
+    for sentence in sentences.iter().take(MAX_NAMES_SHOWN) {
+        error = error.cause(sentence);
+    }
+    match sentences.len().checked_sub(MAX_NAMES_SHOWN) {
+        Some(more @ 1..) => error.cause(&format!("and {more} more")),
+        _ => error,
+    }
+}
+
+/// Whether a failure of one secret ends a run about several: the others would fail as well, or it has to be looked at
+/// first.
+fn ends_the_run(failure: ErrorKind) -> bool {
+    !matches!(
+        failure,
+        ErrorKind::Refused | ErrorKind::Exists | ErrorKind::NotFound | ErrorKind::InvalidData
+    )
 }

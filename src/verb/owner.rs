@@ -4,7 +4,7 @@ use crate::api::Lookup;
 use crate::api::reply::{Account, Team};
 use crate::error::Error;
 use crate::outcome::SecretInfo;
-use crate::request::{Scope, Target};
+use crate::request::Scope;
 use crate::seal::PublicKey;
 use crate::secret::{Owner, SecretName};
 use crate::text;
@@ -13,6 +13,7 @@ use crate::text;
 const MAX_TEAMS_SHOWN: usize = 20;
 
 /// The owner that a command is about.
+#[derive(Clone)]
 pub(super) struct ResolvedOwner {
     pub(super) owner: Owner,
     /// The owner's public keyset, where the lookup asked for it and there is one.
@@ -24,11 +25,18 @@ pub(super) struct ResolvedOwner {
 impl ResolvedOwner {
     /// # Errors
     /// [`ErrorKind::Usage`] for a scope that this account does not have.
-    pub(super) fn resolve(target: &Target, account: &Account) -> Result<Self, Error> {
-        let team = scope_team(&target.scope, account)?;
-        let note = || {
-            let name = text::safe(target.name.as_str());
-            format!("'{name}' is personal; --team is for a secret of your team")
+    pub(super) fn resolve(
+        scope: &Scope,
+        name: Option<&SecretName>,
+        account: &Account,
+    ) -> Result<Self, Error> {
+        let team = scope_team(scope, account)?;
+        let note = || match name {
+            Some(name) => format!(
+                "'{}' is personal; --team is for a secret of your team",
+                text::safe(name.as_str())
+            ),
+            None => "the secrets are personal; --team is for secrets of your team".to_owned(),
         };
         Ok(match team {
             Some(team) => Self {
@@ -39,7 +47,7 @@ impl ResolvedOwner {
             None => Self {
                 owner: Owner::Personal,
                 public_key: account.public_key.clone(),
-                note: (target.scope == Scope::Default && !account.teams.is_empty()).then(note),
+                note: (*scope == Scope::Default && !account.teams.is_empty()).then(note),
             },
         })
     }
@@ -181,15 +189,18 @@ pub(super) fn find<'a>(
 
 /// There is no secret of that name for that owner.
 pub(super) fn not_found(owner: &Owner, name: &SecretName, lookup: &Lookup) -> Error {
-    Error::not_found(format!(
-        "there is no {} secret '{}'",
-        adjective(owner),
-        text::safe(name.as_str())
-    ))
-    .hint(match found_elsewhere(name, lookup) {
+    Error::not_found(there_is_no(owner, name)).hint(match found_elsewhere(name, lookup) {
         Some(elsewhere) => elsewhere,
         None => "`oz secret list` shows the names there are".to_owned(),
     })
+}
+
+pub(super) fn there_is_no(owner: &Owner, name: &SecretName) -> String {
+    format!(
+        "there is no {} secret '{}'",
+        adjective(owner),
+        text::safe(name.as_str())
+    )
 }
 
 /// Names the other owner who has a secret of that name.

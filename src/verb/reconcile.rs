@@ -238,6 +238,7 @@ mod tests {
                 },
                 terminal: &mut ProcessTerminal::new(false),
                 random: &Random::new().unwrap(),
+                timeout_is_given: false,
             },
             |_| Some(()),
         );

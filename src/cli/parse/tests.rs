@@ -1,5 +1,5 @@
 use super::*;
-use crate::request::{DEFAULT_TIMEOUT, FieldSources, IfExists, Source};
+use crate::request::{FieldSources, IfExists, Source};
 use std::os::unix::ffi::OsStringExt;
 
 /// What a line is read as, in one line of text; `~` in a word stands for a byte that is not UTF-8.
@@ -43,7 +43,11 @@ fn read(line: &[&str], variables: &[(&'static str, &'static str)]) -> String {
 fn verb(verb: &Verb) -> String {
     match verb {
         Verb::Create(c) => {
-            let mut text = format!("create {} {:?}", aim(&c.target), c.kind);
+            let mut text = format!(
+                "create {} {:?}",
+                aim(&c.target.name, &c.target.scope),
+                c.kind
+            );
             given(&mut text, &c.sources);
             text.extend(c.description.iter().map(|d| format!(" d={d:?}")));
             if c.if_exists != IfExists::Fail {
@@ -52,7 +56,7 @@ fn verb(verb: &Verb) -> String {
             text + if c.dry_run { " dry" } else { "" }
         }
         Verb::Update(u) => {
-            let mut text = format!("update {}", aim(&u.target));
+            let mut text = format!("update {}", aim(&u.target.name, &u.target.scope));
             match &u.change {
                 Change::Description(description) => text += &format!(" only d={description:?}"),
                 Change::Value {
@@ -67,19 +71,32 @@ fn verb(verb: &Verb) -> String {
         }
         Verb::Delete(d) => format!(
             "delete {}{}{}{}",
-            aim(&d.target),
+            d.names
+                .iter()
+                .map(|name| aim(name, &d.scope))
+                .collect::<Vec<_>>()
+                .join(" "),
             if d.force { " force" } else { "" },
             if d.ignore_missing { " ignore" } else { "" },
             if d.dry_run { " dry" } else { "" },
         ),
         Verb::List(list) => format!("list {:?}", list.scope),
+        Verb::Import(import) => format!(
+            "import {:?} {:?} {:?} {:?}{}{}",
+            import.file,
+            import.format,
+            import.scope,
+            import.if_exists,
+            if import.skip_empty { " skip-empty" } else { "" },
+            if import.dry_run { " dry" } else { "" },
+        ),
     }
 }
 
-fn aim(target: &Target) -> String {
-    match &target.scope {
-        Scope::Default => target.name.as_str().to_owned(),
-        scope => format!("{} {scope:?}", target.name.as_str()),
+fn aim(name: &SecretName, scope: &Scope) -> String {
+    match scope {
+        Scope::Default => name.as_str().to_owned(),
+        scope => format!("{} {scope:?}", name.as_str()),
     }
 }
 
@@ -121,9 +138,7 @@ fn global(text: &mut String, globals: &Globals) {
             .iter()
             .map(|ca| format!(" ca={}", ca.display())),
     );
-    if globals.timeout != DEFAULT_TIMEOUT {
-        *text += &format!(" {:?}", globals.timeout);
-    }
+    text.extend(globals.timeout.iter().map(|time| format!(" {time:?}")));
     *text += if globals.no_input { " no-input" } else { "" };
     *text += if globals.debug { " debug" } else { "" };
 }

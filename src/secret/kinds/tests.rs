@@ -71,7 +71,7 @@ fn sources(line: &str) -> FieldSources {
                 Change::Value { sources, .. } => sources,
                 Change::Description(_) => panic!("{line}"),
             },
-            Verb::Delete(_) | Verb::List(_) => panic!("{line}"),
+            _ => panic!("{line}"),
         },
         Ok(ParseResult::Print(_)) => panic!("{line}"),
         Err(message) => panic!("{message}"),

@@ -40,7 +40,7 @@ pub fn run(data: &[u8]) {
                     ..
                 }
             );
-            assert!(!request.globals.timeout.is_zero());
+            assert!(request.globals.timeout.is_none_or(|time| !time.is_zero()));
             if let Some(sources) = sources(&request.verb) {
                 check(sources, key_from_stdin);
             }
@@ -91,7 +91,7 @@ fn sources(verb: &Verb) -> Option<&FieldSources> {
             Change::Value { sources, .. } => Some(sources),
             Change::Description(_) => None,
         },
-        Verb::Delete(_) | Verb::List(_) => None,
+        _ => None,
     }
 }
 
