@@ -40,6 +40,7 @@
 //! `api::reply`, `seal::keyset`). [`text::safe`] and the JSON writer make output safe to print. Secrets are held in
 //! [`secret::SecretBytes`] only.
 
+#![forbid(unsafe_code)]
 // The map above is for readers of the source.
 #![allow(rustdoc::private_intra_doc_links)]
 // Tests fail by aborting, and a table of cases may be long.

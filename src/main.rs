@@ -1,5 +1,9 @@
 //! Hands the arguments, the environment, the streams, the clock and the terminal to [`oz::run`].
 
+// Elsewhere a panic unwinds, or the system's unwinder is linked.
+#[cfg(all(target_env = "musl", panic = "abort"))]
+mod unwind;
+
 use oz::{Environment, ProcessTerminal, StandardInput, Timestamp, Trace, World, standard_output};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

@@ -125,6 +125,19 @@ fn relocations_are_packed() {
     assert!(elf.dynamic_tags().contains(&DT_RELR));
 }
 
+/// What would name the frames of a backtrace is 185 kB. Its crates show in the paths of their panics.
+#[test]
+fn has_no_symboliser() {
+    let Some(elf) = elf() else { return };
+    for name in ["gimli", "addr2line", "miniz_oxide"] {
+        let found = elf
+            .0
+            .windows(name.len())
+            .any(|window| window == name.as_bytes());
+        assert!(!found, "{name} is linked");
+    }
+}
+
 #[test]
 fn is_stripped() {
     let Some(elf) = elf() else { return };
