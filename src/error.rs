@@ -4,7 +4,6 @@
 //! A cause is what the system or the server says, made safe to print. A hint is something that the user can do. None of
 //! them holds a value, a key, or a part of one.
 
-use crate::outcome::Applied;
 use crate::text;
 
 /// A failure of a run.
@@ -87,6 +86,14 @@ impl ErrorKind {
             _ => Applied::No,
         }
     }
+}
+
+/// Whether a write reached the server's state; JSON spells it `true`, `false` or `"unknown"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    Yes,
+    No,
+    Unknown,
 }
 
 /// One constructor a kind.

@@ -92,8 +92,8 @@ pub use value::terminal::ProcessTerminal;
 #[cfg(feature = "generate")]
 pub use cli::{completions::script as completion_script, man::page as man_page};
 
-use error::{Error, ErrorKind};
-use outcome::{Applied, Outcome};
+use error::{Applied, Error, ErrorKind};
+use outcome::Outcome;
 use output::{Streams, View};
 use request::{DEFAULT_TIMEOUT, Format, ParseResult, Request};
 use std::ffi::OsString;

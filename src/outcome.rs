@@ -1,6 +1,6 @@
 //! What a run did, as plain data: what the verbs return and the output renders.
 
-use crate::error::ErrorKind;
+use crate::error::{Applied, ErrorKind};
 use crate::secret::{Owner, SecretName, StoredType};
 use std::io;
 
@@ -83,14 +83,6 @@ pub struct Timestamp {
     pub seconds: i64,
     /// Less than 1,000,000,000.
     pub nanoseconds: u32,
-}
-
-/// Whether a write reached the server's state; JSON spells it `true`, `false` or `"unknown"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    Yes,
-    No,
-    Unknown,
 }
 
 impl WriteOutcome {

@@ -1,8 +1,8 @@
 //! The formats for programs: `json` and `ndjson`.
 
-use crate::error::Error;
+use crate::error::{Applied, Error};
 use crate::json::{Sink, Writer};
-use crate::outcome::{Action, Applied, SecretInfo, Timestamp, WriteOutcome};
+use crate::outcome::{Action, SecretInfo, Timestamp, WriteOutcome};
 use crate::secret::{Owner, StoredType};
 use crate::time::push_rfc3339;
 

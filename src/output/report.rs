@@ -1,9 +1,9 @@
 //! Reports what happens to each of several secrets: each one as it happens, and a count at the end.
 
 use super::{Streams, machine, push_failure, push_line, sentence};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Applied, Error, ErrorKind};
 use crate::json::Writer;
-use crate::outcome::{Applied, Reported, WriteOutcome};
+use crate::outcome::{Reported, WriteOutcome};
 use crate::request::Format;
 use crate::secret::{Owner, SecretName};
 use crate::text::safe;

@@ -1,6 +1,6 @@
 use super::*;
+use crate::error::Applied;
 use crate::error::ErrorKind;
-use crate::outcome::Applied;
 use crate::secret::{Kind, SecretName};
 
 const FORMATS: [Format; 4] = [Format::Pretty, Format::Text, Format::Json, Format::Ndjson];

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers. A file names only modules of a lower rank, or its own.
-const RANKS: [(&str, u8); 22] = [
+const RANKS: [(&str, u8); 23] = [
     ("secret", 0),
     ("text", 0),
     ("error", 0),
@@ -29,6 +29,7 @@ const RANKS: [(&str, u8); 22] = [
     ("verb", 4),
     ("lib", 5),
     ("main", 5),
+    ("unwind", 5),
 ];
 
 /// Modules of rank 0 hold plain data and may use one another.

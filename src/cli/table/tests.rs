@@ -1,7 +1,7 @@
 use super::*;
 use crate::cli::options::OPTIONS;
+use crate::error::Applied;
 use crate::error::ErrorKind;
-use crate::outcome::Applied;
 
 #[test]
 fn names_are_unique_and_plain() {
