@@ -35,6 +35,8 @@ mod both_transports;
 mod create;
 #[path = "verbs/delete.rs"]
 mod delete;
+#[path = "verbs/import.rs"]
+mod import;
 #[path = "verbs/list.rs"]
 mod list;
 #[path = "verbs/outcome.rs"]

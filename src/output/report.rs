@@ -81,11 +81,13 @@ impl<'r, 's> Report<'r, 's> {
             applied: Applied::No,
             shows_progress: streams.stderr_is_terminal && !format.is_machine(),
         };
-        Self {
+        let mut report = Self {
             state: Arc::new(Mutex::new(state)),
             streams,
             written: Ok(()),
-        }
+        };
+        report.print(|_, _| {});
+        report
     }
 
     /// What goes to standard output and to standard error if a signal ends the process before [`Report::finish`].
@@ -113,8 +115,9 @@ impl<'r, 's> Report<'r, 's> {
     }
 
     /// The next secret's request is about to be sent.
-    pub fn begin(&mut self, name: &SecretName) {
-        self.print(|state, _| state.current = Some(name.as_str().to_owned()));
+    pub fn begin(&self, name: &SecretName) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.current = Some(name.as_str().to_owned());
     }
 
     /// What happened to a secret.
