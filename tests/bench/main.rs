@@ -43,6 +43,7 @@
 )]
 
 mod github;
+mod imports;
 mod measure;
 mod peers;
 mod relay;
@@ -139,7 +140,12 @@ fn fixed_budgets(stage: &Stage, ours: &Peer) -> Vec<Budget> {
         ),
         budget("create", "KiB resident", memory(&ours.create), 2_560),
     ];
-    for (what, traffic, requests) in [("list", list, 1), ("create", create, 2)] {
+    let (_, _, import) = imports::import(stage, &ours.program, 30);
+    for (what, traffic, requests) in [
+        ("list", list, 1),
+        ("create", create, 2),
+        ("import", import, 31),
+    ] {
         let part = |unit, measured, ceiling| budget(what, unit, measured, ceiling);
         found.push(part("requests", traffic.map(|t| t.requests), requests));
         found.push(part("connections", traffic.map(|t| t.connections), 1));
@@ -199,7 +205,16 @@ fn all(binary: PathBuf, minreq: Option<PathBuf>) -> ExitCode {
         .collect();
     print_table(&columns);
     print_scale(&stage);
+    imports::print(&stage, &columns[0].program);
     found.extend(time_budgets(&columns));
+    let (_, distant, _) = imports::import(&stage, &columns[0].program, 30);
+    found.push(Budget {
+        what: "import of 30",
+        unit: "µs, 50 ms away",
+        measured: far(&Some(distant))
+            .map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
+        ceiling: 1_800_000,
+    });
     verdict(&found)
 }
 
@@ -241,6 +256,7 @@ fn time_budgets(columns: &[Column]) -> Vec<Budget> {
 /// Everything about one peer.
 struct Column {
     name: &'static str,
+    program: PathBuf,
     size: Option<u64>,
     instructions: [Option<u64>; 3],
     memory: [Option<u64>; 2],
@@ -310,6 +326,7 @@ impl Column {
         };
         Self {
             name: peer.name,
+            program: peer.program.clone(),
             size: measure::size(&peer.program),
             instructions: [count(&peer.version), count(&peer.list), count(&peer.create)],
             memory: [memory(&peer.list), memory(&peer.create)],

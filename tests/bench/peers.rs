@@ -95,7 +95,7 @@ impl Stage {
         self.missing.borrow().clone()
     }
 
-    fn file(&self, name: &str) -> String {
+    pub fn file(&self, name: &str) -> String {
         self.directory.path().join(name).display().to_string()
     }
 
@@ -158,19 +158,7 @@ impl Stage {
     /// The same for any peer, on the server it already talks to.
     pub fn traffic_of(&self, peer: &Peer, job: &Job) -> Option<Traffic> {
         if peer.name == "gh" {
-            let counts = &self.github.counts;
-            let read = || {
-                let connections = counts.connections.load(Ordering::Relaxed);
-                (counts.requests.load(Ordering::Relaxed), connections)
-            };
-            let before = read();
-            job.run().then_some(())?;
-            let after = read();
-            return Some(Traffic {
-                requests: number(after.0 - before.0),
-                connections: number(after.1 - before.1),
-                handshakes: number(after.1 - before.1),
-            });
+            return self.gh_traffic(job);
         }
         let server = &self.server;
         let (requests, connections, handshakes) = (
@@ -292,25 +280,51 @@ impl Stage {
         vec![first, second]
     }
 
-    fn gh(&self, gh: PathBuf) -> Vec<Peer> {
-        let job = |port: u16, words: &[&str]| {
-            let host = format!("localhost:{port}");
-            let mut arguments: Vec<String> = words.iter().map(|one| (*one).to_owned()).collect();
-            if words.first() == Some(&"secret") {
-                arguments.extend(["-R".to_owned(), format!("{host}/owner/name")]);
-            }
-            Job {
-                program: gh.clone(),
-                arguments,
-                environment: self.with_path(vec![
-                    ("SSL_CERT_FILE".to_owned(), self.file("github.pem")),
-                    ("GH_ENTERPRISE_TOKEN".to_owned(), "token".to_owned()),
-                    ("GH_HOST".to_owned(), host),
-                    ("GH_NO_UPDATE_NOTIFIER".to_owned(), "1".to_owned()),
-                    ("HOME".to_owned(), self.file("")),
-                ]),
-            }
+    fn gh_job(&self, gh: &Path, port: u16, words: &[&str]) -> Job {
+        let host = format!("localhost:{port}");
+        let mut arguments: Vec<String> = words.iter().map(|one| (*one).to_owned()).collect();
+        if words.first() == Some(&"secret") {
+            arguments.extend(["-R".to_owned(), format!("{host}/owner/name")]);
+        }
+        Job {
+            program: gh.to_owned(),
+            arguments,
+            environment: self.with_path(vec![
+                ("SSL_CERT_FILE".to_owned(), self.file("github.pem")),
+                ("GH_ENTERPRISE_TOKEN".to_owned(), "token".to_owned()),
+                ("GH_HOST".to_owned(), host),
+                ("GH_NO_UPDATE_NOTIFIER".to_owned(), "1".to_owned()),
+                ("HOME".to_owned(), self.file("")),
+            ]),
+        }
+    }
+
+    /// `gh secret set -f FILE`, on the near server and on the distant one.
+    pub fn gh_import(&self, file: &str) -> Option<[Job; 2]> {
+        let gh = which("gh")?;
+        let words = ["secret", "set", "-f", file];
+        Some([self.github.port, self.far_github].map(|port| self.gh_job(&gh, port, &words)))
+    }
+
+    /// Counts what a run of `gh` puts on the wire; `None` when it fails.
+    pub fn gh_traffic(&self, job: &Job) -> Option<Traffic> {
+        let counts = &self.github.counts;
+        let read = || {
+            let connections = counts.connections.load(Ordering::Relaxed);
+            (counts.requests.load(Ordering::Relaxed), connections)
         };
+        let before = read();
+        job.run().then_some(())?;
+        let after = read();
+        Some(Traffic {
+            requests: number(after.0 - before.0),
+            connections: number(after.1 - before.1),
+            handshakes: number(after.1 - before.1),
+        })
+    }
+
+    fn gh(&self, gh: PathBuf) -> Vec<Peer> {
+        let job = |port: u16, words: &[&str]| self.gh_job(&gh, port, words);
         let set = ["secret", "set", "S{n}", "--body", VALUE];
         let near = self.github.port;
         let create = job(near, &set);
@@ -370,7 +384,7 @@ impl Drop for Stage {
 }
 
 /// The same job at another address.
-fn at(job: &Job, root: &str) -> Job {
+pub fn at(job: &Job, root: &str) -> Job {
     let mut job = job.clone();
     job.environment
         .retain(|(variable, _)| variable != "WARP_SERVER_ROOT_URL");
@@ -379,7 +393,7 @@ fn at(job: &Job, root: &str) -> Job {
     job
 }
 
-fn counted(server: &Server, requests: usize, connections: usize, handshakes: usize) -> Traffic {
+pub fn counted(server: &Server, requests: usize, connections: usize, handshakes: usize) -> Traffic {
     Traffic {
         requests: number(server.requests().len() - requests),
         connections: number(server.connections() - connections),
