@@ -101,6 +101,13 @@ say 'What is there, for people and for programs. Values never come back.'
 step 0 'oz secret list'
 step 0 'oz secret list --output-format json'
 
+say 'A whole .env file. A line that programs read differently is refused, with its place.'
+printf 'API_TOKEN=abc123\nexport GREETING="hello world"\n' >.env
+step 0 'oz secret import .env'
+printf 'LEVEL=5 # maximum\n' >unclear.env
+step 65 'oz secret import unclear.env'
+step 0 'oz secret import .env --if-exists update'
+
 say 'A new value and a new description, in place.'
 step 0 "printf %s 'battery staple' | oz secret update DB_PASSWORD --value -d 'Main database, rotated'"
 
