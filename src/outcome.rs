@@ -11,9 +11,14 @@ pub enum Outcome {
     Reported(Reported),
     Listed {
         secrets: Vec<SecretInfo>,
+        /// Those of the account, for their names.
+        teams: Vec<Team>,
+        /// Whether only the names are shown.
+        names_only: bool,
         /// A note for the user, without prefix.
         note: Option<String>,
     },
+    WhoAmI(Account),
 }
 
 /// The end of a run about several secrets.
@@ -74,6 +79,30 @@ pub struct SecretInfo {
     pub stored_type: StoredType,
     pub created: Timestamp,
     pub updated: Timestamp,
+}
+
+/// Who the key belongs to (schema: `UserOutput`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Account {
+    /// `user.profile.uid`, verbatim: part of the sealing context.
+    pub actor: String,
+    /// A team's key rather than a person's.
+    pub is_service_account: bool,
+    /// The personal keyset, base64, where it was asked for and there is one.
+    pub public_key: Option<String>,
+    /// What only `whoami` asks for, where there is one.
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    /// The uid and name of the first workspace.
+    pub workspace: Option<(String, String)>,
+    pub teams: Vec<Team>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Team {
+    pub uid: String,
+    pub name: String,
+    pub public_key: Option<String>,
 }
 
 /// An instant in UTC, to the nanosecond (schema: `Time`, RFC 3339).

@@ -87,6 +87,7 @@ pub enum Verb {
     Delete(Delete),
     List(List),
     Import(Import),
+    WhoAmI,
 }
 
 /// The owner as asked; the account decides what `Default` and `Team` mean.
@@ -168,6 +169,8 @@ pub struct Delete {
 #[derive(Default)]
 pub struct List {
     pub scope: Scope,
+    /// `--names`.
+    pub names_only: bool,
 }
 
 /// Where the fields of a value come from.

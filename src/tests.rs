@@ -50,6 +50,9 @@ fn every_option_and_variable_is_explained() {
             assert!(variables.contains(variable), "the README lacks {variable}");
         }
     }
+    for variable in table::VARIABLES.iter().flat_map(|row| row.0.split(", ")) {
+        assert!(variables.contains(variable), "the README lacks {variable}");
+    }
 }
 
 /// The words of a text, with the hyphens of flags and the underscores of variables.

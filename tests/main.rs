@@ -49,6 +49,8 @@ mod sealing;
 mod typed;
 #[path = "verbs/update.rs"]
 mod update;
+#[path = "verbs/whoami.rs"]
+mod whoami;
 
 // Servers, proxies and name resolution, mostly misbehaving, and the limits of the build with minreq.
 #[path = "network/deadline.rs"]

@@ -6,11 +6,10 @@ pub mod reply;
 use crate::error::Error;
 use crate::json::Document;
 use crate::net::{Failure, Pause, Processed, Request, Retry, Transport};
-use crate::outcome::SecretInfo;
+use crate::outcome::{Account, SecretInfo};
 use crate::secret::{ApiKey, Kind, Owner, SecretName};
 use crate::trace::Trace;
 use operation::Keys;
-use reply::Account;
 use std::time::Duration;
 
 /// How often one operation is tried. Three attempts last through a restart; more only delay the error.
@@ -57,8 +56,15 @@ impl<'a> Api<'a> {
     /// # Errors
     /// See [`Error`]; a lookup changes nothing.
     pub fn lookup(&mut self, keys: Keys, team: Option<&str>) -> Result<Lookup, Error> {
-        let request = operation::lookup(keys, team);
-        Ok(self.repeat(&request, |_| true, |api| api.read(&request))?)
+        self.query(&operation::lookup(keys, team))
+    }
+
+    /// Asks for the account with the names of the user and the workspaces.
+    ///
+    /// # Errors
+    /// Those of [`Self::lookup`].
+    pub fn profile(&mut self) -> Result<Account, Error> {
+        Ok(self.query(&operation::profile())?.account)
     }
 
     /// Asks once.
@@ -123,6 +129,10 @@ impl<'a> Api<'a> {
     /// [`Failure`]; it says whether the secret may have been deleted.
     pub fn delete(&mut self, owner: &Owner, name: &SecretName) -> Result<(), Failure> {
         self.write(&operation::delete(owner, name), &reply::deleted)
+    }
+
+    fn query(&mut self, request: &Request<'_>) -> Result<Lookup, Error> {
+        Ok(self.repeat(request, |_| true, |api| api.read(request))?)
     }
 
     fn read(&mut self, request: &Request<'_>) -> Result<Lookup, Failure> {

@@ -14,14 +14,15 @@ const SECRETS: &str = "managedSecrets(input:$input,requestContext:$requestContex
 
 const LOOKUP: &str = "query Lookup($input:ManagedSecretsInput!,$requestContext:RequestContext!){\
 user(requestContext:$requestContext){__typename \
-...on UserOutput{principalType user{profile{uid}";
+...on UserOutput{principalType user{profile{uid";
 
 const LOOKUP_END: &str = "...on UserFacingError{error{__typename message}}}";
 
 /// Asking for keys costs the server a call to its key service, so only a write that seals does.
 const TEAMS_WITH_KEYS: &str =
-    " managedSecrets{publicKey}workspaces{uid teams{uid name managedSecrets{publicKey}}}}}";
-const TEAMS: &str = " workspaces{uid teams{uid name}}}}";
+    "} managedSecrets{publicKey}workspaces{uid teams{uid name managedSecrets{publicKey}}}}}";
+const TEAMS: &str = "} workspaces{uid teams{uid name}}}}";
+const PROFILE: &str = " displayName email} workspaces{uid name teams{uid name}}}}";
 
 const CREATE: &str = "mutation CreateManagedSecret($input:CreateManagedSecretInput!,$requestContext:RequestContext!){\
 createManagedSecret(input:$input,requestContext:$requestContext){__typename \
@@ -51,7 +52,16 @@ pub fn lookup(keys: Keys, team: Option<&str>) -> Request<'_> {
         Keys::Wanted => TEAMS_WITH_KEYS,
         Keys::Unneeded => TEAMS,
     };
-    let document = [LOOKUP, teams, LOOKUP_END, SECRETS, "}"].concat();
+    query(teams, team)
+}
+
+/// The same without keys, and with the names of the user and of the workspaces.
+pub fn profile() -> Request<'static> {
+    query(PROFILE, None)
+}
+
+fn query<'a>(account: &str, team: Option<&'a str>) -> Request<'a> {
+    let document = [LOOKUP, account, LOOKUP_END, SECRETS, "}"].concat();
     request("Lookup", team, &document, &|input| {
         input.key("cursor").null();
     })
@@ -191,6 +201,21 @@ mod tests {
         let text = |request: Request<'_>| String::from_utf8(request.body).unwrap();
         assert!(text(lookup(Keys::Wanted, None)).contains("publicKey"));
         assert!(!text(lookup(Keys::Unneeded, None)).contains("publicKey"));
+        assert!(!text(profile()).contains("publicKey"));
+    }
+
+    #[test]
+    fn only_a_profile_asks_for_names() {
+        let text = |request: Request<'_>| String::from_utf8(request.body).unwrap();
+        let asks = |text: &str| text.contains("{uid displayName email}");
+        assert!(asks(&text(profile())));
+        assert!(!asks(&text(lookup(Keys::Unneeded, None))));
+        assert_eq!(
+            text(lookup(Keys::Unneeded, None)),
+            text(profile())
+                .replace(" displayName email", "")
+                .replace("workspaces{uid name ", "workspaces{uid ")
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::Lookup;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Document, Node};
 use crate::net::{Failure, Processed, Reply, Retry};
-use crate::outcome::{SecretInfo, Timestamp};
+use crate::outcome::{Account, SecretInfo, Team, Timestamp};
 use crate::secret::{ApiKey, Owner, SecretName, StoredType};
 use crate::text;
 use crate::time;
@@ -20,25 +20,6 @@ const MAX_TEAMS: usize = 1000;
 
 /// What the service serves a user who is on no team.
 const PLACEHOLDER_WORKSPACE: &str = "NOT_A_REAL_WORKSPACE_UID";
-
-/// Who the key belongs to (schema: `UserOutput`).
-#[derive(Debug, PartialEq, Eq)]
-pub struct Account {
-    /// `user.profile.uid`, verbatim: part of the sealing context.
-    pub actor: String,
-    /// A team's key rather than a person's.
-    pub is_service_account: bool,
-    /// The personal keyset, base64, where it was asked for and there is one.
-    pub public_key: Option<String>,
-    pub teams: Vec<Team>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub struct Team {
-    pub uid: String,
-    pub name: String,
-    pub public_key: Option<String>,
-}
 
 /// The JSON document of a 200. No text in it quotes the key.
 ///
@@ -434,20 +415,25 @@ fn check_name(output: Node<'_>, field: &str, name: &SecretName) -> Result<(), Fa
 /// A missing or mistyped field.
 fn account(user: Node<'_>) -> Result<Account, Failure> {
     let inner = user.get("user").ok_or_else(|| missing_field("user.user"))?;
-    let actor = inner
-        .get("profile")
-        .and_then(|profile| profile.get("uid"))
-        .and_then(Node::text)
-        .filter(|uid| !uid.is_empty())
-        .ok_or_else(|| missing_field("user.user.profile.uid"))?;
+    let profile = |key: &str| {
+        let text = inner.get("profile")?.get(key)?.text()?;
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let actor = profile("uid").ok_or_else(|| missing_field("user.user.profile.uid"))?;
+    let mut first_workspace = None;
     let mut teams = Vec::new();
     for workspace in inner
         .get("workspaces")
         .and_then(Node::items)
         .ok_or_else(|| missing_field("user.user.workspaces"))?
     {
-        if workspace.get("uid").and_then(Node::text) == Some(PLACEHOLDER_WORKSPACE) {
+        let text = |key: &str| workspace.get(key).and_then(Node::text);
+        if text("uid") == Some(PLACEHOLDER_WORKSPACE) {
             continue;
+        }
+        if first_workspace.is_none() {
+            let both = text("uid").zip(text("name"));
+            first_workspace = both.map(|(uid, name)| (uid.to_owned(), name.to_owned()));
         }
         for team in workspace
             .get("teams")
@@ -476,10 +462,13 @@ fn account(user: Node<'_>) -> Result<Account, Failure> {
         }
     }
     Ok(Account {
-        actor: actor.to_owned(),
+        actor,
         is_service_account: user.get("principalType").and_then(Node::text)
             == Some("SERVICE_ACCOUNT"),
         public_key: public_key(inner),
+        display_name: profile("displayName"),
+        email: profile("email"),
+        workspace: first_workspace,
         teams,
     })
 }

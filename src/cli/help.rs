@@ -48,12 +48,13 @@ pub fn usages(command: &Subcommand) -> Vec<String> {
     let path = command.path();
     let mut usages = Vec::with_capacity(2);
     if let Some(operand) = command.operand {
-        let (open, close) = if operand.many {
-            ("[", "]...")
-        } else {
-            ("", "")
+        let (open, close) = match operand.required {
+            true => ("", ""),
+            false => ("[", "]"),
         };
-        usages.push([&path, " [OPTIONS] ", open, operand.name, close].concat());
+        let dots = if operand.many { "..." } else { "" };
+        let operand = [open, operand.name, close, dots].concat();
+        usages.push([&path, " [OPTIONS] ", &operand].concat());
     } else if command.action != Action::Group {
         usages.push([&path, " [OPTIONS]"].concat());
     }

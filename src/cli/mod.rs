@@ -168,7 +168,7 @@ mod tests {
         let mut words: Vec<String> = command.words.iter().map(|w| (*w).to_owned()).collect();
         match command.action {
             Action::Completions => words.push("bash".to_owned()),
-            Action::Help | Action::Group | Action::List => {}
+            Action::Help | Action::Group | Action::List | Action::WhoAmI => {}
             Action::Create(_) | Action::Update | Action::Delete | Action::Import => {
                 words.push("N".to_owned());
             }

@@ -309,16 +309,18 @@ const IMPORT: Option<fn(Action) -> bool> = Some(|action| action == Action::Impor
 const DELETE: Option<fn(Action) -> bool> = Some(|action| action == Action::Delete);
 
 /// The commands that change secrets.
-const ON_WRITES: Option<fn(Action) -> bool> = Some(|action| {
+const ON_WRITES: Option<fn(Action) -> bool> = Some(is_write);
+
+/// Those, and `list`.
+const ON_SECRETS: Option<fn(Action) -> bool> =
+    Some(|action| is_write(action) || action == Action::List);
+
+fn is_write(action: Action) -> bool {
     matches!(
         action,
         Action::Create(_) | Action::Update | Action::Delete | Action::Import
     )
-});
-
-/// Those, and `list`.
-const ON_SECRETS: Option<fn(Action) -> bool> =
-    Some(|action| !matches!(action, Action::Group | Action::Completions | Action::Help));
+}
 
 const TYPE: Opt = Opt {
     long: "--type",
@@ -435,6 +437,12 @@ const OTHERS: &[Opt] = &[
         help: "Succeed when there is no such secret",
         on: DELETE,
         ..option(Apply::Flag(|options| options.ignore_missing = true))
+    },
+    Opt {
+        long: "--names",
+        help: "Only the names, one a line, each once",
+        on: Some(|action| action == Action::List),
+        ..option(Apply::Flag(|options| options.list.names_only = true))
     },
     Opt {
         long: "--dry-run",

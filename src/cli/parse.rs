@@ -415,6 +415,7 @@ fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error>
                 dry_run: line.options.dry_run,
             })
         }
+        Action::WhoAmI => Verb::WhoAmI,
         Action::Delete => Verb::Delete(Delete {
             names: names(&line)?,
             scope: line.options.scope,
@@ -570,7 +571,32 @@ fn add_variables(line: &mut CommandLine, env: &Environment) -> Result<(), Error>
             line.seen.push(option);
         }
     }
+    add_scope(line, env)
+}
+
+/// Adds the scope of `WARP_SECRET_SCOPE` where the command takes one and the line has none.
+fn add_scope(line: &mut CommandLine, env: &Environment) -> Result<(), Error> {
+    let takes_scope = by_long("team").is_some_and(|team| team.is_accepted_by(line.command));
+    if takes_scope
+        && line.options.scope == Scope::Default
+        && let Some(value) = env.filled("WARP_SECRET_SCOPE")
+    {
+        let wrong = "the value of WARP_SECRET_SCOPE is not one of personal, team, team=UID";
+        let scope = value.to_str().and_then(scope);
+        line.options.scope = scope.ok_or_else(|| line.usage(wrong))?;
+    }
     Ok(())
+}
+
+fn scope(word: &str) -> Option<Scope> {
+    match word {
+        "personal" => Some(Scope::Personal),
+        "team" => Some(Scope::Team),
+        _ => match word.strip_prefix("team=") {
+            None | Some("") => None,
+            Some(uid) => Some(Scope::TeamUid(uid.to_owned())),
+        },
+    }
 }
 
 /// Refuses an API key that is read from standard input where the value is too, for lack of an option.

@@ -13,6 +13,7 @@ pub enum Action {
     Delete,
     List,
     Import,
+    WhoAmI,
     Completions,
     Help,
 }
@@ -21,7 +22,8 @@ pub struct Operand {
     pub name: &'static str,
     pub help: &'static str,
     pub choices: &'static [&'static str],
-    /// Whether it may be left out, and may be repeated.
+    pub required: bool,
+    /// Whether it may be repeated.
     pub many: bool,
 }
 
@@ -93,6 +95,7 @@ const NAME: Operand = Operand {
     name: "NAME",
     help: "The name of the secret, as runs see it in their environment",
     choices: &[],
+    required: true,
     many: false,
 };
 
@@ -106,6 +109,7 @@ const FILE: Operand = Operand {
     name: "FILE",
     help: "The file; '-' is standard input",
     choices: &[],
+    required: true,
     many: false,
 };
 
@@ -113,6 +117,7 @@ const SHELL: Operand = Operand {
     name: "SHELL",
     help: "bash, zsh, fish, powershell or elvish",
     choices: SHELLS,
+    required: true,
     many: false,
 };
 
@@ -120,6 +125,7 @@ const TOPIC: Operand = Operand {
     name: "COMMAND",
     help: "The words of a command, as in 'oz help secret create'",
     choices: &[],
+    required: false,
     many: true,
 };
 
@@ -245,6 +251,7 @@ Personal secrets come first, then those of your teams. --personal and --team sho
                 "for a program",
                 "oz secret list --team --output-format json",
             ),
+            ("only the names", "oz secret list --names"),
         ],
         ..GROUP
     },
@@ -277,6 +284,19 @@ format json is one object of strings. A file may have 8 MiB and 1,000 secrets.",
                 "from a program",
                 "printf '{\"A\":\"1\"}' | oz secret import - --format json",
             ),
+        ],
+        ..GROUP
+    },
+    Subcommand {
+        words: &["whoami"],
+        action: Action::WhoAmI,
+        about: "Show who the API key belongs to",
+        long_help: "\
+Asks the server, so it also tells whether the key is accepted. The last line names the scopes
+whose secrets the key can write, as WARP_SECRET_SCOPE spells them.",
+        examples: &[
+            ("the user and the teams", "oz whoami"),
+            ("only the user", "oz whoami --output-format text"),
         ],
         ..GROUP
     },
@@ -340,6 +360,10 @@ const COMMAND_ROWS: Rows<Subcommand> = {
 
 /// The variables read beside those that stand in for an option.
 pub const VARIABLES: &[(&str, &str)] = &[
+    (
+        "WARP_SECRET_SCOPE",
+        "stands in for --team and --personal: personal, team or team=UID",
+    ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "certificates to trust instead of the built-in ones",

@@ -2,31 +2,33 @@
 
 use crate::error::{Applied, Error};
 use crate::json::{Sink, Writer};
-use crate::outcome::{Action, SecretInfo, Timestamp, WriteOutcome};
+use crate::outcome::{Account, Action, SecretInfo, Team, Timestamp, WriteOutcome};
+use crate::output::teams::Teams;
+use crate::output::{identity, scopes};
 use crate::secret::{Owner, StoredType};
 use crate::time::push_rfc3339;
 
 /// One array on one line.
-pub fn json(rows: &[&SecretInfo], out: &mut dyn Sink) {
+pub fn json(rows: &[&SecretInfo], teams: &Teams<'_>, out: &mut dyn Sink) {
     let mut time = String::new();
     Writer::new(out).array(|w| {
         for row in rows {
-            listed(w, row, &mut time);
+            listed(w, row, teams, &mut time);
         }
     });
     out.put(b"\n");
 }
 
 /// One object a line; no rows, no bytes.
-pub fn ndjson(rows: &[&SecretInfo], out: &mut dyn Sink) {
+pub fn ndjson(rows: &[&SecretInfo], teams: &Teams<'_>, out: &mut dyn Sink) {
     let mut time = String::new();
     for row in rows {
-        listed(&mut Writer::new(out), row, &mut time);
+        listed(&mut Writer::new(out), row, teams, &mut time);
         out.put(b"\n");
     }
 }
 
-fn listed(w: &mut Writer<'_>, row: &SecretInfo, time: &mut String) {
+fn listed(w: &mut Writer<'_>, row: &SecretInfo, teams: &Teams<'_>, time: &mut String) {
     w.object(|w| {
         w.key("name").printable(&row.name);
         w.key("scope").printable(row.owner.scope());
@@ -39,7 +41,58 @@ fn listed(w: &mut Writer<'_>, row: &SecretInfo, time: &mut String) {
         optional(w, row.description.as_deref());
         w.key("team");
         optional(w, row.owner.team());
+        w.key("team_name");
+        optional(w, teams.name(&row.owner));
     });
+}
+
+/// One array of names on one line.
+pub fn names(rows: &[&SecretInfo], out: &mut dyn Sink) {
+    Writer::new(out).array(|w| {
+        for row in rows {
+            w.printable(&row.name);
+        }
+    });
+    out.put(b"\n");
+}
+
+/// One object on one line: who the key belongs to, with the official client's keys and `secret_scopes`.
+pub fn who(account: &Account, out: &mut dyn Sink) {
+    let (kind, uid) = identity(account);
+    Writer::new(out).object(|w| {
+        w.key("uid").printable(uid);
+        w.key("type").string(kind);
+        let optional = [
+            ("display_name", &account.display_name),
+            ("email", &account.email),
+        ];
+        for (key, text) in optional {
+            if let Some(text) = text {
+                w.key(key).printable(text);
+            }
+        }
+        let of_teams: [(&str, fn(&Team) -> &str); 2] = [
+            ("team_uids", |team| &team.uid),
+            ("team_names", |team| &team.name),
+        ];
+        for (key, text) in of_teams {
+            w.key(key).array(|w| {
+                for team in &account.teams {
+                    w.printable(text(team));
+                }
+            });
+        }
+        if let Some((uid, name)) = &account.workspace {
+            w.key("workspace_uid").printable(uid);
+            w.key("workspace_name").printable(name);
+        }
+        w.key("secret_scopes").array(|w| {
+            for scope in scopes(account) {
+                w.printable(&scope);
+            }
+        });
+    });
+    out.put(b"\n");
 }
 
 fn instant(w: &mut Writer<'_>, instant: Timestamp, time: &mut String) {

@@ -3,15 +3,17 @@
 mod machine;
 pub mod report;
 mod table;
+mod teams;
 mod time;
 
 use crate::error::Error;
-use crate::json::Sink;
-use crate::outcome::{Action, Outcome, SecretInfo, Timestamp, WriteOutcome};
+use crate::json::{Sink, Writer};
+use crate::outcome::{Account, Action, Outcome, SecretInfo, Timestamp, WriteOutcome};
 use crate::request::Format;
 use crate::secret::{Owner, StoredType};
 use crate::text::safe;
 use std::io;
+use teams::Teams;
 
 /// The streams of a run, and how it prints to them.
 pub struct Streams<'a> {
@@ -92,18 +94,33 @@ pub fn outcome(
             Format::Json | Format::Ndjson => machine::write(write, &mut out),
         },
         Outcome::Reported(_) => {}
-        Outcome::Listed { secrets, note } => {
-            let rows = sorted(secrets);
+        Outcome::Listed {
+            secrets,
+            teams,
+            names_only,
+            note,
+        } => {
+            let rows = sorted(secrets, *names_only);
+            let teams = Teams::new(teams, &rows);
             if let Some(note) = note {
                 push_line("note: ", note, &mut notes);
             }
             match view.format {
-                Format::Pretty => table::pretty(&rows, view.now, view.width, &mut out),
-                Format::Text => table::text(&rows, view.now, &mut out),
-                Format::Json => machine::json(&rows, &mut out),
-                Format::Ndjson => machine::ndjson(&rows, &mut out),
+                _ if *names_only => names(&rows, view.format, &mut out),
+                Format::Pretty => table::pretty(&rows, &teams, view.now, view.width, &mut out),
+                Format::Text => table::text(&rows, &teams, view.now, &mut out),
+                Format::Json => machine::json(&rows, &teams, &mut out),
+                Format::Ndjson => machine::ndjson(&rows, &teams, &mut out),
             }
         }
+        Outcome::WhoAmI(account) => match view.format {
+            Format::Pretty => out.put(&who(account)),
+            Format::Text => {
+                let (kind, uid) = identity(account);
+                out.put([kind, ":", &safe(uid), "\n"].concat().as_bytes());
+            }
+            Format::Json | Format::Ndjson => machine::who(account, &mut out),
+        },
     }
     let _ = stderr.write_all(&notes);
     out.finish()
@@ -172,14 +189,92 @@ fn would(write: &WriteOutcome, what: &str, length: Option<usize>) -> String {
 }
 
 /// Personal before team, then by name, then by team. Names compare by code point, so that the order is the same
-/// everywhere.
-fn sorted(rows: &[SecretInfo]) -> Vec<&SecretInfo> {
+/// everywhere. For a list of names, owners do not count, and each name is there once.
+fn sorted(rows: &[SecretInfo], names_only: bool) -> Vec<&SecretInfo> {
     let mut sorted: Vec<&SecretInfo> = rows.iter().collect();
     sorted.sort_by_key(|row| {
-        let team = row.owner.team();
-        (row.owner != Owner::Personal, row.name.as_str(), team)
+        let is_shared = !names_only && row.owner != Owner::Personal;
+        (is_shared, row.name.as_str(), row.owner.team())
     });
+    if names_only {
+        sorted.dedup_by(|later, earlier| later.name == earlier.name);
+    }
     sorted
+}
+
+/// The names alone: a line each, or one array for `json`.
+fn names(rows: &[&SecretInfo], format: Format, out: &mut dyn Sink) {
+    if format == Format::Json {
+        return machine::names(rows, out);
+    }
+    for row in rows {
+        match format {
+            Format::Ndjson => Writer::new(out).printable(&row.name),
+            _ => out.put(safe(&row.name).as_bytes()),
+        }
+        out.put(b"\n");
+    }
+}
+
+/// The word for the kind of account, and its uid as the official client shows it.
+fn identity(account: &Account) -> (&'static str, &str) {
+    let uid = account.actor.as_str();
+    if account.is_service_account {
+        let bare = uid.strip_prefix("serviceAccount:");
+        ("service_account", bare.unwrap_or(uid))
+    } else {
+        ("user", uid)
+    }
+}
+
+/// The scopes whose secrets an account can write, as `WARP_SECRET_SCOPE` spells them.
+fn scopes(account: &Account) -> Vec<String> {
+    let mut scopes = Vec::with_capacity(account.teams.len() + 1);
+    if !account.is_service_account {
+        scopes.push("personal".to_owned());
+    }
+    for team in &account.teams {
+        scopes.push(["team=", &team.uid].concat());
+    }
+    scopes
+}
+
+/// A line for each fact known of an account, as the official client words them.
+fn who(account: &Account) -> Vec<u8> {
+    let mut lines = Vec::new();
+    let (_, uid) = identity(account);
+    let prefix = if account.is_service_account {
+        "Service account ID: "
+    } else {
+        "User ID: "
+    };
+    let mut fact = |prefix, text: &str| {
+        if !text.is_empty() {
+            push_line(prefix, text, &mut lines);
+        }
+    };
+    fact(prefix, uid);
+    fact(
+        "Display Name: ",
+        account.display_name.as_deref().unwrap_or(""),
+    );
+    fact("Email: ", account.email.as_deref().unwrap_or(""));
+    for team in &account.teams {
+        fact("Team ID: ", &team.uid);
+        fact("Team Name: ", &team.name);
+    }
+    let mut all = String::new();
+    for scope in scopes(account) {
+        if !all.is_empty() {
+            all.push_str(", ");
+        }
+        all.push_str(&scope);
+    }
+    fact(
+        "Secret scopes: ",
+        if all.is_empty() { "none" } else { &all },
+    );
+    lines
 }
 
 #[cfg(test)]

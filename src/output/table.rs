@@ -3,7 +3,9 @@
 
 use crate::json::Sink;
 use crate::outcome::{SecretInfo, Timestamp};
+use crate::output::teams::Teams;
 use crate::output::time::push_relative;
+use crate::secret::Owner;
 use crate::text::safe;
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -12,8 +14,7 @@ const COLUMNS: usize = 6;
 const HEADERS: [&str; COLUMNS] = ["Name", "Scope", "Type", "Created", "Updated", "Description"];
 
 /// The columns that are narrowed when a table is wider than its terminal, in this order, and the least width of each.
-/// Scopes are one short word and stay whole.
-const SHRINK: [(usize, usize); 5] = [(5, 11), (0, 12), (2, 12), (3, 7), (4, 7)];
+const SHRINK: [(usize, usize); 6] = [(5, 11), (0, 12), (1, 8), (2, 12), (3, 7), (4, 7)];
 
 /// The widest that a field is shown, in display columns: what is longer is cut, because every row is padded to the
 /// widest. `json` and `ndjson` have it whole.
@@ -22,7 +23,12 @@ const MAX_FIELD: usize = 200;
 type Cells<'a> = [Cow<'a, str>; COLUMNS];
 
 /// The cells of one row, safe to print. `times` holds the texts that no row owns.
-fn cells<'a>(row: &'a SecretInfo, now: Timestamp, times: &'a mut [String; 2]) -> Cells<'a> {
+fn cells<'a>(
+    row: &'a SecretInfo,
+    teams: &Teams<'a>,
+    now: Timestamp,
+    times: &'a mut [String; 2],
+) -> Cells<'a> {
     for (text, then) in times.iter_mut().zip([row.created, row.updated]) {
         text.clear();
         push_relative(then, now, text);
@@ -30,12 +36,20 @@ fn cells<'a>(row: &'a SecretInfo, now: Timestamp, times: &'a mut [String; 2]) ->
     let [created, updated] = times;
     [
         field(&row.name),
-        field(row.owner.scope()),
+        scope(&row.owner, teams),
         field(row.stored_type.label()),
         Cow::Borrowed(created),
         Cow::Borrowed(updated),
         field(row.description.as_deref().unwrap_or("")),
     ]
+}
+
+/// The word for an owner, and which team it is where there are several.
+fn scope<'a>(owner: &'a Owner, teams: &Teams<'a>) -> Cow<'a, str> {
+    match teams.label(owner) {
+        Some(label) => Cow::Owned(["Team: ", &field(label)].concat()),
+        None => field(owner.scope()),
+    }
 }
 
 /// A text safe to print, and no wider than [`MAX_FIELD`] columns. A character that takes none counts as one, so that
@@ -76,11 +90,11 @@ fn width(text: &str) -> usize {
 }
 
 /// How wide each column is, the header included.
-fn widths(rows: &[&SecretInfo], now: Timestamp) -> [usize; COLUMNS] {
+fn widths(rows: &[&SecretInfo], teams: &Teams<'_>, now: Timestamp) -> [usize; COLUMNS] {
     let mut widths = HEADERS.map(str::len);
     let mut times = Default::default();
     for row in rows {
-        for (widest, cell) in widths.iter_mut().zip(&cells(row, now, &mut times)) {
+        for (widest, cell) in widths.iter_mut().zip(&cells(row, teams, now, &mut times)) {
             *widest = width(cell).max(*widest);
         }
     }
@@ -88,15 +102,15 @@ fn widths(rows: &[&SecretInfo], now: Timestamp) -> [usize; COLUMNS] {
 }
 
 /// Columns padded to their width and two spaces, without spaces at the end of a line. The header is always there.
-pub fn text(rows: &[&SecretInfo], now: Timestamp, out: &mut dyn Sink) {
-    let widths = widths(rows, now);
+pub fn text(rows: &[&SecretInfo], teams: &Teams<'_>, now: Timestamp, out: &mut dyn Sink) {
+    let widths = widths(rows, teams, now);
     let mut line = Vec::new();
     text_line(&HEADERS.map(Cow::Borrowed), &widths, &mut line);
     out.put(&line);
     let mut times = Default::default();
     for row in rows {
         line.clear();
-        text_line(&cells(row, now, &mut times), &widths, &mut line);
+        text_line(&cells(row, teams, now, &mut times), &widths, &mut line);
         out.put(&line);
     }
 }
@@ -119,8 +133,14 @@ fn pad(count: usize, out: &mut Vec<u8>) {
 }
 
 /// A framed table with a rule between rows. When a terminal's width is known and the table is wider, cells wrap.
-pub fn pretty(rows: &[&SecretInfo], now: Timestamp, terminal: Option<usize>, out: &mut dyn Sink) {
-    let mut widths = widths(rows, now);
+pub fn pretty(
+    rows: &[&SecretInfo],
+    teams: &Teams<'_>,
+    now: Timestamp,
+    terminal: Option<usize>,
+    out: &mut dyn Sink,
+) {
+    let mut widths = widths(rows, teams, now);
     if let Some(terminal) = terminal {
         shrink(&mut widths, terminal);
     }
@@ -137,7 +157,7 @@ pub fn pretty(rows: &[&SecretInfo], now: Timestamp, terminal: Option<usize>, out
             out.put(&between);
         }
         lines.clear();
-        framed(&cells(row, now, &mut times), &widths, &mut lines);
+        framed(&cells(row, teams, now, &mut times), &widths, &mut lines);
         out.put(&lines);
     }
     lines.clear();
@@ -222,7 +242,7 @@ fn wrap(text: &str, column: usize) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::{Kind, Owner, StoredType};
+    use crate::secret::{Kind, StoredType};
 
     const NOW: Timestamp = Timestamp {
         seconds: 1_767_323_045,
@@ -252,14 +272,15 @@ mod tests {
     fn shown(rows: &[SecretInfo], terminal: Option<usize>) -> String {
         let rows: Vec<_> = rows.iter().collect();
         let mut out = Vec::new();
-        pretty(&rows, NOW, terminal, &mut out);
+        let teams = Teams::new(&[], &rows);
+        pretty(&rows, &teams, NOW, terminal, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     fn aligned(rows: &[SecretInfo]) -> String {
         let rows: Vec<_> = rows.iter().collect();
         let mut out = Vec::new();
-        text(&rows, NOW, &mut out);
+        text(&rows, &Teams::new(&[], &rows), NOW, &mut out);
         String::from_utf8(out).unwrap()
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::error::Applied;
 use crate::error::ErrorKind;
+use crate::outcome::Team;
 use crate::secret::{Kind, SecretName};
 
 const FORMATS: [Format; 4] = [Format::Pretty, Format::Text, Format::Json, Format::Ndjson];
@@ -35,8 +36,19 @@ fn written(action: Action, owner: Owner) -> Outcome {
 fn table(secrets: Vec<SecretInfo>) -> Outcome {
     Outcome::Listed {
         secrets,
+        teams: teams(&[("t", "Core")]),
+        names_only: false,
         note: None,
     }
+}
+
+fn teams(teams: &[(&str, &str)]) -> Vec<Team> {
+    let team = |(uid, name): &(&str, &str)| Team {
+        uid: (*uid).to_owned(),
+        name: (*name).to_owned(),
+        public_key: None,
+    };
+    teams.iter().map(team).collect()
 }
 
 #[test]
@@ -186,7 +198,7 @@ fn lists_are_sorted() {
         listed("A", None),
         listed("0", Some("t9")),
     ];
-    let order: Vec<_> = sorted(&rows)
+    let order: Vec<_> = sorted(&rows, false)
         .iter()
         .map(|row| (row.name.as_str(), row.owner.team()))
         .collect();
@@ -200,6 +212,11 @@ fn lists_are_sorted() {
         ("A", Some("t2")),
     ];
     assert_eq!(order, expected);
+    let names: Vec<_> = sorted(&rows, true)
+        .iter()
+        .map(|row| row.name.as_str())
+        .collect();
+    assert_eq!(names, ["0", "A", "B", "a", "Ä"]);
 }
 
 #[test]
@@ -208,8 +225,8 @@ fn lists_for_programs() {
     described.description = Some("why \"so\"\u{202e}".to_owned());
     described.stored_type = StoredType::Other("NEW_TYPE".to_owned());
     let rows = table(vec![described, listed("A", None)]);
-    let first = r#"{"name":"A","scope":"Personal","type":"OPENAI_API_KEY","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":null,"team":null}"#;
-    let second = r#"{"name":"B","scope":"Team","type":"NEW_TYPE","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":"why \"so\"\u202e","team":"t"}"#;
+    let first = r#"{"name":"A","scope":"Personal","type":"OPENAI_API_KEY","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":null,"team":null,"team_name":null}"#;
+    let second = r#"{"name":"B","scope":"Team","type":"NEW_TYPE","created":"2026-01-02T03:04:05.120Z","updated":"2026-01-02T03:04:05Z","description":"why \"so\"\u202e","team":"t","team_name":"Core"}"#;
     let none = table(Vec::new());
     for (result, format, expected) in [
         (&rows, Format::Json, format!("[{first},{second}]\n")),
@@ -238,6 +255,26 @@ fn lists_for_people() {
         "{pretty}"
     );
     assert_eq!(pretty.lines().count(), 7);
+}
+
+#[test]
+fn a_team_is_named_where_there_are_several() {
+    let one = [listed("A", Some("t")), listed("B", None)];
+    let two = [listed("A", Some("t")), listed("B", Some("v"))];
+    for (rows, known, labels) in [
+        (&one[..], &[("t", "Core")][..], [None, None]),
+        (&one, &[], [None, None]),
+        (&one, &[("v", "Web"), ("t", "Core")], [Some("Core"), None]),
+        (&one, &[("v", "Web"), ("t", "")], [Some("t"), None]),
+        (&two, &[("t", "Core")], [Some("Core"), Some("v")]),
+        (&two, &[], [Some("t"), Some("v")]),
+    ] {
+        let known = teams(known);
+        let refs: Vec<_> = rows.iter().collect();
+        let teams = Teams::new(&known, &refs);
+        let found: Vec<_> = rows.iter().map(|row| teams.label(&row.owner)).collect();
+        assert_eq!(found, labels);
+    }
 }
 
 #[test]

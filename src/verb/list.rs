@@ -21,6 +21,8 @@ pub(super) fn run(list: &List, session: &mut Session<'_, '_>) -> Result<Outcome,
     });
     Ok(Outcome::Listed {
         secrets: lookup.secrets,
+        teams: lookup.account.teams,
+        names_only: list.names_only,
         note,
     })
 }

@@ -12,9 +12,8 @@ mod reconcile;
 mod update;
 
 use crate::api::Api;
-use crate::api::reply::Account;
 use crate::error::{Error, ErrorKind};
-use crate::outcome::{Action, Outcome, WriteOutcome};
+use crate::outcome::{Account, Action, Outcome, WriteOutcome};
 use crate::output::Streams;
 use crate::request::{self, Verb};
 use crate::seal::{PublicKey, Random, SealingContext};
@@ -48,6 +47,7 @@ pub fn run(
         Verb::Delete(delete) => delete::run(&delete, session, streams),
         Verb::List(list) => list::run(&list, session),
         Verb::Import(import) => import::run(&import, session, streams),
+        Verb::WhoAmI => session.api.profile().map(Outcome::WhoAmI),
     }
 }
 

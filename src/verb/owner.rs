@@ -1,9 +1,8 @@
 //! Resolves `--team` and `--personal` to an owner of the account behind the key, and to the owner's public key.
 
 use crate::api::Lookup;
-use crate::api::reply::{Account, Team};
 use crate::error::Error;
-use crate::outcome::SecretInfo;
+use crate::outcome::{Account, SecretInfo, Team};
 use crate::request::Scope;
 use crate::seal::PublicKey;
 use crate::secret::{Owner, SecretName};
@@ -130,7 +129,7 @@ fn not_personal(account: &Account) -> Error {
         ),
         _ => "the API key belongs to a team, so it has no personal secrets".to_owned(),
     };
-    Error::usage(message).hint("leave --personal out")
+    Error::usage(message).hint("leave --personal out, and WARP_SECRET_SCOPE unset")
 }
 
 fn choices(teams: &[Team]) -> String {

@@ -7,9 +7,12 @@ use tempfile::TempDir;
 
 /// The words of a line, the last one being completed, and what is offered for it, sorted.
 const LINES: &[(&[&str], &[&str])] = &[
-    (&[""], &["completions", "help", "secret"]),
+    (&[""], &["completions", "help", "secret", "whoami"]),
     (&["se"], &["secret"]),
-    (&["secret", ""], &["create", "delete", "list", "update"]),
+    (
+        &["secret", ""],
+        &["create", "delete", "import", "list", "update"],
+    ),
     (
         &["--debug", "secret", "create", ""],
         &["anthropic", "codex", "docker-registry"],
@@ -32,6 +35,8 @@ const LINES: &[(&[&str], &[&str])] = &[
     (&["secret", "create", "-d", ""], &[]),
     (&["secret", "delete", "NAME", "--f"], &["--force"]),
     (&["secret", "list", "--te"], &["--team"]),
+    (&["secret", "list", "--na"], &["--names"]),
+    (&["who"], &["whoami"]),
     (
         &["secret", "update", "NAME", "--pass"],
         &["--password", "--password-file"],

@@ -25,8 +25,10 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("codex-api-key", &["secret", "create", "codex", "api-key"]),
     ("docker-registry", &["secret", "create", "docker-registry"]),
     ("update", &["secret", "update"]),
+    ("import", &["secret", "import"]),
     ("delete", &["secret", "delete"]),
     ("list", &["secret", "list"]),
+    ("whoami", &["whoami"]),
     ("completions", &["completions"]),
     ("help", &["help"]),
 ];

@@ -22,12 +22,12 @@ fn rejects_missing_words() {
             (
                 &["--debug"],
                 "'oz' needs a command",
-                "one of secret, completions, help; see 'oz --help'",
+                "one of secret, whoami, completions, help; see 'oz --help'",
             ),
             (
                 &["secret"],
                 "'oz secret' needs a command",
-                "one of create, update, delete, list; see 'oz secret --help'",
+                "one of create, update, delete, list, import; see 'oz secret --help'",
             ),
             (
                 &["secret", "create", "anthropic"],
@@ -88,7 +88,7 @@ fn rejects_unknown_words() {
             (
                 &[MARKER_SECRET],
                 "'oz' has no such command",
-                "one of secret, completions, help; see 'oz --help'",
+                "one of secret, whoami, completions, help; see 'oz --help'",
             ),
             (
                 &["secret", "create", "anthropc", "api-key", "NAME"],
@@ -118,7 +118,7 @@ fn rejects_unknown_words() {
             (
                 &["help", "secret", "make"],
                 "'oz secret' has no such command",
-                "one of create, update, delete, list; see 'oz secret --help'",
+                "one of create, update, delete, list, import; see 'oz secret --help'",
             ),
         ],
         2,
@@ -325,6 +325,23 @@ fn rejects_invalid_variables() {
              hint: see 'oz secret list --help'\n",
         )
         .run();
+    for value in [
+        MARKER_SECRET,
+        "Team",
+        "team ",
+        "team=",
+        "personal,team",
+        "default",
+    ] {
+        oz(&["secret", "list"])
+            .env("WARP_SECRET_SCOPE", value)
+            .code(2)
+            .stderr(
+                "error: the value of WARP_SECRET_SCOPE is not one of personal, team, team=UID\n\
+                 hint: see 'oz secret list --help'\n",
+            )
+            .run();
+    }
     oz(&["secret", "list"])
         .env("WARP_SERVER_ROOT_URL", OsStr::from_bytes(b"https://\xff"))
         .code(2)

@@ -402,7 +402,7 @@ fn a_list_that_quotes_the_key_is_read_and_shown_without_it() {
         .env("WARP_API_KEY", "wk-0123456789")
         .stdout(concat!(
             r#"{"name":"*************","scope":"Team","type":"*************","created":"2001-01-01T00:00:00Z","#,
-            r#""updated":"2001-01-01T00:00:00Z","description":"**********\n","team":"**********"}"#,
+            r#""updated":"2001-01-01T00:00:00Z","description":"**********\n","team":"**********","team_name":null}"#,
             "\n"
         ))
         .run();
@@ -548,6 +548,12 @@ fn proxies_and_bad_configuration_do_not_leak() {
             secret.to_owned(),
             2,
             "WARP_OUTPUT_FORMAT",
+        ),
+        (
+            "WARP_SECRET_SCOPE",
+            format!("team:{secret}"),
+            2,
+            "WARP_SECRET_SCOPE",
         ),
     ] {
         for output in fail_every_verb(&server, &[(variable, &value)]) {

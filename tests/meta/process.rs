@@ -496,6 +496,7 @@ fn rejects_variables_that_are_not_utf_8() {
         .run();
     for (variable, problem) in [
         ("WARP_OUTPUT_FORMAT", "one of pretty, text, json, ndjson"),
+        ("WARP_SECRET_SCOPE", "one of personal, team, team=UID"),
         ("WARP_SERVER_ROOT_URL", "UTF-8"),
     ] {
         oz(&["secret", "list"])

@@ -340,7 +340,7 @@ fn characters_that_cannot_be_seen_are_escaped_in_every_format() {
         (
             "ndjson",
             format!(
-                r#"{{"name":"{json}{visible}","scope":"Personal","type":"RAW_VALUE","created":"{time}","updated":"{time}","description":"{json}{visible}","team":null}}"#
+                r#"{{"name":"{json}{visible}","scope":"Personal","type":"RAW_VALUE","created":"{time}","updated":"{time}","description":"{json}{visible}","team":null,"team_name":null}}"#
             ) + "\n",
         ),
     ] {

@@ -22,7 +22,7 @@ const INTERIM: usize = 8;
 /// What a `list` of the one secret prints.
 const LISTED: &str = concat!(
     r#"{"name":"N","scope":"Personal","type":"RAW_VALUE","created":"2026-01-02T03:04:05Z","#,
-    r#""updated":"2026-01-02T03:04:05Z","description":null,"team":null}"#,
+    r#""updated":"2026-01-02T03:04:05Z","description":null,"team":null,"team_name":null}"#,
     "\n"
 );
 

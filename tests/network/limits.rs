@@ -286,7 +286,7 @@ fn a_key_of_one_letter_is_looked_for_in_linear_time() {
     let server = Server::start();
     server.always(When::Any, json(list(row("n", &description, "User"))));
     let expected = format!(
-        r#"{{"name":"n","scope":"Personal","type":"t","created":"2001-01-01T00:00:00Z","updated":"2001-01-01T00:00:00Z","description":"{description}","team":null}}"#
+        r#"{{"name":"n","scope":"Personal","type":"t","created":"2001-01-01T00:00:00Z","updated":"2001-01-01T00:00:00Z","description":"{description}","team":null,"team_name":null}}"#
     );
     oz(&["secret", "list", "--output-format=ndjson"])
         .server(&server)

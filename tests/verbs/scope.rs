@@ -192,7 +192,7 @@ fn a_teams_key_has_nothing_personal() {
             .code(2)
             .stderr(
                 "error: the API key belongs to team team-1 (Core), so it has no personal secrets\n\
-                 hint: leave --personal out\n",
+                 hint: leave --personal out, and WARP_SECRET_SCOPE unset\n",
             )
             .run();
     }
@@ -255,5 +255,141 @@ fn the_names_of_teams_are_cut_in_messages() {
             "error: you are on 2 teams, so --team needs to say which\n\
              hint: use one of\n  --team=team-1  {cut}…\n  --team=team-2  Web\n"
         ))
+        .run();
+}
+
+const SCOPE: &str = "WARP_SECRET_SCOPE";
+
+#[test]
+fn the_variable_is_the_scope_of_every_command() {
+    for (value, scope, header) in [
+        ("personal", Scope::Personal, None),
+        ("team", Scope::Team("team-1"), None),
+        ("team=team-1", Scope::Team("team-1"), Some("team-1")),
+    ] {
+        let server = one_team();
+        // Who chose gets no note on what else there is.
+        oz(&["secret", "create", "N"])
+            .server(&server)
+            .env(SCOPE, value)
+            .stdin("x")
+            .stdout("Secret 'N' created\n")
+            .run();
+        assert!(server.opened(scope, "N").is_some(), "{value}");
+        let lookup = &server.requests()[0];
+        assert_eq!(lookup.header("x-warp-team-uid"), header, "{value}");
+        oz(&["secret", "update", "N", "-d", "new"])
+            .server(&server)
+            .env(SCOPE, value)
+            .stdout("Secret 'N' updated\n")
+            .run();
+        let record = server.secret(scope, "N").unwrap();
+        assert_eq!(record.description.as_deref(), Some("new"), "{value}");
+        server.seed_raw(Scope::Personal, "P");
+        server.seed_raw(Scope::Team("team-1"), "T");
+        let listed = if value == "personal" {
+            "N\nP\n"
+        } else {
+            "N\nT\n"
+        };
+        oz(&["secret", "list", "--names"])
+            .server(&server)
+            .env(SCOPE, value)
+            .stdout(listed)
+            .run();
+        oz(&["secret", "delete", "N", "--force"])
+            .server(&server)
+            .env(SCOPE, value)
+            .stdout("Secret 'N' deleted\n")
+            .run();
+        assert!(server.secret(scope, "N").is_none(), "{value}");
+    }
+}
+
+#[test]
+fn a_flag_beats_the_variable() {
+    let server = one_team();
+    for (flag, value, scope) in [
+        ("--personal", "team", Scope::Personal),
+        ("--personal", "neither", Scope::Personal),
+        ("--team", "personal", Scope::Team("team-1")),
+        ("--team=team-1", "team=other", Scope::Team("team-1")),
+    ] {
+        oz(&["secret", "create", "N", flag, "--if-exists=update"])
+            .server(&server)
+            .env(SCOPE, value)
+            .stdin(format!("{flag}{value}"))
+            .any_stdout()
+            .run();
+        let expected = format!(r#"{{"value":"{flag}{value}"}}"#);
+        assert_eq!(server.opened(scope, "N"), Some(expected));
+    }
+}
+
+#[test]
+fn an_empty_variable_is_no_scope() {
+    let server = one_team();
+    oz(&["secret", "create", "N"])
+        .server(&server)
+        .env(SCOPE, "")
+        .stdin("x")
+        .stdout("Secret 'N' created\n")
+        .stderr("note: 'N' is personal; --team is for a secret of your team\n")
+        .run();
+    server.seed_raw(Scope::Team("team-1"), "T");
+    oz(&["secret", "list", "--names"])
+        .server(&server)
+        .env(SCOPE, "")
+        .stdout("N\nT\n")
+        .run();
+}
+
+#[test]
+fn a_scope_of_the_variable_that_the_account_does_not_have() {
+    let two = Server::builder().account(Account::on_teams(TWO)).start();
+    for (value, error) in [
+        ("team", "you are on 2 teams, so --team needs to say which"),
+        ("team=nope", "you are not on a team with the uid 'nope'"),
+    ] {
+        oz(&["secret", "list"])
+            .server(&two)
+            .env(SCOPE, value)
+            .code(2)
+            .stderr(format!(
+                "error: {error}\n\
+                 hint: use one of\n  --team=team-1  Core\n  --team=team-2  Web \\u{{1b}}[1m\n"
+            ))
+            .run();
+    }
+    let service = Server::builder()
+        .account(Account::service_account("team-1", "Core"))
+        .start();
+    oz(&["secret", "list"])
+        .server(&service)
+        .env(SCOPE, "personal")
+        .code(2)
+        .stderr(
+            "error: the API key belongs to team team-1 (Core), so it has no personal secrets\n\
+             hint: leave --personal out, and WARP_SECRET_SCOPE unset\n",
+        )
+        .run();
+    for value in ["team", "team=team-1"] {
+        oz(&["secret", "list", "--names"])
+            .server(&service)
+            .env(SCOPE, value)
+            .run();
+    }
+}
+
+#[test]
+fn the_variable_is_read_only_by_commands_with_a_scope() {
+    for args in [&["completions", "bash"][..], &["help"], &["--version"]] {
+        oz(args).env(SCOPE, "neither").any_stdout().run();
+    }
+    let server = Server::start();
+    oz(&["whoami", "--output-format", "text"])
+        .server(&server)
+        .env(SCOPE, "neither")
+        .stdout("user:user-1\n")
         .run();
 }

@@ -378,7 +378,32 @@ fn an_account_is_read() {
             actor: "serviceAccount:a:b".into(),
             is_service_account: true,
             public_key: None,
+            display_name: None,
+            email: None,
+            workspace: None,
             teams: vec![team("t", "T", Some("K")), team("u", "", None)],
+        })
+    );
+}
+
+#[test]
+fn a_profile_is_read() {
+    let account = read_account(
+        r#"{"user":{"profile":{"uid":"u","displayName":"D","email":""},"workspaces":[
+                {"uid":"NOT_A_REAL_WORKSPACE_UID","name":"no","teams":[]},
+                {"uid":"w","name":"W","teams":[]},
+                {"uid":"x","name":"X","teams":[]}]}}"#,
+    );
+    assert_eq!(
+        account,
+        Ok(Account {
+            actor: "u".into(),
+            is_service_account: false,
+            public_key: None,
+            display_name: Some("D".into()),
+            email: None,
+            workspace: Some(("w".into(), "W".into())),
+            teams: Vec::new(),
         })
     );
 }

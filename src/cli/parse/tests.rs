@@ -80,7 +80,6 @@ fn verb(verb: &Verb) -> String {
             if d.ignore_missing { " ignore" } else { "" },
             if d.dry_run { " dry" } else { "" },
         ),
-        Verb::List(list) => format!("list {:?}", list.scope),
         Verb::Import(import) => format!(
             "import {:?} {:?} {:?} {:?}{}{}",
             import.file,
@@ -90,6 +89,12 @@ fn verb(verb: &Verb) -> String {
             if import.skip_empty { " skip-empty" } else { "" },
             if import.dry_run { " dry" } else { "" },
         ),
+        Verb::List(list) => format!(
+            "list {:?}{}",
+            list.scope,
+            if list.names_only { " names" } else { "" },
+        ),
+        Verb::WhoAmI => "whoami".to_owned(),
     }
 }
 
@@ -412,7 +417,7 @@ fn help_and_version_win_over_what_follows() {
         ),
         (
             &["secret", "--help", "create"],
-            "print Create, update, delete and list secrets",
+            "print Create, update, delete, list and import secrets",
         ),
         (&["secret", "create", "N", "-h"], "print Create a secret"),
         (
@@ -468,11 +473,11 @@ fn what_is_missing() {
     hold(&[
         (
             &["--debug"],
-            "2: 'oz' needs a command / one of secret, completions, help; see 'oz --help'",
+            "2: 'oz' needs a command / one of secret, whoami, completions, help; see 'oz --help'",
         ),
         (
             &["secret"],
-            "2: 'oz secret' needs a command / one of create, update, delete, list; see 'oz secret --help'",
+            "2: 'oz secret' needs a command / one of create, update, delete, list, import; see 'oz secret --help'",
         ),
         (
             &["secret", "create", "claude"],
@@ -586,11 +591,11 @@ fn what_is_unknown_or_too_much() {
         ),
         (
             &["M4RK3R"],
-            "2: 'oz' has no such command / one of secret, completions, help; see 'oz --help'",
+            "2: 'oz' has no such command / one of secret, whoami, completions, help; see 'oz --help'",
         ),
         (
             &["secret", ""],
-            "2: 'oz secret' has no such command / one of create, update, delete, list; see 'oz secret --help'",
+            "2: 'oz secret' has no such command / one of create, update, delete, list, import; see 'oz secret --help'",
         ),
         (
             &["secret", "create", "anthropc", "api-key", "N"],
@@ -604,10 +609,7 @@ fn what_is_unknown_or_too_much() {
             &["secret", "update", "N", "--value", "M4RK3R"],
             "2: 'oz secret update' takes one operand only / a value is given on standard input, with '-f FILE' or at the prompt",
         ),
-        (
-            &["secret", "delete", "N", "M"],
-            "2: 'oz secret delete' takes one operand only / see 'oz secret delete --help'",
-        ),
+        (&["secret", "delete", "N", "M"], "delete N M"),
         (
             &["secret", "list", "M4RK3R"],
             "2: 'oz secret list' takes no operand / see 'oz secret list --help'",
@@ -618,7 +620,7 @@ fn what_is_unknown_or_too_much() {
         ),
         (
             &["secret", "delete", "--team", "U", "N"],
-            "2: 'oz secret delete' takes one operand only / a UID is attached: '--team=UID'",
+            "delete U Team N Team",
         ),
         (
             &["secret", "update", "N", "--value=M4RK3R"],
@@ -853,18 +855,54 @@ fn variables_stand_in_for_options() {
         (
             &["secret"],
             &[("WARP_OUTPUT_FORMAT", "json")],
-            "2 (Json): 'oz secret' needs a command / one of create, update, delete, list; see 'oz secret --help'",
+            "2 (Json): 'oz secret' needs a command / one of create, update, delete, list, import; see 'oz secret --help'",
         ),
         (
             &["secret", "--output-format", "ndjson"],
             &[("WARP_OUTPUT_FORMAT", "json")],
-            "2 (Ndjson): 'oz secret' needs a command / one of create, update, delete, list; see 'oz secret --help'",
+            "2 (Ndjson): 'oz secret' needs a command / one of create, update, delete, list, import; see 'oz secret --help'",
         ),
         (
             &["--bogus", "--output-format=json"],
             &[],
             "2 (Json): unknown option '--bogus' / see 'oz --help'",
         ),
+        (
+            &["secret", "list", "--names"],
+            &[("WARP_SECRET_SCOPE", "team=t")],
+            "list TeamUid(\"t\") names",
+        ),
+        (
+            &["secret", "create", "N"],
+            &[("WARP_SECRET_SCOPE", "personal")],
+            "create N Personal RAW_VALUE ask",
+        ),
+        (
+            &["secret", "delete", "N"],
+            &[("WARP_SECRET_SCOPE", "team")],
+            "delete N Team",
+        ),
+        (
+            &["secret", "list", "--personal"],
+            &[("WARP_SECRET_SCOPE", "M4RK3R")],
+            "list Personal",
+        ),
+        (
+            &["secret", "list", "--team"],
+            &[("WARP_SECRET_SCOPE", "personal")],
+            "list Team",
+        ),
+        (
+            &["secret", "list"],
+            &[("WARP_SECRET_SCOPE", "")],
+            "list Default",
+        ),
+        (
+            &["secret", "list"],
+            &[("WARP_SECRET_SCOPE", "team=")],
+            "2: the value of WARP_SECRET_SCOPE is not one of personal, team, team=UID / see 'oz secret list --help'",
+        ),
+        (&["whoami"], &[("WARP_SECRET_SCOPE", "M4RK3R")], "whoami"),
         (
             &["-V"],
             &[("WARP_OUTPUT_FORMAT", "M4RK3R")],

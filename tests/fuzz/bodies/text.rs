@@ -1,6 +1,6 @@
 //! No text from elsewhere moves a terminal's cursor, in any format; and every layout ends.
 
-use crate::outcome::{Outcome, SecretInfo, Timestamp};
+use crate::outcome::{Account, Outcome, SecretInfo, Team, Timestamp};
 use crate::output::{View, outcome};
 use crate::request::Format;
 use crate::secret::{Owner, StoredType};
@@ -29,20 +29,42 @@ pub fn run(data: &[u8]) {
     };
     let mut other = row.clone();
     other.owner = Owner::Other(description.to_owned());
-    let listed = Outcome::Listed {
-        secrets: vec![row, other],
+    let team = |uid: &str| Team {
+        uid: uid.to_owned(),
+        name: description.to_owned(),
+        public_key: None,
+    };
+    let listed = |names_only| Outcome::Listed {
+        secrets: vec![row.clone(), other.clone()],
+        teams: vec![team(name), team("other")],
+        names_only,
         note: None,
     };
+    let account = Account {
+        actor: name.to_owned(),
+        is_service_account: width % 2 == 0,
+        public_key: None,
+        display_name: Some(name.to_owned()),
+        email: Some(description.to_owned()),
+        workspace: Some((name.to_owned(), description.to_owned())),
+        teams: vec![team(name)],
+    };
+    for shown in [listed(false), listed(true), Outcome::WhoAmI(account)] {
+        check(&shown, now, width.into());
+    }
+}
+
+fn check(shown: &Outcome, now: Timestamp, width: usize) {
     for format in [Format::Pretty, Format::Text, Format::Json, Format::Ndjson] {
         let view = View {
             format,
             now,
-            width: Some(width.into()),
+            width: Some(width),
         };
-        let mut shown = Vec::new();
-        outcome(&listed, &view, &mut shown, &mut Vec::new()).unwrap();
-        let shown = String::from_utf8(shown).unwrap();
-        assert!(shown.ends_with('\n'));
-        assert!(!shown.chars().any(|c| is_invisible(c) && c != '\n'));
+        let mut out = Vec::new();
+        outcome(shown, &view, &mut out, &mut Vec::new()).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.ends_with('\n'));
+        assert!(!out.chars().any(|c| is_invisible(c) && c != '\n'));
     }
 }
