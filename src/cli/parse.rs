@@ -400,21 +400,7 @@ fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error>
             line.options.list.scope = line.options.scope;
             Verb::List(line.options.list)
         }
-        Action::Import => {
-            let Some(word) = line.operands.pop() else {
-                return Err(line.usage("a FILE is required"));
-            };
-            let file = line.options.file(word, "FILE");
-            let file = file.map_err(|message| line.usage(message))?;
-            Verb::Import(Import {
-                file,
-                format: line.options.format,
-                scope: line.options.scope,
-                if_exists: line.options.if_exists,
-                skip_empty: line.options.skip_empty,
-                dry_run: line.options.dry_run,
-            })
-        }
+        Action::Import => import(&mut line).map(Verb::Import)?,
         Action::WhoAmI => Verb::WhoAmI,
         Action::Delete => Verb::Delete(Delete {
             names: names(&line)?,
@@ -527,6 +513,21 @@ fn name(word: &OsString) -> Result<SecretName, Error> {
     word.to_str()
         .ok_or_else(not_text)
         .and_then(SecretName::parse)
+}
+
+fn import(line: &mut CommandLine) -> Result<Import, Error> {
+    let Some(word) = line.operands.pop() else {
+        return Err(line.usage("a FILE is required"));
+    };
+    let file = line.options.file(word, "FILE");
+    Ok(Import {
+        file: file.map_err(|message| line.usage(message))?,
+        format: line.options.format,
+        scope: std::mem::take(&mut line.options.scope),
+        if_exists: line.options.if_exists,
+        skip_empty: line.options.skip_empty,
+        dry_run: line.options.dry_run,
+    })
 }
 
 fn change(sources: FieldSources, description: Option<String>) -> Result<Change, Error> {

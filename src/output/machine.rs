@@ -2,7 +2,7 @@
 
 use crate::error::{Applied, Error};
 use crate::json::{Sink, Writer};
-use crate::outcome::{Account, Action, SecretInfo, Team, Timestamp, WriteOutcome};
+use crate::outcome::{Account, Action, SecretInfo, Timestamp, WriteOutcome};
 use crate::output::teams::Teams;
 use crate::output::{identity, scopes};
 use crate::secret::{Owner, StoredType};
@@ -48,12 +48,16 @@ fn listed(w: &mut Writer<'_>, row: &SecretInfo, teams: &Teams<'_>, time: &mut St
 
 /// One array of names on one line.
 pub fn names(rows: &[&SecretInfo], out: &mut dyn Sink) {
-    Writer::new(out).array(|w| {
-        for row in rows {
-            w.printable(&row.name);
+    texts(&mut Writer::new(out), &mut rows.iter().map(|row| &row.name));
+    out.put(b"\n");
+}
+
+fn texts(w: &mut Writer<'_>, texts: &mut dyn Iterator<Item = &String>) {
+    w.array(|w| {
+        for text in texts {
+            w.printable(text);
         }
     });
-    out.put(b"\n");
 }
 
 /// One object on one line: who the key belongs to, with the official client's keys and `secret_scopes`.
@@ -71,26 +75,17 @@ pub fn who(account: &Account, out: &mut dyn Sink) {
                 w.key(key).printable(text);
             }
         }
-        let of_teams: [(&str, fn(&Team) -> &str); 2] = [
-            ("team_uids", |team| &team.uid),
-            ("team_names", |team| &team.name),
-        ];
-        for (key, text) in of_teams {
-            w.key(key).array(|w| {
-                for team in &account.teams {
-                    w.printable(text(team));
-                }
-            });
-        }
+        let teams = &account.teams;
+        w.key("team_uids");
+        texts(w, &mut teams.iter().map(|team| &team.uid));
+        w.key("team_names");
+        texts(w, &mut teams.iter().map(|team| &team.name));
         if let Some((uid, name)) = &account.workspace {
             w.key("workspace_uid").printable(uid);
             w.key("workspace_name").printable(name);
         }
-        w.key("secret_scopes").array(|w| {
-            for scope in scopes(account) {
-                w.printable(&scope);
-            }
-        });
+        w.key("secret_scopes");
+        texts(w, &mut scopes(account).iter());
     });
     out.put(b"\n");
 }
