@@ -11,7 +11,7 @@
 //!
 //! | layer | modules | purpose |
 //! | --- | --- | --- |
-//! | 0 | `secret`, `request`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace` | plain data, without effects |
+//! | 0 | `secret`, `request`, `outcome`, `error`, `text`, `time`, `base64`, `env`, `trace`, `message` | plain data, without effects |
 //! | 1 | `json`, `url`, `file`, `stdio` | documents and addresses; files that options name; standard streams |
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage of a run each; they do not use one another |
 //! | 3 | `api` | the service's operations |
@@ -63,6 +63,7 @@ mod env;
 mod error;
 mod file;
 mod json;
+mod message;
 mod net;
 mod outcome;
 mod output;
@@ -84,7 +85,7 @@ pub mod fuzz;
 
 pub use env::Environment;
 pub use outcome::Timestamp;
-pub use stdio::{StandardInput, standard_output};
+pub use stdio::{standard_output, terminal_width};
 pub use trace::Trace;
 pub use value::terminal::ProcessTerminal;
 
@@ -93,11 +94,13 @@ pub use value::terminal::ProcessTerminal;
 pub use cli::{completions::script as completion_script, man::page as man_page};
 
 use error::{Applied, Error, ErrorKind};
+use message::Notes;
 use outcome::Outcome;
 use output::{Streams, View};
 use request::{DEFAULT_TIMEOUT, Format, ParseResult, Request};
 use std::ffi::OsString;
 use std::io::{self, Write};
+use stdio::StandardInput;
 use value::{Io, Terminal};
 use verb::Session;
 
@@ -107,8 +110,6 @@ pub struct World<'a> {
     pub args: Vec<OsString>,
     /// The environment variables.
     pub env: &'a Environment,
-    /// Standard input, not read from yet.
-    pub stdin: StandardInput,
     /// Whether standard input is a terminal.
     pub stdin_is_terminal: bool,
     /// Standard output, unbuffered.
@@ -125,6 +126,8 @@ pub struct World<'a> {
     pub now: Timestamp,
     /// Where the lines of `--debug` go.
     pub debug: Trace,
+    /// Writes a line on standard error, for a person at a terminal who waits.
+    pub note: fn(&[u8]),
 }
 
 /// Runs one command and returns its exit status.
@@ -132,7 +135,6 @@ pub fn run(world: World<'_>) -> u8 {
     let World {
         args,
         env,
-        mut stdin,
         stdin_is_terminal,
         stdout,
         stdout_width,
@@ -141,7 +143,9 @@ pub fn run(world: World<'_>) -> u8 {
         terminal,
         now,
         debug,
+        note,
     } = world;
+    let colour = || message::wants_colour(env, stderr_is_terminal);
     let request = match cli::parse(args, env) {
         Ok(ParseResult::Run(request)) => request,
         Ok(ParseResult::Print(text)) => {
@@ -149,17 +153,20 @@ pub fn run(world: World<'_>) -> u8 {
                 .write_all(text.as_bytes())
                 .and_then(|()| stdout.flush());
             let result = printed(written, Applied::No).map(|()| 0);
-            return finish(result, Format::Text, stderr);
+            return finish(result, Format::Text, &colour, stderr);
         }
-        Err(usage) => return finish(Err(usage.error), usage.format, stderr),
+        Err(usage) => return finish(Err(usage.error), usage.format, &colour, stderr),
     };
     let format = request.globals.format;
-    if format.is_machine() {
-        // Standard error carries nothing but a document.
-        stdin.still_reading = None;
-    }
+    // For a machine, standard error carries nothing but a document.
+    let for_people = !format.is_machine();
+    let notes = if stderr_is_terminal && for_people {
+        Notes::to(note, colour())
+    } else {
+        Notes::OFF
+    };
     let io = Io {
-        stdin: &mut stdin,
+        stdin: &mut StandardInput::new(notes),
         stdin_is_terminal,
         env,
         timeout: request.globals.timeout.unwrap_or(DEFAULT_TIMEOUT),
@@ -167,10 +174,11 @@ pub fn run(world: World<'_>) -> u8 {
     let mut streams = Streams {
         stdout,
         stderr,
-        stderr_is_terminal,
         format,
+        colour: for_people && colour(),
+        shows_progress: notes.are_on() && message::knows_escapes(env),
     };
-    let result = execute(request, io, terminal, &mut streams, debug);
+    let result = execute(request, io, terminal, &mut streams, debug, notes);
     let Streams { stdout, stderr, .. } = streams;
     let result = result.and_then(|outcome| {
         if let Outcome::Reported(report) = outcome {
@@ -181,11 +189,12 @@ pub fn run(world: World<'_>) -> u8 {
             format,
             now,
             width: stdout_width,
+            colour: for_people && colour(),
         };
         let written = output::outcome(&outcome, &view, stdout, stderr);
         printed(written, applied(&outcome)).map(|()| 0)
     });
-    finish(result, format, stderr)
+    finish(result, format, &colour, stderr)
 }
 
 /// Does what was asked.
@@ -195,6 +204,7 @@ fn execute(
     terminal: &mut dyn Terminal,
     streams: &mut Streams<'_>,
     debug: Trace,
+    notes: Notes,
 ) -> Result<Outcome, Error> {
     let Request { globals, verb } = *request;
     value::process::harden();
@@ -211,6 +221,7 @@ fn execute(
         timeout: io.timeout,
         env,
         trace,
+        notes,
     })?;
     let api = api::Api::new(&mut transport, &key, trace);
     verb::run(
@@ -257,12 +268,17 @@ fn printed(written: io::Result<()>, applied: Applied) -> Result<(), Error> {
     }
 }
 
-fn finish(result: Result<u8, Error>, format: Format, stderr: &mut dyn Write) -> u8 {
+fn finish(
+    result: Result<u8, Error>,
+    format: Format,
+    colour: &dyn Fn() -> bool,
+    stderr: &mut dyn Write,
+) -> u8 {
     match result {
         Ok(code) => code,
         Err(error) => {
             // If standard error is closed too, the exit status is all that is left.
-            let _ = stderr.write_all(&output::failure(&error, format));
+            let _ = stderr.write_all(&output::failure(&error, format, colour()));
             error.code()
         }
     }

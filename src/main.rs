@@ -4,7 +4,7 @@
 #[cfg(all(target_env = "musl", panic = "abort"))]
 mod unwind;
 
-use oz::{Environment, ProcessTerminal, StandardInput, Timestamp, Trace, World, standard_output};
+use oz::{Environment, ProcessTerminal, Timestamp, Trace, World, standard_output, terminal_width};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,7 +15,6 @@ fn main() -> ExitCode {
     let code = oz::run(World {
         args: std::env::args_os().skip(1).collect(),
         env: &env,
-        stdin: StandardInput::new(still_reading),
         stdin_is_terminal,
         stdout_width: width(io::stdout().is_terminal(), &env),
         stdout: &mut standard_output(),
@@ -23,20 +22,15 @@ fn main() -> ExitCode {
         stderr_is_terminal: io::stderr().is_terminal(),
         terminal: &mut ProcessTerminal::new(stdin_is_terminal),
         now: now(),
+        note: |line| {
+            let _ = io::stderr().write_all(line);
+        },
         debug: Trace::to(|line| {
             // One write a line, so that lines of several processes do not mix.
             let _ = io::stderr().write_all(format!("debug: {line}\n").as_bytes());
         }),
     });
     ExitCode::from(code)
-}
-
-/// Only a terminal is told.
-fn still_reading() {
-    let mut stderr = io::stderr();
-    if stderr.is_terminal() {
-        let _ = stderr.write_all(b"note: still reading standard input\n");
-    }
 }
 
 fn now() -> Timestamp {
@@ -49,10 +43,17 @@ fn now() -> Timestamp {
     }
 }
 
-/// Columns, where the shell says so: the kernel's own answer takes an ioctl, and that takes `unsafe`.
+/// The width of a terminal that says none, as on a serial line.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Columns of standard output if it is a terminal: `COLUMNS`, or else what the terminal says.
 fn width(is_terminal: bool, env: &Environment) -> Option<usize> {
     if !is_terminal {
         return None;
     }
-    env.filled("COLUMNS")?.to_str()?.parse().ok()
+    let columns = env
+        .filled("COLUMNS")
+        .and_then(|columns| columns.to_str()?.parse().ok())
+        .filter(|columns| *columns > 0);
+    Some(columns.or_else(terminal_width).unwrap_or(DEFAULT_WIDTH))
 }

@@ -3,47 +3,42 @@
 //!
 //! Both are shared with the parent process, which may have made them non-blocking.
 
+use crate::message::{NOTE_AFTER, Notes};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, Instant};
-
-/// How long nothing arrives on standard input before a user at a terminal is told that it is being read.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
+use std::time::Instant;
 
 /// Standard input. Its bytes are stored in the caller's buffer only.
 pub struct StandardInput {
-    /// Called once, if there is nothing to read when [`NOTICE_AFTER`] has passed since the first read.
-    pub still_reading: Option<fn()>,
+    notes: Notes,
     began: Option<Instant>,
 }
 
 impl StandardInput {
-    /// `still_reading` is called at most once: see [`StandardInput::still_reading`].
-    pub fn new(still_reading: fn()) -> Self {
-        Self {
-            still_reading: Some(still_reading),
-            began: None,
-        }
+    /// One note is written if there is nothing to read when [`NOTE_AFTER`] has passed since the first read.
+    pub fn new(notes: Notes) -> Self {
+        Self { notes, began: None }
     }
 
     /// Waits until there is something to read, or a person has been told.
     fn tell_when_slow(&mut self, stdin: BorrowedFd<'_>) {
-        let Some(still_reading) = self.still_reading else {
+        if !self.notes.are_on() {
             return;
-        };
+        }
         let began = *self.began.get_or_insert_with(Instant::now);
         loop {
-            let left = NOTICE_AFTER.saturating_sub(began.elapsed());
+            let left = NOTE_AFTER.saturating_sub(began.elapsed());
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
             match poll(&mut [PollFd::new(stdin, PollFlags::POLLIN)], timeout) {
                 Err(Errno::EINTR) => {}
                 Ok(0) => {
-                    self.still_reading = None;
-                    return still_reading();
+                    self.notes.say("still reading standard input");
+                    self.notes = Notes::OFF;
+                    return;
                 }
                 Ok(_) | Err(_) => return,
             }
@@ -62,6 +57,12 @@ impl Read for StandardInput {
             }
         }
     }
+}
+
+/// Columns of the terminal that standard output is, if it knows them.
+pub fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
 }
 
 /// Standard output. From now on a file that may not grow (RLIMIT_FSIZE) is an error of the write, not the end of the

@@ -24,6 +24,8 @@ mod completions;
 mod help;
 #[path = "cli/prompts.rs"]
 mod prompts;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/usage.rs"]
 mod usage;
 

@@ -75,9 +75,10 @@ impl<'a> Api<'a> {
         self.read(&operation::lookup(Keys::Unneeded, team))
     }
 
-    /// Waits at least this long, or answers `false` at once where the time left does not allow it.
-    pub fn pause(&mut self, time: Duration) -> bool {
-        self.transport.pause(Pause::AtLeast(time), self.trace)
+    /// Waits at least this long, or answers `false` at once where the time left does not allow it. See
+    /// [`Transport::pause`] for `why`.
+    pub fn pause(&mut self, time: Duration, why: &str) -> bool {
+        self.transport.pause(Pause::AtLeast(time), why, self.trace)
     }
 
     /// Allows more time than `--timeout` does.
@@ -177,7 +178,8 @@ impl<'a> Api<'a> {
                 "{}: attempt {number} of {MAX_ATTEMPTS}",
                 request.operation
             ));
-            if !self.transport.pause(pause, self.trace) {
+            let why = [&failure.error.message, "; trying again"].concat();
+            if !self.transport.pause(pause, &why, self.trace) {
                 return Err(failure);
             }
         }
@@ -222,7 +224,7 @@ mod tests {
             self.replies.remove(0)
         }
 
-        fn pause(&mut self, pause: Pause, _: Trace) -> bool {
+        fn pause(&mut self, pause: Pause, _: &str, _: Trace) -> bool {
             self.pauses.push(pause);
             self.patience
         }

@@ -7,7 +7,7 @@ use super::http::{self, Reader, ReplyError};
 use super::proxy::{self, Proxy};
 use super::tls::{self, Received};
 use super::{Failure, Processed, Reply, Request, Settings, Transport};
-use super::{cut, no_answer, not_looked_up, not_reached, unusable};
+use super::{STILL_WAITING, cut, no_answer, not_looked_up, not_reached, unusable};
 use crate::error::Error;
 use crate::secret::ApiKey;
 use crate::trace::Trace;
@@ -33,6 +33,8 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
         )?),
         Scheme::Http => None,
     };
+    let mut budget = Budget::new(settings.timeout, Clock::SYSTEM);
+    budget.notes = settings.notes;
     Ok(Client {
         host: root.host.bracketed(),
         host_header: root.host_header(),
@@ -40,7 +42,7 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
         key: settings.key,
         proxy,
         tls,
-        budget: Budget::new(settings.timeout, Clock::SYSTEM),
+        budget,
         trace: settings.trace,
         idle_connection: None,
     })
@@ -125,10 +127,12 @@ impl Client<'_> {
             request.operation,
             request.body.len()
         ));
+        deadline.begin_step(&["still sending the request to ", &self.host]);
         let sent = stream.send(bytes.expose(), deadline);
         drop(bytes);
         let request_complete = sent.is_ok();
         let mut reader = Reader::reply();
+        deadline.begin_step(&[STILL_WAITING, &self.host]);
         // A server may reject a request before reading all of it (RFC 9112 section 9.5): its reply says why.
         match (sent, read_reply(&mut stream, &mut reader, deadline)) {
             (_, Ok(())) => {}
@@ -184,6 +188,7 @@ impl Client<'_> {
         let Some(context) = &self.tls else {
             return Ok(Stream::Plain(stream));
         };
+        deadline.begin_step(&["still in the TLS handshake with ", &self.host]);
         let session =
             tls::TlsStream::open(context, &self.root.host, stream, deadline).map_err(|error| {
                 let late = format!(
@@ -212,12 +217,14 @@ impl Client<'_> {
         deadline: &Deadline,
     ) -> Result<TcpStream, Failure> {
         let time = deadline.describe();
+        deadline.begin_step(&["still looking up ", name]);
         let addresses = connect::lookup(host, port, deadline).map_err(|error| {
             let may_pass = matches!(&error, StreamError::Io(error) if connect::is_transient(error));
             let late = timed_out(format!("{name} was not found by DNS within {time}"));
             let failure = stream_failed(error, late, not_looked_up(name));
             Failure::new(failure.error, Processed::No, may_pass)
         })?;
+        deadline.begin_step(&["still connecting to ", authority]);
         let (stream, address) = connect::open(&addresses, deadline).map_err(|error| {
             let late = timed_out(format!("no connection to {authority} within {time}"));
             stream_failed(error, late, not_reached(authority))
@@ -236,6 +243,7 @@ impl Client<'_> {
     ) -> Result<(), Failure> {
         let target = format!("{}:{}", self.host, self.root.port);
         let request = http::connect(&target, proxy.credentials.as_ref());
+        deadline.begin_step(&[STILL_WAITING, place]);
         let answer = connect::write(stream, request.expose(), deadline)
             .map_err(ExchangeError::Stream)
             .and_then(|()| read_tunnel_reply(stream, deadline));

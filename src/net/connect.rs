@@ -52,7 +52,7 @@ where
     std::thread::Builder::new()
         .stack_size(LOOKUP_STACK)
         .spawn(run)?;
-    match receiver.recv_timeout(deadline.left()?) {
+    match deadline.receive(&receiver) {
         Ok(Ok(addresses)) => Ok(interleave(&addresses)),
         Ok(Err(error)) => Err(StreamError::Io(error)),
         Err(RecvTimeoutError::Timeout) => Err(StreamError::Deadline),
@@ -162,7 +162,7 @@ fn race(
         .iter()
         .map(|(stream, _)| PollFd::new(stream.as_fd(), PollFlags::POLLOUT))
         .collect();
-    let mut left = deadline.left()?;
+    let mut left = deadline.next_wait()?;
     if let Some(until) = until {
         left = left.min(until.saturating_duration_since(deadline.now()));
     }
@@ -188,7 +188,7 @@ fn poll_for(handles: &mut [PollFd<'_>], left: Duration) -> Result<bool, StreamEr
 
 fn wait(stream: &TcpStream, events: PollFlags, deadline: &Deadline) -> Result<(), StreamError> {
     loop {
-        let left = deadline.left()?;
+        let left = deadline.next_wait()?;
         if poll_for(&mut [PollFd::new(stream.as_fd(), events)], left)? {
             return Ok(());
         }

@@ -2,9 +2,12 @@
 
 use super::Pause;
 use crate::error::Error;
+use crate::message::{NOTE_AFTER, Notes};
 use crate::time::seconds;
 use crate::trace::Trace;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Longer timeouts are clamped to one year, so that `Instant` arithmetic cannot overflow.
@@ -33,6 +36,8 @@ pub struct Budget {
     total: Duration,
     left: Duration,
     clock: Clock,
+    /// For a person who waits.
+    pub notes: Notes,
 }
 
 impl Budget {
@@ -41,6 +46,7 @@ impl Budget {
             total,
             left: total.min(MAX_BUDGET),
             clock,
+            notes: Notes::OFF,
         }
     }
 
@@ -52,6 +58,9 @@ impl Budget {
             at: started.checked_add(self.left).unwrap_or(started),
             total: self.total,
             clock: self.clock,
+            notes: self.notes,
+            step: RefCell::default(),
+            quiet_since: Cell::new(started),
         }
     }
 
@@ -61,8 +70,9 @@ impl Budget {
         self.left = self.left.saturating_sub(spent);
     }
 
-    /// Sleeps before another attempt, or answers `false` at once where that would take all that is left.
-    pub fn wait(&mut self, pause: Pause, trace: Trace) -> bool {
+    /// Sleeps before another attempt, or answers `false` at once where that would take all that is left. A note says
+    /// `why`, unless that is empty, and for how long.
+    pub fn wait(&mut self, pause: Pause, why: &str, trace: Trace) -> bool {
         let wait = length(pause, jitter());
         if wait >= self.left {
             trace.line(format_args!(
@@ -75,6 +85,9 @@ impl Budget {
             "waiting {} ms before trying again",
             wait.as_millis()
         ));
+        if !why.is_empty() {
+            self.notes.say(&[why, " in ", &tenths(wait)].concat());
+        }
         let deadline = self.start();
         std::thread::sleep(wait);
         self.spend(&deadline);
@@ -102,9 +115,57 @@ pub struct Deadline {
     at: Instant,
     total: Duration,
     clock: Clock,
+    notes: Notes,
+    /// What is waited for; empty once that was said.
+    step: RefCell<String>,
+    /// The start, or when the last note was written.
+    quiet_since: Cell<Instant>,
 }
 
 impl Deadline {
+    /// Sets what the waits from now on are for, in the words of a note that is written after [`NOTE_AFTER`] without one.
+    pub fn begin_step(&self, words: &[&str]) {
+        if self.notes.are_on() {
+            self.step.replace(words.concat());
+        }
+    }
+
+    /// How long to wait at once: to the deadline, or until a note is due. If one is due now, it is written.
+    ///
+    /// # Errors
+    /// As [`Deadline::left`].
+    pub fn next_wait(&self) -> Result<Duration, StreamError> {
+        let left = self.left()?;
+        let mut step = self.step.borrow_mut();
+        if step.is_empty() {
+            return Ok(left);
+        }
+        let now = self.now();
+        let quiet = now.saturating_duration_since(self.quiet_since.get());
+        let until_note = NOTE_AFTER.saturating_sub(quiet);
+        if !until_note.is_zero() {
+            return Ok(left.min(until_note));
+        }
+        self.notes.say(&step);
+        step.clear();
+        self.quiet_since.set(now);
+        Ok(left)
+    }
+
+    /// Waits for what another thread sends.
+    ///
+    /// # Errors
+    /// [`RecvTimeoutError::Timeout`] when the deadline has passed.
+    pub fn receive<T>(&self, receiver: &Receiver<T>) -> Result<T, RecvTimeoutError> {
+        while let Ok(wait) = self.next_wait() {
+            match receiver.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => {}
+                result => return result,
+            }
+        }
+        Err(RecvTimeoutError::Timeout)
+    }
+
     /// The time left, or [`StreamError::Deadline`] when there is none.
     pub fn left(&self) -> Result<Duration, StreamError> {
         match self.at.checked_duration_since(self.clock.now()) {
@@ -138,6 +199,12 @@ impl From<io::Error> for StreamError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
+}
+
+/// A duration to the next tenth of a second: `0.8 s`.
+fn tenths(duration: Duration) -> String {
+    let tenths = duration.as_millis().div_ceil(100);
+    seconds(Duration::from_millis(100).saturating_mul(u32::try_from(tenths).unwrap_or(u32::MAX)))
 }
 
 /// How long `pause` is, given any number: from half to one and a half times the exponential wait, so that clients

@@ -17,7 +17,7 @@ use super::deadline::{Budget, Clock, Deadline};
 use super::http::{AGENT, MAX_BODY, MAX_HEADERS, MAX_STATUS_LINE, Message, is_header_word};
 use super::proxy::{self, Proxy};
 use super::{Failure, Processed, Reply, Request, Settings, Transport};
-use super::{cut, no_answer, not_looked_up, not_reached, unusable};
+use super::{STILL_WAITING, cut, no_answer, not_looked_up, not_reached, unusable};
 use crate::base64;
 use crate::env::Environment;
 use crate::error::Error;
@@ -77,6 +77,8 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
         Scheme::Http => "http",
         Scheme::Https => "https",
     };
+    let mut budget = Budget::new(settings.timeout, Clock::SYSTEM);
+    budget.notes = settings.notes;
     Ok(Client {
         url: format!("{scheme}://{place}{}/graphql/v2?op=", root.prefix),
         host: root.host.bracketed(),
@@ -84,7 +86,7 @@ pub fn open(settings: Settings<'_>) -> Result<Client<'_>, Error> {
         key: settings.key,
         proxy,
         tunnel,
-        budget: Budget::new(settings.timeout, Clock::SYSTEM),
+        budget,
         trace: settings.trace,
     })
 }
@@ -222,7 +224,8 @@ impl Client<'_> {
                 Error::unavailable("no thread could be started").cause(&connect::describe(&error));
             return Err(Failure::refused(error));
         }
-        let message = match receiver.recv_timeout(left) {
+        deadline.begin_step(&[STILL_WAITING, &self.host]);
+        let message = match deadline.receive(&receiver) {
             Ok(Ok(message)) => message,
             Ok(Err(failure)) => return Err(self.failed(failure, deadline)),
             Err(RecvTimeoutError::Timeout) => {

@@ -25,6 +25,7 @@ pub use client::open;
 use self::deadline::{Budget, Deadline};
 use crate::env::Environment;
 use crate::error::Error;
+use crate::message::Notes;
 use crate::secret::ApiKey;
 use crate::time::parse_http_date;
 use crate::trace::Trace;
@@ -42,6 +43,7 @@ pub struct Settings<'a> {
     pub timeout: Duration,
     pub env: &'a Environment,
     pub trace: Trace,
+    pub notes: Notes,
 }
 
 /// Sends requests: over the network, or to the script of a unit test.
@@ -55,9 +57,10 @@ pub trait Transport {
     /// What is left of `--timeout`.
     fn budget(&mut self) -> &mut Budget;
 
-    /// Waits before another attempt, or answers `false` at once where the time left does not allow it.
-    fn pause(&mut self, pause: Pause, trace: Trace) -> bool {
-        self.budget().wait(pause, trace)
+    /// Waits before another attempt, or answers `false` at once where the time left does not allow it. A person at a
+    /// terminal is told `why`, unless it is empty.
+    fn pause(&mut self, pause: Pause, why: &str, trace: Trace) -> bool {
+        self.budget().wait(pause, why, trace)
     }
 }
 
@@ -173,6 +176,9 @@ pub enum Pause {
 }
 
 // What both clients report in the same words.
+
+/// Before the host.
+const STILL_WAITING: &str = "still waiting for the answer of ";
 
 fn not_looked_up(name: &str) -> Error {
     Error::unavailable(format!("{name} could not be looked up"))

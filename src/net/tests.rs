@@ -6,6 +6,7 @@ use super::{Failure, Pause, Processed, Reply, Request, Retry, Settings, Transpor
 use super::{connect, tls};
 use crate::env::Environment;
 use crate::error::Error;
+use crate::message::Notes;
 use crate::secret::ApiKey;
 use crate::secret::SecretBytes;
 use crate::trace::Trace;
@@ -81,6 +82,7 @@ impl Setup {
             timeout: Duration::from_millis(self.timeout),
             env: Box::leak(Box::new(env)),
             trace: Trace::OFF,
+            notes: Notes::OFF,
         })
     }
 
@@ -425,7 +427,7 @@ fn a_peer_that_says_nothing_is_left_on_time() {
     let text = "no answer from 127.0.0.1 within 0.3 s".to_owned();
     assert_eq!(observed(&failure, address), (75, true, false, text));
     // Nothing is left for another attempt.
-    assert!(!client.pause(Pause::Backoff(2), Trace::OFF));
+    assert!(!client.pause(Pause::Backoff(2), "", Trace::OFF));
     let text = "no connection to 127.0.0.1:PORT within 0.3 s".to_owned();
     assert_eq!(
         observed(&self::failure(client.post(&ask())), address),
@@ -737,16 +739,16 @@ fn pauses_stay_within_the_budget() {
         .timeout(1000)
         .client();
     let started = Instant::now();
-    assert!(!client.pause(Pause::AtLeast(Duration::from_secs(1)), Trace::OFF));
-    assert!(!client.pause(Pause::AtLeast(Duration::MAX), Trace::OFF));
+    assert!(!client.pause(Pause::AtLeast(Duration::from_secs(1)), "", Trace::OFF));
+    assert!(!client.pause(Pause::AtLeast(Duration::MAX), "", Trace::OFF));
     assert!(started.elapsed() < Duration::from_millis(90));
-    assert!(client.pause(Pause::Backoff(2), Trace::OFF));
+    assert!(client.pause(Pause::Backoff(2), "", Trace::OFF));
     let took = started.elapsed();
     assert!(
         took >= Duration::from_millis(100) && took < Duration::from_millis(500),
         "{took:?}"
     );
-    assert!(!client.pause(Pause::AtLeast(Duration::from_millis(950)), Trace::OFF));
+    assert!(!client.pause(Pause::AtLeast(Duration::from_millis(950)), "", Trace::OFF));
 }
 
 /// The failure of one request to a TLS server.

@@ -8,6 +8,7 @@ mod time;
 
 use crate::error::Error;
 use crate::json::{Sink, Writer};
+use crate::message::{self, push_line};
 use crate::outcome::{Account, Action, Outcome, SecretInfo, Timestamp, WriteOutcome};
 use crate::request::Format;
 use crate::secret::{Owner, StoredType};
@@ -19,8 +20,11 @@ use teams::Teams;
 pub struct Streams<'a> {
     pub stdout: &'a mut dyn io::Write,
     pub stderr: &'a mut dyn io::Write,
-    pub stderr_is_terminal: bool,
     pub format: Format,
+    /// Whether the prefixes of notes and errors are coloured.
+    pub colour: bool,
+    /// Whether standard error is a terminal on which a line can be drawn anew.
+    pub shows_progress: bool,
 }
 
 /// How to show an outcome.
@@ -30,6 +34,8 @@ pub struct View {
     pub now: Timestamp,
     /// Columns of the terminal, when standard output is one.
     pub width: Option<usize>,
+    /// Whether the prefixes of notes are coloured.
+    pub colour: bool,
 }
 
 /// A buffer in front of a writer, so that a long list is never in memory as a whole.
@@ -86,7 +92,7 @@ pub fn outcome(
         Outcome::Write(write) => match view.format {
             Format::Pretty | Format::Text => {
                 for note in &write.notes {
-                    push_line("note: ", note, &mut notes);
+                    push_line(message::NOTE, view.colour, note, &mut notes);
                 }
                 out.put(sentence(write).as_bytes());
                 out.put(b"\n");
@@ -103,12 +109,12 @@ pub fn outcome(
             let rows = sorted(secrets, *names_only);
             let teams = Teams::new(teams, &rows);
             if let Some(note) = note {
-                push_line("note: ", note, &mut notes);
+                push_line(message::NOTE, view.colour, note, &mut notes);
             }
             match view.format {
                 _ if *names_only => names(&rows, view.format, &mut out),
                 Format::Pretty => table::pretty(&rows, &teams, view.now, view.width, &mut out),
-                Format::Text => table::text(&rows, &teams, view.now, &mut out),
+                Format::Text => table::text(&rows, &teams, view.now, view.width, &mut out),
                 Format::Json => machine::json(&rows, &teams, &mut out),
                 Format::Ndjson => machine::ndjson(&rows, &teams, &mut out),
             }
@@ -127,33 +133,27 @@ pub fn outcome(
 }
 
 /// Renders why a run failed, for standard error.
-pub fn failure(error: &Error, format: Format) -> Vec<u8> {
+pub fn failure(error: &Error, format: Format, colour: bool) -> Vec<u8> {
     let mut out = Vec::new();
     if format.is_machine() {
         machine::failure(error, &mut out);
         return out;
     }
-    push_failure(error, &mut out);
+    push_failure(error, colour, &mut out);
     out
 }
 
-fn push_failure(error: &Error, out: &mut Vec<u8>) {
-    push_line("error: ", &error.message, out);
+fn push_failure(error: &Error, colour: bool, out: &mut Vec<u8>) {
+    push_line(message::ERROR, colour, &error.message, out);
     for cause in &error.causes {
-        push_line("  caused by: ", cause, out);
+        push_line(message::CAUSE, colour, cause, out);
     }
     // A hint may be a list, a line each.
-    let mut prefix = "hint: ";
+    let mut prefix = message::HINT;
     for line in error.hint.iter().flat_map(|hint| hint.lines()) {
-        push_line(prefix, line, out);
-        prefix = "";
+        push_line(prefix, colour, line, out);
+        prefix = message::NONE;
     }
-}
-
-fn push_line(prefix: &str, text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(prefix.as_bytes());
-    out.extend_from_slice(safe(text).as_bytes());
-    out.push(b'\n');
 }
 
 /// What happened to one secret, as the official client words it where it does.
@@ -248,9 +248,9 @@ fn who(account: &Account) -> Vec<u8> {
     } else {
         "User ID: "
     };
-    let mut fact = |prefix, text: &str| {
+    let mut fact = |prefix: &str, text: &str| {
         if !text.is_empty() {
-            push_line(prefix, text, &mut lines);
+            lines.extend_from_slice([prefix, &safe(text), "\n"].concat().as_bytes());
         }
     };
     fact(prefix, uid);

@@ -1,8 +1,9 @@
 //! Reports what happens to each of several secrets: each one as it happens, and a count at the end.
 
-use super::{Streams, machine, push_failure, push_line, sentence};
+use super::{Streams, machine, push_failure, sentence};
 use crate::error::{Applied, Error, ErrorKind};
 use crate::json::Writer;
+use crate::message::{self, push_line};
 use crate::outcome::{Reported, WriteOutcome};
 use crate::request::Format;
 use crate::secret::{Owner, SecretName};
@@ -56,6 +57,7 @@ struct State {
     first_failure: Option<ErrorKind>,
     /// Whether any secret was changed.
     applied: Applied,
+    colour: bool,
     shows_progress: bool,
 }
 
@@ -79,7 +81,8 @@ impl<'r, 's> Report<'r, 's> {
             current: None,
             first_failure: None,
             applied: Applied::No,
-            shows_progress: streams.stderr_is_terminal && !format.is_machine(),
+            colour: streams.colour,
+            shows_progress: streams.shows_progress,
         };
         let mut report = Self {
             state: Arc::new(Mutex::new(state)),
@@ -109,7 +112,7 @@ impl<'r, 's> Report<'r, 's> {
     pub fn note(&mut self, note: &str) {
         self.print(|state, lines| {
             if !state.format.is_machine() {
-                push_line("note: ", note, &mut lines.stderr);
+                push_line(message::NOTE, state.colour, note, &mut lines.stderr);
             }
         });
     }
@@ -165,9 +168,10 @@ impl<'r, 's> Report<'r, 's> {
         }
         if state.shows_progress {
             let done: usize = state.counts.iter().sum();
+            // A note that is written meanwhile begins in the first column, and covers it.
             lines
                 .stderr
-                .extend_from_slice(format!("{done}/{}", state.total).as_bytes());
+                .extend_from_slice(format!("{done}/{}\r", state.total).as_bytes());
         }
         // Standard error may be closed.
         let _ = self.streams.stderr.write_all(&lines.stderr);
@@ -191,7 +195,7 @@ impl State {
             return self.item(lines, |w| machine::write_members(write, w));
         }
         for note in &write.notes {
-            push_line("note: ", note, &mut lines.stderr);
+            push_line(message::NOTE, self.colour, note, &mut lines.stderr);
         }
         lines.stdout.extend_from_slice(sentence(write).as_bytes());
         lines.stdout.push(b'\n');
@@ -212,7 +216,7 @@ impl State {
         }
         let mut named = error.clone();
         named.message = format!("'{}': {}", safe(name), error.message);
-        push_failure(&named, &mut lines.stderr);
+        push_failure(&named, self.colour, &mut lines.stderr);
     }
 
     /// Writes one secret as an object: a line of `ndjson`, or a part of the document of `json`.
@@ -245,7 +249,7 @@ impl State {
                 self.failed(&name, &error, Applied::Unknown, &mut lines);
             }
             None if !self.format.is_machine() => {
-                push_failure(&interrupted, &mut lines.stderr);
+                push_failure(&interrupted, self.colour, &mut lines.stderr);
             }
             None => {}
         }

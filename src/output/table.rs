@@ -13,8 +13,23 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const COLUMNS: usize = 6;
 const HEADERS: [&str; COLUMNS] = ["Name", "Scope", "Type", "Created", "Updated", "Description"];
 
-/// The columns that are narrowed when a table is wider than its terminal, in this order, and the least width of each.
-const SHRINK: [(usize, usize); 6] = [(5, 11), (0, 12), (1, 8), (2, 12), (3, 7), (4, 7)];
+/// The columns that are narrowed when a table is wider than its terminal, in this order, and to which width: first to
+/// one at which most words stay whole, which fits 80 columns, then to one at which no character is too wide.
+const SHRINK: [(usize, usize); 12] = [
+    (5, 11),
+    (0, 12),
+    (1, 8),
+    (2, 12),
+    (3, 7),
+    (4, 7),
+    (5, LEAST),
+    (2, LEAST),
+    (3, LEAST),
+    (4, LEAST),
+    (1, LEAST),
+    (0, LEAST),
+];
+const LEAST: usize = 3;
 
 /// The widest that a field is shown, in display columns: what is longer is cut, because every row is padded to the
 /// widest. `json` and `ndjson` have it whole.
@@ -66,18 +81,26 @@ fn field(text: &str) -> Cow<'_, str> {
     if shown.len() <= MAX_FIELD {
         return shown;
     }
+    match head_within(&shown, MAX_FIELD) {
+        Some(head) => Cow::Owned([head, "…"].concat()),
+        None => shown,
+    }
+}
+
+/// What to show of a text that is wider than `limit` columns, with an ellipsis behind it.
+fn head_within(text: &str, limit: usize) -> Option<&str> {
     let mut used = 0;
     let mut end = 0;
-    for (start, character) in shown.char_indices() {
+    for (start, character) in text.char_indices() {
         used += character.width().unwrap_or(0).max(1);
-        if used > MAX_FIELD {
-            return Cow::Owned(format!("{}…", shown.get(..end).unwrap_or_default()));
+        if used > limit {
+            return text.get(..end);
         }
-        if used < MAX_FIELD {
+        if used < limit {
             end = start + character.len_utf8();
         }
     }
-    shown
+    None
 }
 
 /// Display columns of a text without control characters.
@@ -101,9 +124,19 @@ fn widths(rows: &[&SecretInfo], teams: &Teams<'_>, now: Timestamp) -> [usize; CO
     widths
 }
 
-/// Columns padded to their width and two spaces, without spaces at the end of a line. The header is always there.
-pub fn text(rows: &[&SecretInfo], teams: &Teams<'_>, now: Timestamp, out: &mut dyn Sink) {
-    let widths = widths(rows, teams, now);
+/// Columns padded to their width and two spaces, without spaces at the end of a line. The header is always there. When
+/// a terminal's width is known and a line is wider, cells are cut, so that a secret stays one line.
+pub fn text(
+    rows: &[&SecretInfo],
+    teams: &Teams<'_>,
+    now: Timestamp,
+    terminal: Option<usize>,
+    out: &mut dyn Sink,
+) {
+    let mut widths = widths(rows, teams, now);
+    if let Some(terminal) = terminal {
+        shrink(&mut widths, 2 * (COLUMNS - 1), terminal);
+    }
     let mut line = Vec::new();
     text_line(&HEADERS.map(Cow::Borrowed), &widths, &mut line);
     out.put(&line);
@@ -120,10 +153,19 @@ fn text_line(cells: &Cells<'_>, widths: &[usize; COLUMNS], out: &mut Vec<u8>) {
     for (cell, column) in cells.iter().zip(widths) {
         if !cell.is_empty() {
             pad(gap, out);
-            out.extend_from_slice(cell.as_bytes());
             gap = 0;
         }
-        gap += column.saturating_sub(width(cell)) + 2;
+        let mut used = width(cell);
+        if used > *column
+            && let Some(head) = head_within(cell, *column)
+        {
+            out.extend_from_slice(head.as_bytes());
+            out.extend_from_slice("…".as_bytes());
+            used = width(head) + 1;
+        } else {
+            out.extend_from_slice(cell.as_bytes());
+        }
+        gap += column.saturating_sub(used) + 2;
     }
     out.push(b'\n');
 }
@@ -142,7 +184,8 @@ pub fn pretty(
 ) {
     let mut widths = widths(rows, teams, now);
     if let Some(terminal) = terminal {
-        shrink(&mut widths, terminal);
+        // Beside each cell: a space on both sides and a line; and one more line.
+        shrink(&mut widths, 3 * COLUMNS + 1, terminal);
     }
     let mut lines = Vec::new();
     rule(["╭", "─", "┬", "╮"], &widths, &mut lines);
@@ -165,10 +208,9 @@ pub fn pretty(
     out.put(&lines);
 }
 
-/// Narrows columns until the table fits, or all have their least width.
-fn shrink(widths: &mut [usize; COLUMNS], terminal: usize) {
-    // Beside each cell: a space on both sides and a line; and one more line.
-    let total = widths.iter().sum::<usize>() + 3 * COLUMNS + 1;
+/// Narrows columns until the table fits, or all have their least width. `between` is what a line has beside its cells.
+fn shrink(widths: &mut [usize; COLUMNS], between: usize, terminal: usize) {
+    let total = widths.iter().sum::<usize>() + between;
     let mut excess = total.saturating_sub(terminal);
     for (column, least) in SHRINK {
         if let Some(width) = widths.get_mut(column) {
@@ -277,10 +319,10 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    fn aligned(rows: &[SecretInfo]) -> String {
+    fn aligned(rows: &[SecretInfo], terminal: Option<usize>) -> String {
         let rows: Vec<_> = rows.iter().collect();
         let mut out = Vec::new();
-        text(&rows, &Teams::new(&[], &rows), NOW, &mut out);
+        text(&rows, &Teams::new(&[], &rows), NOW, terminal, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -334,11 +376,11 @@ mod tests {
 ╞══════╪═══════╪══════╪═════════╪═════════╪═════════════╡
 ╰──────┴───────┴──────┴─────────┴─────────┴─────────────╯
 ";
-        for terminal in [None, Some(57), Some(1)] {
+        for terminal in [None, Some(57)] {
             assert_eq!(shown(&[], terminal), expected);
         }
         assert_eq!(
-            aligned(&[]),
+            aligned(&[], Some(48)),
             "Name  Scope  Type  Created  Updated  Description\n"
         );
     }
@@ -346,7 +388,7 @@ mod tests {
     #[test]
     fn aligned_columns_end_without_spaces() {
         assert_eq!(
-            aligned(&sample()),
+            aligned(&sample(), None),
             "\
 Name          Scope     Type                          Created      Updated    Description
 GITHUB_TOKEN  Personal  Raw Value                     3 days ago   just now
@@ -373,10 +415,70 @@ MY_KEY        Personal  Anthropic Bedrock Access Key  1 month ago  2 min ago  fo
 ╰────────┴──────────┴──────────────────┴─────────────┴───────────┴─────────────╯
 "
         );
-        for terminal in 70..=106 {
+        for terminal in 30..=106 {
             for line in shown(&rows, Some(terminal)).lines() {
-                assert_eq!(width(line), terminal.max(76), "{terminal}: {line}");
+                assert_eq!(width(line), terminal.max(37), "{terminal}: {line}");
             }
+        }
+        assert_eq!(
+            shown(&[], Some(40)),
+            "\
+╭──────┬───────┬─────┬─────┬─────┬─────╮
+│ Name ┆ Scope ┆ Typ ┆ Cre ┆ Upd ┆ Des │
+│      ┆       ┆ e   ┆ ate ┆ ate ┆ cri │
+│      ┆       ┆     ┆ d   ┆ d   ┆ pti │
+│      ┆       ┆     ┆     ┆     ┆ on  │
+╞══════╪═══════╪═════╪═════╪═════╪═════╡
+╰──────┴───────┴─────┴─────┴─────┴─────╯
+"
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_aligned_columns() {
+        let rows = sample();
+        assert_eq!(aligned(&rows, Some(97)), aligned(&rows, None));
+        assert_eq!(
+            aligned(&rows, Some(72)),
+            "\
+Name          Scope     Type          Created     Updated    Description
+GITHUB_TOKEN  Personal  Raw Value     3 days ago  just now
+MY_KEY        Personal  Anthropic B…  1 month a…  2 min ago  for the ni…
+鍵            Personal  Raw Value     1 min ago   1 min ago  two\\nlines
+"
+        );
+    }
+
+    /// Whatever a service serves: no line is wider than the terminal, down to the least width.
+    #[test]
+    fn no_line_is_wider_than_its_terminal() {
+        let kind = Kind::from_wire("ANTHROPIC_BEDROCK_ACCESS_KEY").unwrap();
+        let texts = [
+            "UNBROKEN_".repeat(40),
+            "日本語のとても長い名前".repeat(20),
+            "👩\u{200d}🚀🎉👍🏽🇩🇪".repeat(30),
+            "e\u{301}\u{302}\u{303}".repeat(50),
+            "\u{17d8}\u{17d8}\u{fdfd}ﷺ".repeat(20),
+            "لا\u{202e}\u{1b}[2J".repeat(30),
+            "a b  c ".repeat(40),
+            "x".to_owned(),
+        ];
+        let mut rows = Vec::new();
+        for (name, other) in texts.iter().zip(texts.iter().rev()) {
+            let mut row = row(name, kind, [400 * 86_400, 59 * 60], Some(other));
+            row.owner = Owner::Other(other.clone());
+            row.stored_type = StoredType::Other(name.clone());
+            rows.push(row);
+        }
+        for terminal in 1..=300 {
+            for line in shown(&rows, Some(terminal)).lines() {
+                assert!(width(line) <= terminal.max(37), "{terminal}: {line}");
+            }
+            for line in aligned(&rows, Some(terminal)).lines() {
+                assert!(width(line) <= terminal.max(28), "{terminal}: {line}");
+            }
+            let lines = aligned(&rows, Some(terminal)).lines().count();
+            assert_eq!(lines, rows.len() + 1);
         }
     }
 
@@ -418,7 +520,7 @@ MY_KEY        Personal  Anthropic Bedrock Access Key  1 month ago  2 min ago  fo
         hostile.stored_type = StoredType::Other("NEW\u{9b}".to_owned());
         for out in [
             shown(std::slice::from_ref(&hostile), Some(80)),
-            aligned(std::slice::from_ref(&hostile)),
+            aligned(std::slice::from_ref(&hostile), Some(80)),
         ] {
             assert!(
                 !out.contains(['\u{1b}', '\r', '\u{9b}', '\u{202e}']),

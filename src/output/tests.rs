@@ -14,6 +14,7 @@ fn view(format: Format) -> View {
             nanoseconds: 0,
         },
         width: None,
+        colour: false,
     }
 }
 
@@ -314,7 +315,7 @@ fn failures() {
         ),
     ] {
         for format in FORMATS {
-            let out = String::from_utf8(failure(&error, format)).unwrap();
+            let out = String::from_utf8(failure(&error, format, false)).unwrap();
             if format.is_machine() {
                 assert_eq!(out, format!("{json}\n"));
             } else {

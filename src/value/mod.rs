@@ -18,7 +18,7 @@ pub use import::{Entry, read_import};
 pub use payload::Fields;
 pub use source::Io;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::request::{FieldSources, FileOrStdin, Source};
 use crate::secret::{FIELDS, Field, Kind, SecretBytes, SecretName, Syntax, VALUE};
 use crate::text;
@@ -35,6 +35,12 @@ pub trait Terminal {
     /// Turns echo off until something is asked or [`Terminal::release`], where there is someone to ask: what is typed
     /// meanwhile is not shown, and is no answer. Ctrl-C still ends the program.
     fn prepare(&mut self);
+
+    /// Says what the questions are about, before the first of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] where there is nowhere to ask.
+    fn announce(&mut self, line: &str) -> Result<(), Error>;
 
     /// Asks for one field; an empty answer is an answer. What was typed before the question is not.
     ///
@@ -244,14 +250,14 @@ impl Incomplete {
         }
     }
 
-    /// Asks for what is missing, in the type's order, and gives the terminal back.
+    /// Asks for what is missing, in the type's order, under a line that says what it is for, and gives the terminal back.
     ///
     /// # Errors
     /// [`ErrorKind::Cancelled`] by the person, or by an empty answer to a required field; [`ErrorKind::Terminated`];
     /// [`ErrorKind::InvalidData`] for an answer that stayed wrong.
-    pub fn complete(mut self, terminal: &mut dyn Terminal) -> Result<Fields, Error> {
+    pub fn complete(mut self, purpose: &str, terminal: &mut dyn Terminal) -> Result<Fields, Error> {
         let asked = if self.interactive {
-            self.ask(terminal)
+            self.ask(purpose, terminal)
         } else {
             Ok(())
         };
@@ -275,7 +281,10 @@ impl Incomplete {
         })
     }
 
-    fn ask(&mut self, terminal: &mut dyn Terminal) -> Result<(), Error> {
+    fn ask(&mut self, purpose: &str, terminal: &mut dyn Terminal) -> Result<(), Error> {
+        if self.missing().next().is_some() {
+            terminal.announce(purpose)?;
+        }
         for (field, slot) in &mut self.slots {
             if slot.is_none() {
                 *slot = ask_one(field, &self.name, terminal)?;
@@ -299,7 +308,8 @@ fn ask_one(
         }
         if answer.is_empty() {
             return if field.required {
-                Err(Error::cancelled())
+                let message = "nothing was typed; nothing was stored";
+                Err(Error::new(ErrorKind::Cancelled, message))
             } else {
                 Ok(None)
             };

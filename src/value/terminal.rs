@@ -160,6 +160,12 @@ impl Terminal for ProcessTerminal {
         }
     }
 
+    fn announce(&mut self, line: &str) -> Result<(), Error> {
+        let line = text::safe(line);
+        self.raw()?.draw(&[&line, "\n"].concat());
+        Ok(())
+    }
+
     fn ask(&mut self, field: &Field) -> Result<SecretBytes, Error> {
         let question = Question {
             text: field.prompt,

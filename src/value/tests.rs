@@ -38,6 +38,10 @@ impl Terminal for Script {
         Ok(SecretBytes::new(self.answers.remove(0).into()))
     }
 
+    fn announce(&mut self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn say(&mut self, line: &str) {
         self.said.push(line.to_owned());
     }
@@ -123,7 +127,7 @@ impl Case {
 
 /// The payload, or the code and the message.
 fn done(fitted: Result<Incomplete, Error>, terminal: &mut Script) -> String {
-    let fields = fitted.and_then(|fitted| fitted.complete(terminal));
+    let fields = fitted.and_then(|fitted| fitted.complete("", terminal));
     match fields {
         Ok(fields) => String::from_utf8(fields.payload().expose().to_vec()).unwrap(),
         Err(error) => format!("{}: {}", error.code(), error.message),
@@ -550,9 +554,19 @@ fn questions_come_in_order_and_optional_ones_can_be_skipped() {
             r#"{"api_key":"k"}"#,
             2,
         ),
-        (kind("DOCKER_REGISTRY"), &["h", ""], "130: cancelled", 2),
+        (
+            kind("DOCKER_REGISTRY"),
+            &["h", ""],
+            "130: nothing was typed; nothing was stored",
+            2,
+        ),
         (kind("DOCKER_REGISTRY"), &["h"], "130: cancelled", 2),
-        (kind("RAW_VALUE"), &[""], "130: cancelled", 1),
+        (
+            kind("RAW_VALUE"),
+            &[""],
+            "130: nothing was typed; nothing was stored",
+            1,
+        ),
     ] {
         let (text, script) = ask(kind, answers);
         assert_eq!(text, expected);
@@ -608,7 +622,7 @@ fn what_was_given_is_not_asked_for() {
     fitted.prepare(&mut script);
     assert_eq!(script.prepared, 1);
     let fields = fitted
-        .complete(&mut script)
+        .complete("", &mut script)
         .unwrap_or_else(|e| panic!("{e:?}"));
     assert_eq!(script.asked, ["Password:"]);
     assert_eq!(fields.length(), 10);

@@ -65,7 +65,7 @@ fn create_new(
 ) -> Result<WriteOutcome, Error> {
     let mut notes = Vec::new();
     notes.extend(name_note(kind, context.name));
-    let sealed = context.seal(kind, fitted, &mut notes, session)?;
+    let sealed = context.seal("Value for new", kind, fitted, &mut notes, session)?;
     send(
         context,
         kind,

@@ -108,19 +108,30 @@ impl<'a> WriteContext<'a> {
     }
 
     /// Asks for what is missing of the value, and seals it; the key is judged before the user is asked to type.
-    /// What the user should know is added to `notes`.
+    /// The question begins with `asked`; what the user should know is added to `notes`.
     fn seal(
         &self,
+        asked: &str,
         kind: &'static Kind,
         fitted: Incomplete,
         notes: &mut Vec<String>,
         session: &mut Session<'_, '_>,
     ) -> Result<Sealed, Error> {
         let key = self.owner.key()?;
-        let fields = fitted.complete(session.terminal)?;
+        let fields = fitted.complete(&self.purpose(asked, kind), session.terminal)?;
         notes.extend(self.owner.note.clone());
         notes.extend_from_slice(&fields.notes);
         seal(&key, self.actor, self.name, kind, &fields, session.random)
+    }
+
+    /// `New value for team secret 'N'`, with the type where it is not a raw value.
+    fn purpose(&self, asked: &str, kind: &Kind) -> String {
+        let owner = owner::adjective(&self.owner.owner);
+        let mut purpose = [asked, " ", owner, " secret '", self.name.as_str(), "'"].concat();
+        if !kind.is_raw() {
+            purpose.push_str(&[" (", kind.label, ")"].concat());
+        }
+        purpose
     }
 
     fn secret(&self) -> Target<'_> {

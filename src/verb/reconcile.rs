@@ -3,6 +3,7 @@
 use super::Session;
 use crate::api::Lookup;
 use crate::error::{Error, ErrorKind};
+use crate::message::NOTE_AFTER;
 use crate::net::{Failure, Processed};
 use crate::outcome::SecretInfo;
 use crate::secret::{Kind, Owner, SecretName, StoredType};
@@ -71,6 +72,7 @@ impl Target<'_> {
         session.api.within(WINDOW, |api| {
             let mut pause = FIRST_PAUSE;
             let mut was_read = false;
+            let mut waited = Duration::ZERO;
             loop {
                 let why = match api.lookup_once(self.owner.team()) {
                     Ok(lookup) => match (look(&lookup), lookup.errors) {
@@ -86,7 +88,14 @@ impl Target<'_> {
                     }
                     Err(failure) => failure.error.message,
                 };
-                if !api.pause(pause) {
+                // Once, when it takes longer than a moment.
+                let note = if waited < NOTE_AFTER && waited + pause >= NOTE_AFTER {
+                    "the outcome is not known yet; asking again"
+                } else {
+                    ""
+                };
+                waited += pause;
+                if !api.pause(pause, note) {
                     return Err(if was_read {
                         "asked again, the list does not show the change".to_owned()
                     } else {
@@ -195,7 +204,7 @@ mod tests {
             })
         }
 
-        fn pause(&mut self, pause: Pause, _: Trace) -> bool {
+        fn pause(&mut self, pause: Pause, _: &str, _: Trace) -> bool {
             let Pause::AtLeast(time) = pause else {
                 panic!("{pause:?}")
             };

@@ -59,7 +59,7 @@ pub(super) fn value(
     session: &mut Session<'_, '_>,
 ) -> Result<WriteOutcome, Error> {
     let mut notes = Vec::new();
-    let sealed = context.seal(kind, fitted, &mut notes, session)?;
+    let sealed = context.seal("New value for", kind, fitted, &mut notes, session)?;
     if kind.field("--base-url").is_some() && !sealed.has_base_url {
         notes.push("a stored base URL is replaced by none; --base-url keeps one".to_owned());
     }

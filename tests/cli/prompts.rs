@@ -11,8 +11,15 @@ use std::time::{Duration, Instant};
 const CREATE: [&str; 4] = ["secret", "create", "N", "--personal"];
 
 /// What the screen shows after a hidden answer.
-const ANSWERED: &str = "? Secret value: \r\x1b[J> Secret value: ********\r\n";
-const CANCELLED: &str = "? Secret value: \r\x1b[J? Secret value: <canceled>\r\n";
+const ANSWERED: &str = "Value for new personal secret 'N'\r\n\
+                        ? Secret value: \r\x1b[J> Secret value: ********\r\n";
+const CANCELLED: &str = "Value for new personal secret 'N'\r\n\
+                         ? Secret value: \r\x1b[J? Secret value: <canceled>\r\n";
+
+/// [`ANSWERED`] for an update.
+fn answered_again() -> String {
+    ANSWERED.replace("Value for new", "New value for")
+}
 
 fn stored(server: &Server) -> Option<String> {
     server.opened(Scope::Personal, "N")
@@ -174,7 +181,12 @@ fn input_typed_before_a_question_is_discarded_and_not_echoed() {
         session.expect("? Secret value: ");
         session.send("in time\r");
         assert_eq!(session.end(), 0, "{:?}", session.transcript());
-        assert!(session.transcript().starts_with(ANSWERED));
+        let answered = if update {
+            answered_again()
+        } else {
+            ANSWERED.to_owned()
+        };
+        assert!(session.transcript().starts_with(&answered));
         assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"in time"}"#));
     }
 }
@@ -373,7 +385,11 @@ fn an_empty_answer_to_a_required_question_cancels() {
     let mut session = create(&server);
     session.send("\r");
     assert_eq!(session.end(), 130);
-    assert!(session.transcript().starts_with(ANSWERED));
+    assert_eq!(
+        session.transcript(),
+        format!("{ANSWERED}error: nothing was typed; nothing was stored\r\n")
+    );
+    assert_eq!(server.ops(), ["Lookup"]);
     assert_eq!(stored(&server), None);
 }
 
@@ -435,6 +451,63 @@ fn a_vanished_terminal_ends_the_program() {
     let server = Server::start();
     let session = create(&server);
     assert_eq!(session.hang_up(), 129);
+    assert_eq!(stored(&server), None);
+}
+
+#[test]
+fn the_first_question_follows_what_it_is_for() {
+    for (words, line) in [
+        (
+            &["create", "A", "--personal"][..],
+            "Value for new personal secret 'A'",
+        ),
+        (
+            &["create", "A\u{202e}B", "--team"],
+            "Value for new team secret 'A\\u{202e}B'",
+        ),
+        (
+            &["create", "claude", "api-key", "A", "--team"],
+            "Value for new team secret 'A' (Anthropic API Key)",
+        ),
+        (
+            &["create", "N", "--if-exists=update", "--personal"],
+            "New value for personal secret 'N'",
+        ),
+        (
+            &["update", "N", "--value", "--team"],
+            "New value for team secret 'N' (OpenAI API Key)",
+        ),
+    ] {
+        let account = Account::on_teams(&[("t1", "Core")]);
+        let server = Server::builder().account(account).start();
+        server.seed_raw(Scope::Personal, "N");
+        server.seed_kind(Scope::Team("t1"), "N", "OPENAI_API_KEY");
+        let words = [&["secret"], words].concat();
+        let mut session = Session::start(&words, &server.env());
+        session.expect("? Secret value: ");
+        let asked = format!("{line}\r\n? Secret value: ");
+        assert_eq!(session.transcript(), asked, "{words:?}");
+        session.send("\x03");
+        assert_eq!(session.end(), 130);
+    }
+    // Once for all questions.
+    let server = Server::start();
+    let words = ["secret", "create", "docker-registry", "N", "--host=h"];
+    let mut session = Session::start(&words, &server.env());
+    let title = "Value for new personal secret 'N' (Docker Registry)\r\n";
+    session.expect(&format!("{title}? Username: "));
+    session.send("u\r");
+    session.expect("? Password: ");
+    session.send("\r");
+    assert_eq!(session.end(), 130);
+    assert_eq!(
+        session.transcript(),
+        format!(
+            "{title}? Username: u\r\x1b[J> Username: u\r\n\
+             ? Password: \r\x1b[J> Password: ********\r\n\
+             error: nothing was typed; nothing was stored\r\n"
+        )
+    );
     assert_eq!(stored(&server), None);
 }
 
@@ -652,7 +725,7 @@ fn a_visible_answer_is_drawn_without_control_characters() {
     assert_eq!(session.end(), 0);
     assert_eq!(
         session.transcript(),
-        "? Registry host: é\\u{202e}\r\x1b[K? Registry host: ghcr.iox\r\x1b[K? Registry host: ghcr.io\r\x1b[J> Registry host: ghcr.io\r\nSecret 'N' created\r\n"
+        "Value for new personal secret 'N' (Docker Registry)\r\n? Registry host: é\\u{202e}\r\x1b[K? Registry host: ghcr.iox\r\x1b[K? Registry host: ghcr.io\r\x1b[J> Registry host: ghcr.io\r\nSecret 'N' created\r\n"
     );
 }
 
@@ -695,7 +768,7 @@ fn an_update_asks_with_value() {
     assert_eq!(session.end(), 0);
     assert_eq!(
         session.transcript(),
-        format!("{ANSWERED}Secret 'N' updated\r\n")
+        format!("{}Secret 'N' updated\r\n", answered_again())
     );
     assert_eq!(stored(&server).as_deref(), Some(r#"{"value":"new"}"#));
 }

@@ -341,7 +341,7 @@ fn the_first_process_of_a_container_can_ask() {
         let words = ["secret", "create", "N", "--personal"];
         Session::started_by(&starter, &words, &server.env())
     };
-    let cancelled = "? Secret value: \r\x1b[J? Secret value: <canceled>\r\nerror: ";
+    let cancelled = "Value for new personal secret 'N'\r\n? Secret value: \r\x1b[J? Secret value: <canceled>\r\nerror: ";
     for (signal, word, code) in [
         (None, "cancelled", 130),
         (Some(2), "cancelled", 130),

@@ -21,6 +21,14 @@ pub fn network<'a>(run: Run<'a>, script: &str) -> Option<Run<'a>> {
     unshare(run, "-rmnpf", script)
 }
 
+/// The command that starts a program in the namespaces of [`network`].
+pub fn network_starter(script: &str) -> Option<[String; 7]> {
+    if !tools::have("ip") {
+        return None;
+    }
+    starter("-rmnpf", script)
+}
+
 /// A [`network`] whose resolver is a `dnsmasq` with these options and no upstream. Its queries are logged in `dnsmasq.log`
 /// of the directory.
 pub fn network_with_dns<'a>(run: Run<'a>, directory: &TempDir, options: &str) -> Option<Run<'a>> {
@@ -115,13 +123,17 @@ fn is_allowed(words: &[&str]) -> bool {
 }
 
 fn unshare<'a>(run: Run<'a>, namespaces: &str, script: &str) -> Option<Run<'a>> {
+    Some(run.started_by(starter(namespaces, script)?))
+}
+
+fn starter(namespaces: &str, script: &str) -> Option<[String; 7]> {
     if !is_allowed(&[UNSHARE, "--kill-child", namespaces]) {
         return None;
     }
     // PATH is not exported, so the program does not get it. No `exec`: the shell is the parent of the processes left in
     // the background, which a tracer of the program would otherwise wait for.
     let script = format!("PATH=/usr/sbin:/usr/bin:/sbin:/bin; set -e; {script}; \"$@\"; exit $?");
-    Some(run.started_by([
+    let words = [
         UNSHARE,
         "--kill-child",
         namespaces,
@@ -129,5 +141,6 @@ fn unshare<'a>(run: Run<'a>, namespaces: &str, script: &str) -> Option<Run<'a>> 
         "-c",
         &script,
         "sh",
-    ]))
+    ];
+    Some(words.map(str::to_owned))
 }

@@ -38,7 +38,13 @@ impl Session {
     /// Starts the program with this environment and no other, all three streams on the terminal.
     #[must_use]
     pub fn start(arguments: &[&str], variables: &[(String, String)]) -> Self {
-        Self::run(command(arguments, variables))
+        Self::run(command(arguments, variables), None)
+    }
+
+    /// The same on a terminal of this many columns.
+    #[must_use]
+    pub fn sized(columns: u16, arguments: &[&str], variables: &[(String, String)]) -> Self {
+        Self::run(command(arguments, variables), Some(columns))
     }
 
     /// The same with standard output and standard error in files.
@@ -50,7 +56,7 @@ impl Session {
         stderr: File,
     ) -> Self {
         let command = command(arguments, variables);
-        Self::run(command.stdout(stdout).stderr(stderr))
+        Self::run(command.stdout(stdout).stderr(stderr), None)
     }
 
     /// The same as [`Session::start`], by a command to which the program's path and arguments are appended.
@@ -63,11 +69,15 @@ impl Session {
         let program = binary();
         let program = program.to_str().expect("a path that is text");
         let words = [&starter[1..], &[program], arguments].concat();
-        Self::run(command_of(starter[0], &words, variables))
+        Self::run(command_of(starter[0], &words, variables), None)
     }
 
-    fn run(command: blocking::Command) -> Self {
+    fn run(command: blocking::Command, columns: Option<u16>) -> Self {
         let (master, far_end) = blocking::open().expect("a pseudo-terminal");
+        if let Some(columns) = columns {
+            let size = pty_process::Size::new(24, columns);
+            master.resize(size).expect("a size");
+        }
         let child = command.spawn(far_end).expect("the program starts");
         Self {
             master: Some(master),

@@ -475,13 +475,20 @@ fn progress_is_shown_on_a_terminal() {
     let server = Server::start();
     let file = file(THREE);
     let path = file.path().to_str().unwrap();
-    let mut session = Session::start(&["secret", "import", path], &server.env());
+    let mut variables = server.env();
+    variables.push(("TERM".to_owned(), "xterm".to_owned()));
+    let mut session = Session::start(&["secret", "import", path], &variables);
     assert_eq!(session.end(), 0);
     assert_eq!(
         session.transcript(),
-        "\r\x1b[K0/3\r\x1b[KSecret 'A' created\r\n1/3\r\x1b[KSecret 'B' created\r\n2/3\
-         \r\x1b[KSecret 'C' created\r\n3/3\r\x1b[K3 created\r\n"
+        "\r\x1b[K0/3\r\r\x1b[KSecret 'A' created\r\n1/3\r\r\x1b[KSecret 'B' created\r\n2/3\r\
+         \r\x1b[KSecret 'C' created\r\n3/3\r\r\x1b[K3 created\r\n"
     );
+    variables.push(("TERM".to_owned(), "dumb".to_owned()));
+    let arguments = ["secret", "import", path, "--if-exists=skip"];
+    let mut session = Session::start(&arguments, &variables);
+    assert_eq!(session.end(), 0);
+    assert!(!session.transcript().contains('\x1b'));
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn payload(line: &str) -> String {
     let known = line.starts_with("secret create").then_some(kind);
     let fields = value::read(sources(line), known, &mut io)
         .and_then(|read| read.fit(kind, &name, false))
-        .and_then(|incomplete| incomplete.complete(&mut Nobody))
+        .and_then(|incomplete| incomplete.complete("", &mut Nobody))
         .unwrap_or_else(|error| panic!("{}", error.message));
     String::from_utf8(fields.payload().expose().to_vec()).unwrap()
 }
@@ -109,6 +109,9 @@ impl value::Terminal for Nobody {
     fn prepare(&mut self) {}
     fn ask(&mut self, field: &Field) -> Result<crate::secret::SecretBytes, crate::error::Error> {
         panic!("asked for {}", field.flag)
+    }
+    fn announce(&mut self, line: &str) -> Result<(), crate::error::Error> {
+        panic!("announced {line}")
     }
     fn say(&mut self, _: &str) {}
     fn release(&mut self) -> bool {

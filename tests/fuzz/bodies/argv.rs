@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
                 usage.error.kind,
                 ErrorKind::Usage | ErrorKind::InvalidData
             ));
-            let said = output::failure(&usage.error, usage.format);
+            let said = output::failure(&usage.error, usage.format, false);
             let said = String::from_utf8(said).expect("text");
             // Every message is made of these; what else came along came from the line.
             let foreign = said.find(|c: char| {

@@ -38,7 +38,7 @@ impl Transport for Script<'_> {
         })
     }
 
-    fn pause(&mut self, _: Pause, _: Trace) -> bool {
+    fn pause(&mut self, _: Pause, _: &str, _: Trace) -> bool {
         true
     }
 
@@ -116,8 +116,8 @@ fn fit_to_print(error: &Error) {
         );
         assert!(text.chars().count() < MAX_EXCERPT + 200, "{text:?}");
     }
-    let text = String::from_utf8(failure(error, Format::Pretty)).unwrap();
+    let text = String::from_utf8(failure(error, Format::Pretty, false)).unwrap();
     assert!(text.starts_with("error: ") && text.ends_with('\n'));
-    let json = failure(error, Format::Json);
+    let json = failure(error, Format::Json, false);
     assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
 }

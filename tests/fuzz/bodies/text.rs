@@ -5,6 +5,7 @@ use crate::output::{View, outcome};
 use crate::request::Format;
 use crate::secret::{Owner, StoredType};
 use crate::text::{is_invisible, safe};
+use unicode_width::UnicodeWidthStr;
 
 pub fn run(data: &[u8]) {
     let Some((&width, rest)) = data.split_first() else {
@@ -60,11 +61,24 @@ fn check(shown: &Outcome, now: Timestamp, width: usize) {
             format,
             now,
             width: Some(width),
+            colour: false,
         };
         let mut out = Vec::new();
         outcome(shown, &view, &mut out, &mut Vec::new()).unwrap();
         let out = String::from_utf8(out).unwrap();
         assert!(out.ends_with('\n'));
         assert!(!out.chars().any(|c| is_invisible(c) && c != '\n'));
+        let is_table = matches!(
+            shown,
+            Outcome::Listed {
+                names_only: false,
+                ..
+            }
+        );
+        if is_table && !format.is_machine() {
+            // The least width of a framed table.
+            let widest = out.lines().map(UnicodeWidthStr::width).max();
+            assert!(widest <= Some(width.max(37)), "{out}");
+        }
     }
 }

@@ -18,6 +18,9 @@ impl Terminal for Nobody {
     fn ask(&mut self, _: &crate::secret::Field) -> Result<SecretBytes, Error> {
         panic!("asked");
     }
+    fn announce(&mut self, _: &str) -> Result<(), Error> {
+        panic!("announced");
+    }
     fn say(&mut self, _: &str) {}
     fn prepare(&mut self) {}
     fn release(&mut self) -> bool {
@@ -66,7 +69,7 @@ pub fn run(data: &[u8]) {
     };
     let result = read(sources, Some(kind), &mut io)
         .and_then(|draft| draft.fit(kind, &name, false))
-        .and_then(|fitted| fitted.complete(&mut Nobody));
+        .and_then(|fitted| fitted.complete("", &mut Nobody));
     match result {
         Ok(fields) => {
             let payload = fields.payload();
