@@ -1,18 +1,18 @@
 //! JSON (RFC 8259): a parser that decodes a document in place, and an ordered writer.
 //!
-//! A parsed document is the text itself, without a tree beside it. One pass checks the grammar and the limits, refuses
-//! an object with a duplicate key, and replaces each string by its decoded form, which is never longer: the closing
-//! quote becomes `END`, a byte that never occurs in UTF-8, and the bytes left over become white space. After that no
-//! string holds an escape, and a [`Node`] finds members and items by scanning.
+//! A parsed document is the caller's text, changed in place, without a tree beside it. One pass checks the grammar and
+//! the limits, refuses an object with a duplicate key, and replaces each string by its decoded form, which is never
+//! longer: the closing quote becomes `END`, a byte that never occurs in UTF-8, and the bytes left over become white
+//! space. After that no string holds an escape, and a [`Node`] finds members and items by scanning.
 //!
-//! tinyjson decodes the strings that hold escapes, each passed to it as a document of its own. It never gets an array
-//! or an object, because it recurses without a limit and keeps the last of duplicate keys, nor a number, because no
-//! number is read. Its errors quote the text, so only their position is used.
+//! tinyjson decodes the escapes, each passed to it as a document of its own. It gets no whole string, because a string
+//! can be secret and its buffers are not wiped; no array and no object, because it recurses without a limit and keeps the
+//! last of duplicate keys; and no number, because no number is read. Its errors quote the text, so they are not used.
 
 use crate::text::{is_invisible, is_plain};
 use std::fmt;
 use std::ops::Range;
-use tinyjson::{JsonParseError, JsonValue};
+use tinyjson::JsonValue;
 
 /// The longest document in bytes. A list of 100,000 secrets takes about 30 MB.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -25,11 +25,6 @@ pub const MAX_VALUES: usize = 2_000_000;
 
 /// Follows the last byte of a decoded string. It never occurs in UTF-8.
 const END: u8 = 0xff;
-
-/// A parsed document.
-pub struct Document {
-    text: Vec<u8>,
-}
 
 /// Why a text was refused. Never holds any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,15 +59,31 @@ impl fmt::Display for ParseError {
 }
 
 /// Parses one document: one value with nothing but white space around it. Each string that is a value is decoded and
-/// then passed to `redact`, which may overwrite it with other UTF-8.
+/// then passed to `redact`, which may overwrite it with other UTF-8. After an error the text is useless.
 ///
 /// # Errors
 /// [`ParseError`], for whatever RFC 8259 does not allow and for the limits above.
-pub fn parse(text: Vec<u8>, redact: &dyn Fn(&mut [u8])) -> Result<Document, ParseError> {
+pub fn parse<'a>(text: &'a mut [u8], redact: &dyn Fn(&mut [u8])) -> Result<Node<'a>, ParseError> {
+    parse_with(text, redact, false)
+}
+
+/// The same for a caller that looks for duplicate keys itself.
+///
+/// # Errors
+/// As [`parse`], but never [`ParseError::Duplicate`].
+pub fn parse_with_duplicates(text: &mut [u8]) -> Result<Node<'_>, ParseError> {
+    parse_with(text, &|_| {}, true)
+}
+
+fn parse_with<'a>(
+    text: &'a mut [u8],
+    redact: &dyn Fn(&mut [u8]),
+    duplicates: bool,
+) -> Result<Node<'a>, ParseError> {
     if text.len() > MAX_BYTES {
         return Err(ParseError::TooLarge);
     }
-    if let Err(error) = str::from_utf8(&text) {
+    if let Err(error) = str::from_utf8(text) {
         return Err(ParseError::NotUtf8 {
             offset: error.valid_up_to(),
         });
@@ -83,6 +94,7 @@ pub fn parse(text: Vec<u8>, redact: &dyn Fn(&mut [u8])) -> Result<Document, Pars
         values: 0,
         open: Vec::with_capacity(MAX_DEPTH),
         keys: Vec::new(),
+        duplicates,
         counted: Position {
             offset: 0,
             line: 1,
@@ -91,12 +103,12 @@ pub fn parse(text: Vec<u8>, redact: &dyn Fn(&mut [u8])) -> Result<Document, Pars
         redact,
     };
     parser.document()?;
-    Ok(Document { text: parser.text })
+    Ok(Node(parser.text.trim_ascii_start()))
 }
 
 /// The state of [`parse`].
-struct Parser<'a> {
-    text: Vec<u8>,
+struct Parser<'a, 'b> {
+    text: &'a mut [u8],
     /// The offset of the next byte.
     at: usize,
     values: usize,
@@ -104,9 +116,11 @@ struct Parser<'a> {
     open: Vec<Container>,
     /// Where the keys of the open objects start, behind their quotes. 32 bits are enough for [`MAX_BYTES`].
     keys: Vec<u32>,
+    /// An object may have a key twice.
+    duplicates: bool,
     /// The position of an error is counted from here, because the text before it may have been replaced.
     counted: Position,
-    redact: &'a dyn Fn(&mut [u8]),
+    redact: &'b dyn Fn(&mut [u8]),
 }
 
 #[derive(Clone, Copy)]
@@ -125,7 +139,7 @@ struct Position {
     column: usize,
 }
 
-impl Parser<'_> {
+impl Parser<'_, '_> {
     fn document(&mut self) -> Result<(), ParseError> {
         loop {
             while self.value()? {}
@@ -222,6 +236,9 @@ impl Parser<'_> {
     /// Refuses an object with a duplicate key, and drops its keys. Sorting takes `n log n` steps, whatever the keys
     /// are.
     fn close_object(&mut self, outer_keys: usize) -> Result<(), ParseError> {
+        if self.duplicates {
+            return Ok(());
+        }
         let keys = self.keys.get_mut(outer_keys..).unwrap_or_default();
         let key = |start: u32| {
             let start = usize::try_from(start).unwrap_or(usize::MAX);
@@ -289,7 +306,7 @@ impl Parser<'_> {
         let mut end = self.at;
         self.at += 1;
         if is_escaped {
-            end = start + self.decode(start - 1)?;
+            end = self.decode(start, end)?;
         }
         if let Some(quote) = self.text.get_mut(end) {
             *quote = END;
@@ -312,29 +329,39 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Replaces the string from its opening quote at `start` up to here by its decoded form and white space; returns
-    /// the decoded length.
-    fn decode(&mut self, start: usize) -> Result<usize, ParseError> {
-        let spelling = self.text.get(start..self.at).unwrap_or_default();
-        let spelling = str::from_utf8(spelling).unwrap_or_default();
-        let decoded = match spelling.parse() {
-            Ok(JsonValue::String(decoded)) => decoded,
-            Ok(_) => return Err(self.syntax(start)),
-            Err(error) => {
-                // The spelling has no line end, and tinyjson counts the characters that it has read.
-                let read = JsonParseError::column(&error).saturating_sub(1);
-                let offset = spelling.char_indices().nth(read).map_or(0, |(at, _)| at);
-                return Err(self.syntax(start + offset));
+    /// Replaces the string from `start` to `end`, where its closing quote is, by its decoded form and white space;
+    /// returns the end of the decoded form.
+    fn decode(&mut self, start: usize, end: usize) -> Result<usize, ParseError> {
+        let (mut from, mut to) = (start, start);
+        loop {
+            let rest = self.text.get(from..end).unwrap_or_default();
+            let plain = rest.iter().position(|&byte| byte == b'\\');
+            let plain = plain.unwrap_or(rest.len());
+            // Whatever is overwritten next has to be counted first.
+            self.counted = self.position(from + plain);
+            self.text.copy_within(from..from + plain, to);
+            from += plain;
+            to += plain;
+            if from >= end {
+                break;
             }
-        };
+            let escape = first_escape(self.text.get(from..end).unwrap_or_default());
+            let Ok(JsonValue::String(decoded)) = ["\"", escape, "\""].concat().parse() else {
+                return Err(self.syntax(from + 1));
+            };
+            from += escape.len();
+            self.counted = self.position(from);
+            for byte in decoded.bytes() {
+                if let Some(place) = self.text.get_mut(to) {
+                    *place = byte;
+                }
+                to += 1;
+            }
+        }
         self.counted = self.position(self.at);
-        let space = self.text.get_mut(start + 1..self.at).unwrap_or_default();
+        let space = self.text.get_mut(to..self.at).unwrap_or_default();
         space.fill(b' ');
-        space
-            .iter_mut()
-            .zip(decoded.bytes())
-            .for_each(|(place, byte)| *place = byte);
-        Ok(decoded.len())
+        Ok(to)
     }
 
     fn rest(&self) -> &[u8] {
@@ -376,15 +403,31 @@ impl Parser<'_> {
     }
 }
 
+/// The escape that the text starts with, and the other half of its surrogate pair.
+fn first_escape(text: &[u8]) -> &str {
+    let length = match text {
+        [
+            b'\\',
+            b'u',
+            b'd' | b'D',
+            b'8' | b'9' | b'a' | b'b' | b'A' | b'B',
+            _,
+            _,
+            b'\\',
+            b'u',
+            ..,
+        ] => 12,
+        [b'\\', b'u', ..] => 6,
+        _ => 2,
+    };
+    let escape = text.get(..length).unwrap_or_default();
+    // What follows a backslash may be half a character. A backslash alone is no escape, and so is refused.
+    str::from_utf8(escape).unwrap_or("\\")
+}
+
 /// The bytes of a decoded string, from its first one on.
 fn string_bytes(text: &[u8]) -> impl Iterator<Item = &u8> {
     text.iter().take_while(|byte| **byte != END)
-}
-
-impl Document {
-    pub fn root(&self) -> Node<'_> {
-        Node(self.text.trim_ascii_start())
-    }
 }
 
 /// One value of a document: the text from its first byte on. Methods for another type than the value has return
@@ -414,6 +457,18 @@ impl<'a> Node<'a> {
     /// The members of an object, in order.
     pub fn members(self) -> Option<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a>> {
         self.parts(b'{')
+    }
+
+    /// The type of the value, with its article.
+    pub fn kind(self) -> &'static str {
+        match self.0.first() {
+            Some(b'"') => "a string",
+            Some(b'{') => "an object",
+            Some(b'[') => "an array",
+            Some(b'n') => "null",
+            Some(b't' | b'f') => "a boolean",
+            _ => "a number",
+        }
     }
 
     pub fn is_null(self) -> bool {

@@ -178,23 +178,25 @@ pub fn run(world: World<'_>) -> u8 {
         colour: for_people && colour(),
         shows_progress: notes.are_on() && message::knows_escapes(env),
     };
-    let result = execute(request, io, terminal, &mut streams, debug, notes);
-    let Streams { stdout, stderr, .. } = streams;
-    let result = result.and_then(|outcome| {
-        if let Outcome::Reported(report) = outcome {
-            let code = report.failure.map_or(0, ErrorKind::code);
-            return printed(report.written, report.applied).map(|()| code);
-        }
-        let view = View {
-            format,
-            now,
-            width: stdout_width,
-            colour: for_people && colour(),
-        };
-        let written = output::outcome(&outcome, &view, stdout, stderr);
-        printed(written, applied(&outcome)).map(|()| 0)
-    });
-    finish(result, format, &colour, stderr)
+    let view = View {
+        format,
+        now,
+        width: stdout_width,
+        colour: streams.colour,
+    };
+    let result = execute(request, io, terminal, &mut streams, debug, notes)
+        .and_then(|outcome| print(outcome, &view, &mut streams));
+    finish(result, format, &colour, streams.stderr)
+}
+
+/// Prints what a run did, and returns its exit status.
+fn print(outcome: Outcome, view: &View, streams: &mut Streams<'_>) -> Result<u8, Error> {
+    if let Outcome::Reported(report) = outcome {
+        let code = report.failure.map_or(0, ErrorKind::code);
+        return printed(report.written, report.applied).map(|()| code);
+    }
+    let written = output::outcome(&outcome, view, streams.stdout, streams.stderr);
+    printed(written, applied(&outcome)).map(|()| 0)
 }
 
 /// Does what was asked.

@@ -150,10 +150,13 @@ pub struct Import {
     pub dry_run: bool,
 }
 
+/// `--format` of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ImportFormat {
+    /// `NAME=VALUE` lines.
     #[default]
     Env,
+    /// One flat object of strings.
     Json,
 }
 

@@ -4,7 +4,7 @@ pub mod operation;
 pub mod reply;
 
 use crate::error::Error;
-use crate::json::Document;
+use crate::json::Node;
 use crate::net::{Failure, Pause, Processed, Request, Retry, Transport};
 use crate::outcome::{Account, SecretInfo};
 use crate::secret::{ApiKey, Kind, Owner, SecretName};
@@ -137,21 +137,25 @@ impl<'a> Api<'a> {
     }
 
     fn read(&mut self, request: &Request<'_>) -> Result<Lookup, Failure> {
-        let reply = self.transport.post(request)?;
+        let mut reply = self.transport.post(request)?;
         let server_time = reply.date;
-        reply::lookup(&reply::document(reply, self.key)?, server_time, self.key)
+        reply::lookup(
+            reply::document(&mut reply, self.key)?,
+            server_time,
+            self.key,
+        )
     }
 
     /// A write is repeated only when the last attempt certainly was not processed.
     fn write(
         &mut self,
         request: &Request<'_>,
-        read: &dyn Fn(&Document) -> Result<(), Failure>,
+        read: &dyn Fn(Node<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let is_safe = |failure: &Failure| failure.processed == Processed::No;
         self.repeat(request, is_safe, |api| {
-            let reply = api.transport.post(request)?;
-            read(&reply::document(reply, api.key)?)
+            let mut reply = api.transport.post(request)?;
+            read(reply::document(&mut reply, api.key)?)
         })
     }
 

@@ -7,7 +7,7 @@
 
 use super::Lookup;
 use crate::error::{Error, ErrorKind};
-use crate::json::{self, Document, Node};
+use crate::json::{self, Node};
 use crate::net::{Failure, Processed, Reply, Retry};
 use crate::outcome::{Account, SecretInfo, Team, Timestamp};
 use crate::secret::{ApiKey, Owner, SecretName, StoredType};
@@ -25,24 +25,25 @@ const PLACEHOLDER_WORKSPACE: &str = "NOT_A_REAL_WORKSPACE_UID";
 ///
 /// # Errors
 /// Every other status, and a body that is not JSON.
-pub fn document(mut reply: Reply, key: &ApiKey) -> Result<Document, Failure> {
-    let is_page = is_page(&reply);
-    let body = std::mem::take(&mut reply.body);
-    let document = json::parse(body, &|text| key.redact(text));
-    let result = if reply.status == 200 {
-        document.map_err(|refusal| {
+pub fn document<'a>(reply: &'a mut Reply, key: &ApiKey) -> Result<Node<'a>, Failure> {
+    let is_page = is_page(reply);
+    let (code, request_complete) = (reply.status, reply.request_complete);
+    let redact = |text: &mut [u8]| key.redact(text);
+    let result = if code == 200 {
+        json::parse(&mut reply.body, &redact).map_err(|refusal| {
             unclear(if is_page {
-                not_the_service(reply.status)
+                not_the_service(code)
             } else {
                 malformed(&refusal.to_string())
             })
         })
     } else {
-        let message = document.ok().and_then(|document| body_message(&document));
-        Err(status(&reply, is_page, message, key))
+        let document = json::parse(&mut reply.body, &redact);
+        let message = document.ok().and_then(body_message);
+        Err(status(reply, is_page, message, key))
     };
     result.map_err(|mut failure| {
-        if !reply.request_complete {
+        if !request_complete {
             failure.processed = Processed::No;
         }
         failure
@@ -173,8 +174,7 @@ fn malformed(what: &str) -> Error {
 }
 
 /// What an error body says of itself: GraphQL's `errors`, or the REST side's `error`, `detail` or `title`.
-fn body_message(document: &Document) -> Option<String> {
-    let root = document.root();
+fn body_message(root: Node<'_>) -> Option<String> {
     joined_errors(root).or_else(|| {
         ["error", "detail", "title", "message"]
             .iter()
@@ -225,8 +225,7 @@ struct UserFacingError {
     message: String,
 }
 
-fn member<'a>(document: &'a Document, field: &str, output: &str) -> Member<'a> {
-    let root = document.root();
+fn member<'a>(root: Node<'a>, field: &str, output: &str) -> Member<'a> {
     if !root.is_object() {
         return Member::Unknown(malformed("it is no JSON object"));
     }
@@ -266,7 +265,7 @@ fn user_facing_error(node: Node<'_>) -> UserFacingError {
 
 /// The output of a query. A failure of `user` is a problem with the key, unless the error says that it is about money.
 fn query_output<'a>(
-    document: &'a Document,
+    document: Node<'a>,
     field: &str,
     output: &str,
     key: &ApiKey,
@@ -298,11 +297,7 @@ fn query_output<'a>(
 }
 
 /// The output of a mutation. Only a `UserFacingError` says that nothing was changed.
-fn mutation_output<'a>(
-    document: &'a Document,
-    field: &str,
-    output: &str,
-) -> Result<Node<'a>, Failure> {
+fn mutation_output<'a>(document: Node<'a>, field: &str, output: &str) -> Result<Node<'a>, Failure> {
     match member(document, field, output) {
         Member::Output(node) => Ok(node),
         Member::Unknown(error) => Err(unclear(error)),
@@ -323,8 +318,8 @@ fn reports_error(messages: &str) -> Failure {
 }
 
 /// Whether an error has a code that servers commonly give to a missing or refused credential.
-fn has_key_code(document: &Document) -> bool {
-    let errors = document.root().get("errors").and_then(Node::items);
+fn has_key_code(document: Node<'_>) -> bool {
+    let errors = document.get("errors").and_then(Node::items);
     errors
         .into_iter()
         .flatten()
@@ -354,7 +349,7 @@ fn mentions_key(message: &str) -> bool {
 /// # Errors
 /// No data, a `UserFacingError`, or data that does not fit the schema.
 pub fn lookup(
-    document: &Document,
+    document: Node<'_>,
     server_time: Option<i64>,
     key: &ApiKey,
 ) -> Result<Lookup, Failure> {
@@ -363,14 +358,14 @@ pub fn lookup(
     Ok(Lookup {
         account: account(user)?,
         secrets: self::secrets(secrets)?,
-        errors: joined_errors(document.root()),
+        errors: joined_errors(document),
         server_time,
     })
 }
 
 /// # Errors
 /// The service did not say that it created the secret of this name.
-pub fn created(document: &Document, name: &SecretName) -> Result<(), Failure> {
+pub fn created(document: Node<'_>, name: &SecretName) -> Result<(), Failure> {
     let field = "createManagedSecret";
     let output = mutation_output(document, field, "CreateManagedSecretOutput")?;
     check_name(output, field, name)
@@ -378,7 +373,7 @@ pub fn created(document: &Document, name: &SecretName) -> Result<(), Failure> {
 
 /// # Errors
 /// The service did not say that it updated the secret of this name.
-pub fn updated(document: &Document, name: &SecretName) -> Result<(), Failure> {
+pub fn updated(document: Node<'_>, name: &SecretName) -> Result<(), Failure> {
     let field = "updateManagedSecret";
     let output = mutation_output(document, field, "UpdateManagedSecretOutput")?;
     check_name(output, field, name)
@@ -386,9 +381,9 @@ pub fn updated(document: &Document, name: &SecretName) -> Result<(), Failure> {
 
 /// # Errors
 /// The service did not say that it deleted the secret. Its output names none, so errors beside it make it unclear.
-pub fn deleted(document: &Document) -> Result<(), Failure> {
+pub fn deleted(document: Node<'_>) -> Result<(), Failure> {
     mutation_output(document, "deleteManagedSecret", "DeleteManagedSecretOutput")?;
-    match joined_errors(document.root()) {
+    match joined_errors(document) {
         Some(messages) => Err(reports_error(&messages)),
         None => Ok(()),
     }

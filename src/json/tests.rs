@@ -1,11 +1,11 @@
 use super::*;
 
-fn parse(text: Vec<u8>) -> Result<Document, ParseError> {
+fn parse(text: &mut [u8]) -> Result<Node<'_>, ParseError> {
     super::parse(text, &|_| {})
 }
 
 fn refusal(text: &[u8]) -> Option<ParseError> {
-    parse(text.to_vec()).err()
+    parse(&mut text.to_vec()).err()
 }
 
 fn at(line: usize, column: usize) -> Option<ParseError> {
@@ -14,13 +14,10 @@ fn at(line: usize, column: usize) -> Option<ParseError> {
 
 #[test]
 fn reads_every_type() {
-    let document = parse(
+    let mut text =
         br#" {"t":"a\u00e9\ud83d\ude00\n/","n":null,"b":true,"f":false,"l":[1,"x",[]],"o":{}} "#
-            .to_vec(),
-    )
-    .ok()
-    .unwrap();
-    let root = document.root();
+            .to_vec();
+    let root = parse(&mut text).ok().unwrap();
     assert!(root.is_object());
     assert_eq!(root.get("t").unwrap().text(), Some("aé😀\n/"));
     assert!(root.get("n").unwrap().is_null());
@@ -55,10 +52,14 @@ fn refuses_what_is_not_json() {
         (b"\"a", at(1, 3)),
         (b"\"\n\"", at(1, 2)),
         (b"\"\\x\"", at(1, 3)),
+        (b"\"\\\xc3\xa4\"", at(1, 3)),
         (b"\"\\u00 41\"", at(1, 6)),
         (b"\"\\u12", at(1, 6)),
-        (b"\"\\ud800\"", at(1, 8)),
-        (b"\"\\udc00\\ud800\"", at(1, 14)),
+        (b"\"\\ud800\"", at(1, 3)),
+        (b"\"\\ud800x\"", at(1, 3)),
+        (b"\"\\ud800\\n\"", at(1, 3)),
+        (b"\"\\ud800\\u0041\"", at(1, 3)),
+        (b"\"a\\udc00\\ud800\"", at(1, 4)),
         (b"01", at(1, 2)),
         (b"1.", at(1, 3)),
         (b"+1", at(1, 1)),
@@ -67,6 +68,10 @@ fn refuses_what_is_not_json() {
         // Escapes count as they are spelled, long after they were decoded.
         (b"[\"\\n\\u00e4\\ud83d\\ude00\", x]", at(1, 26)),
         (b"[\"\\n\",\n\"\\n\", x]", at(2, 7)),
+        (
+            b"[\"\\nab\\ncdefgh\\n\\u12345\", \"\\n\\nab\\x\"]",
+            at(1, 35),
+        ),
         (b"'a'", at(1, 1)),
         (b"\"a\xff\"", Some(ParseError::NotUtf8 { offset: 2 })),
         (b"[-1e999]", None),
@@ -83,11 +88,9 @@ fn refuses_what_is_not_json() {
 
 #[test]
 fn what_strings_hold_is_no_structure() {
-    let document =
-        parse(br#"{"a\"]}" : ["\",{[\u0022", {"," : [] , "b":{}}, "\u0000\\"],"b":"}"}"#.to_vec())
-            .ok()
-            .unwrap();
-    let root = document.root();
+    let mut text =
+        br#"{"a\"]}" : ["\",{[\u0022", {"," : [] , "b":{}}, "\u0000\\"],"b":"}"}"#.to_vec();
+    let root = parse(&mut text).ok().unwrap();
     let keys: Vec<_> = root.members().unwrap().map(|(key, _)| key).collect();
     assert_eq!(keys, ["a\"]}", "b"]);
     assert_eq!(root.get("b").unwrap().text(), Some("}"));
@@ -105,10 +108,9 @@ fn values_are_redacted_once_decoded_and_keys_are_left() {
             text.fill(b'*');
         }
     };
-    let document = super::parse(br#"{"key":["\u006b1","1k","k"],"k":0}"#.to_vec(), &stars)
-        .ok()
-        .unwrap();
-    let items = document.root().get("key").unwrap().items().unwrap();
+    let mut text = br#"{"key":["\u006b1","1k","k"],"k":0}"#.to_vec();
+    let root = super::parse(&mut text, &stars).ok().unwrap();
+    let items = root.get("key").unwrap().items().unwrap();
     let texts: Vec<_> = items.map(Node::text).collect();
     assert_eq!(texts, [Some("**"), Some("1k"), Some("*")]);
 }
@@ -134,6 +136,28 @@ fn refuses_a_key_twice_at_any_depth() {
     assert_eq!(refusal(wide(100).as_bytes()), None);
     for text in [r#"[{"a":1},{"a":1}]"#, r#"{"a":":","b:":"{"}"#] {
         assert_eq!(refusal(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn a_caller_can_see_duplicates() {
+    let mut text = br#"{"a":"1","b":{"c":0,"c":1},"\u0061":"2"}"#.to_vec();
+    let root = parse_with_duplicates(&mut text).ok().unwrap();
+    let members: Vec<_> = root
+        .members()
+        .unwrap()
+        .map(|(key, value)| (key, value.text()))
+        .collect();
+    assert_eq!(members, [("a", Some("1")), ("b", None), ("a", Some("2"))]);
+}
+
+#[test]
+fn many_escapes_take_linear_time() {
+    let spellings = ["\\n", "\\u00e9", "\\ud83d\\ude00", "x\\\""];
+    for (spelling, decoded) in spellings.into_iter().zip(["\n", "é", "😀", "x\""]) {
+        let mut text = format!("\"{}\"", spelling.repeat(100_000)).into_bytes();
+        let root = parse(&mut text).ok().unwrap();
+        assert_eq!(root.text(), Some(decoded.repeat(100_000).as_str()));
     }
 }
 
@@ -257,9 +281,9 @@ fn agrees_with_another_parser() {
 #[test]
 fn a_long_list_is_read() {
     let row = r#"{"name":"A_SECRET_NAME","description":"what it is for, in a sentence or two","owner":{"type":"User","uid":"abcdefghijklmnop"},"type":"RAW_VALUE","createdAt":"2026-01-02T03:04:05.123456Z","updatedAt":"2026-01-02T03:04:05.123456Z","pad":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}"#;
-    let text = format!("[{}{row}]", format!("{row},").repeat(99_999));
-    let document = parse(text.into_bytes()).ok().unwrap();
-    assert_eq!(document.root().items().unwrap().count(), 100_000);
+    let mut text = format!("[{}{row}]", format!("{row},").repeat(99_999)).into_bytes();
+    let root = parse(&mut text).ok().unwrap();
+    assert_eq!(root.items().unwrap().count(), 100_000);
 }
 
 fn written(text: &str) -> String {
@@ -279,8 +303,9 @@ fn strings_are_escaped_as_another_writer_does() {
         let expected = serde_json::to_string(&text).unwrap();
         assert_eq!(written(&text), expected);
         assert_eq!(escaped_len(text.as_bytes()) + 2, expected.len(), "{text:?}");
-        let document = parse(expected.into_bytes()).ok().unwrap();
-        assert_eq!(document.root().text(), Some(text.as_str()));
+        let mut expected = expected.into_bytes();
+        let root = parse(&mut expected).ok().unwrap();
+        assert_eq!(root.text(), Some(text.as_str()));
     }
 }
 
@@ -295,7 +320,7 @@ fn printable_strings_hide_nothing_and_move_nothing() {
         let mut out = Vec::new();
         Writer::new(&mut out).printable(text);
         assert_eq!(String::from_utf8_lossy(&out), expected);
-        assert_eq!(parse(out).ok().unwrap().root().text(), Some(text));
+        assert_eq!(parse(&mut out).ok().unwrap().text(), Some(text));
     }
 }
 

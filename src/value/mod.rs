@@ -5,7 +5,8 @@
 //! the network is touched, and everything that can be checked is checked before a person types.
 
 mod api_key;
-mod import;
+mod dotenv;
+pub mod import;
 pub mod line_editor;
 mod payload;
 pub mod process;

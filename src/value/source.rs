@@ -26,7 +26,7 @@ fn read_limit(field: &Field) -> usize {
     field.limit.of_any() + 2
 }
 
-const ENCODE: &str = "store binary data as text, for example encoded with base64";
+pub(super) const ENCODE: &str = "store binary data as text, for example encoded with base64";
 
 /// The name of a source in messages.
 pub(super) enum Origin {
@@ -157,17 +157,18 @@ impl RawField {
 
 /// A value of more than `limit` bytes.
 pub(super) fn too_long(origin: &Origin, limit: usize) -> Error {
-    Error::invalid_data(format!(
-            "{} is longer than {limit} bytes",
-            origin.subject()
-        ))
-        .hint(if limit > MAX_VARIABLE {
-            "is this the right file?".to_owned()
-        } else {
-            format!(
-                "a run receives secrets as environment variables, and Linux allows {MAX_VARIABLE} bytes for one, its name included"
-            )
-        })
+    Error::invalid_data(format!("{} is longer than {limit} bytes", origin.subject()))
+        .hint(limit_hint(limit))
+}
+
+/// Why a field has this limit.
+pub(super) fn limit_hint(limit: usize) -> String {
+    if limit > MAX_VARIABLE {
+        return "is this the right file?".to_owned();
+    }
+    format!(
+        "a run receives secrets as environment variables, and Linux allows {MAX_VARIABLE} bytes for one, its name included"
+    )
 }
 
 /// Drops one LF or CRLF at the end.

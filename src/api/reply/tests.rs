@@ -6,7 +6,7 @@ fn key() -> ApiKey {
     ApiKey::parse(&text, "--api-key").unwrap()
 }
 
-fn read(reply: Reply) -> Result<Document, Failure> {
+fn read(reply: &mut Reply) -> Result<Node<'_>, Failure> {
     document(reply, &key())
 }
 
@@ -146,7 +146,7 @@ fn statuses() {
             "the service refused the request (HTTP 204)",
         ),
     ] {
-        let failure = read(reply(status, kind, body)).err().unwrap();
+        let failure = read(&mut reply(status, kind, body)).err().unwrap();
         assert_eq!(failure.error.message, message, "{status} {kind}");
         assert_eq!(failure.error.code(), code, "{status} {kind}");
         assert_eq!((failure.processed, failure.retry), fate, "{status} {kind}");
@@ -181,12 +181,12 @@ fn an_error_body_is_quoted_safely_and_shortly() {
             "é".repeat(400) + "…",
         ),
     ] {
-        let failure = read(reply(401, JSON, &body)).err().unwrap();
+        let failure = read(&mut reply(401, JSON, &body)).err().unwrap();
         assert_eq!(failure.error.causes, [cause]);
     }
     for body in ["[]", r#"{"detail":""}"#, r#"{"errors":[{"message":" "}]}"#] {
         assert!(
-            read(reply(401, JSON, body))
+            read(&mut reply(401, JSON, body))
                 .err()
                 .unwrap()
                 .error
@@ -273,8 +273,9 @@ fn members() {
             "the service refused without saying why",
         ),
     ] {
-        let document = read(reply(200, JSON, body)).ok().unwrap();
-        let failure = query_output(&document, "user", "UserOutput", &key())
+        let mut reply = reply(200, JSON, body);
+        let document = read(&mut reply).ok().unwrap();
+        let failure = query_output(document, "user", "UserOutput", &key())
             .err()
             .unwrap();
         assert_eq!(failure.error.message, message, "{body}");
@@ -287,9 +288,10 @@ fn members() {
 fn a_taken_name_is_its_own_code() {
     let body = r#"{"data":{"createManagedSecret":{"__typename":"UserFacingError",
             "error":{"__typename":"GenericStringObjectUniqueKeyConflict","message":"taken"}}}}"#;
-    let document = read(reply(200, JSON, body)).ok().unwrap();
+    let mut reply = reply(200, JSON, body);
+    let document = read(&mut reply).ok().unwrap();
     let name = SecretName::parse("N").unwrap();
-    let failure = created(&document, &name).err().unwrap();
+    let failure = created(document, &name).err().unwrap();
     assert_eq!(
         (failure.error.code(), failure.error.message.as_str()),
         (5, "taken")
@@ -299,13 +301,15 @@ fn a_taken_name_is_its_own_code() {
 #[test]
 fn data_beside_errors_is_data() {
     let body = r#"{"errors":[{"message":"partial"}],"data":{"user":{"__typename":"UserOutput"}}}"#;
-    let document = read(reply(200, JSON, body)).ok().unwrap();
-    assert!(query_output(&document, "user", "UserOutput", &key()).is_ok());
+    let mut reply = reply(200, JSON, body);
+    let document = read(&mut reply).ok().unwrap();
+    assert!(query_output(document, "user", "UserOutput", &key()).is_ok());
 }
 
 fn read_created(body: &str) -> Result<(), (Processed, u8, String)> {
-    let document = read(reply(200, JSON, body)).ok().unwrap();
-    created(&document, &SecretName::parse("N").unwrap()).map_err(|failure| {
+    let mut reply = reply(200, JSON, body);
+    let document = read(&mut reply).ok().unwrap();
+    created(document, &SecretName::parse("N").unwrap()).map_err(|failure| {
         let error = failure.error;
         (failure.processed, error.code(), error.message.to_owned())
     })
@@ -353,8 +357,9 @@ fn the_refusal_of_a_value_says_nothing_of_the_key() {
 
 fn read_account(user: &str) -> Result<Account, String> {
     let body = format!(r#"{{"data":{{"user":{user}}}}}"#);
-    let document = read(reply(200, JSON, &body)).ok().unwrap();
-    let node = document.root().get("data").unwrap().get("user").unwrap();
+    let mut reply = reply(200, JSON, &body);
+    let document = read(&mut reply).ok().unwrap();
+    let node = document.get("data").unwrap().get("user").unwrap();
     account(node).map_err(|failure| failure.error.message.to_owned())
 }
 
@@ -445,13 +450,9 @@ const SECRET: &str = r#"{"name":"N","description":null,"createdAt":"2026-01-02T0
 
 fn read_secrets(items: &str) -> Result<Vec<SecretInfo>, String> {
     let body = format!(r#"{{"data":{{"managedSecrets":{{"managedSecrets":{items}}}}}}}"#);
-    let document = read(reply(200, JSON, &body)).ok().unwrap();
-    let node = document
-        .root()
-        .get("data")
-        .unwrap()
-        .get("managedSecrets")
-        .unwrap();
+    let mut reply = reply(200, JSON, &body);
+    let document = read(&mut reply).ok().unwrap();
+    let node = document.get("data").unwrap().get("managedSecrets").unwrap();
     secrets(node).map_err(|failure| failure.error.message.to_owned())
 }
 

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod argv;
 pub mod http;
+pub mod import;
 pub mod json;
 pub mod keyset;
 pub mod line;

@@ -19,7 +19,7 @@ macro_rules! bodies {
     )* };
 }
 
-bodies! { address argv http json keyset line reply text time value }
+bodies! { address argv http import json keyset line reply text time value }
 
 /// How many inputs are generated from one seed number.
 const INPUTS: usize = 4000;

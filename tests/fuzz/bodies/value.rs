@@ -73,11 +73,11 @@ pub fn run(data: &[u8]) {
     match result {
         Ok(fields) => {
             let payload = fields.payload();
-            let Ok(document) = json::parse(payload.expose().to_vec(), &|_| {}) else {
+            let mut payload = payload.expose().to_vec();
+            let Ok(root) = json::parse(&mut payload, &|_| {}) else {
                 panic!("a payload that is not JSON");
             };
-            let value = document
-                .root()
+            let value = root
                 .get(tested.key)
                 .expect("the field")
                 .text()
