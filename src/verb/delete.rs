@@ -57,6 +57,10 @@ pub(super) fn run(
         let write = deletion.delete(name, *existing, owner.note.as_deref())?;
         return Ok(Outcome::Write(write));
     }
+    if let (false, false, Some(name)) = (is_confirmed, streams.format.is_machine(), found.first()) {
+        let write = WriteOutcome::new(Action::Declined, name, owner.owner.clone(), None);
+        return Ok(Outcome::Write(write));
+    }
     let mut report = Report::new(streams, delete.names.len(), owner.owner.clone());
     if let Some(note) = &owner.note {
         report.note(note);
@@ -178,23 +182,21 @@ impl Deletion<'_, '_, '_, '_> {
     }
 }
 
+/// Asks once; several names are listed first.
 fn confirm(
     owner: &Owner,
     names: &[&SecretName],
     session: &mut Session<'_, '_>,
 ) -> Result<bool, Error> {
-    let quoted: Vec<String> = names
-        .iter()
-        .map(|name| ["'", &text::safe(name.as_str()), "'"].concat())
-        .collect();
     let owner = adjective(owner);
-    let question = match quoted.as_slice() {
-        [name] => format!("Delete {owner} secret {name}?"),
-        names => format!(
-            "Delete {} {owner} secrets: {}?",
-            names.len(),
-            names.join(", ")
-        ),
+    let question = match names {
+        [name] => format!("Delete {owner} secret '{}'?", text::safe(name.as_str())),
+        names => {
+            for name in names {
+                session.terminal.announce(&["  ", name.as_str()].concat())?;
+            }
+            format!("Delete these {} {owner} secrets?", names.len())
+        }
     };
     session
         .terminal

@@ -918,3 +918,41 @@ fn a_connection_closed_during_a_question_is_opened_again() {
         assert_eq!(server.connections(), 2);
     }
 }
+
+#[test]
+fn one_confirmation_lists_the_secrets_to_delete() {
+    for (keys, last, deleted) in [
+        (
+            "y\r",
+            "Secret 'A' deleted\r\nSecret 'B' deleted\r\n2 deleted\r\n",
+            true,
+        ),
+        ("\r", "No\r\nDeletion cancelled\r\n", false),
+    ] {
+        let server = Server::start();
+        server.seed_raw(Scope::Personal, "A");
+        server.seed_raw(Scope::Personal, "B");
+        let words = ["secret", "delete", "A", "B", "C", "--ignore-missing"];
+        let last = if deleted {
+            last.replace(
+                "2 deleted",
+                "Secret 'C' does not exist, nothing deleted\r\n2 deleted, 1 not found",
+            )
+        } else {
+            last.to_owned()
+        };
+        let mut session = Session::start(&words, &server.env());
+        session.expect("[This action cannot be undone]");
+        session.expect("? Delete these 2 personal secrets? (y/N) ");
+        assert!(session.transcript().starts_with("  A\r\n  B\r\n"));
+        session.send(keys);
+        assert_eq!(session.end(), 0);
+        assert!(
+            session.transcript().ends_with(&last),
+            "{:?}",
+            session.transcript()
+        );
+        assert!(session.is_canonical());
+        assert_eq!(server.secret(Scope::Personal, "A").is_none(), deleted);
+    }
+}
