@@ -5,6 +5,7 @@
 //! them holds a value, a key, or a part of one.
 
 use crate::text;
+use std::io;
 
 /// A failure of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +166,11 @@ impl Error {
         self
     }
 
+    /// Adds what the system says of a call that failed as a cause.
+    pub fn system_cause(self, error: &io::Error) -> Self {
+        self.cause(&describe(error))
+    }
+
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -173,5 +179,14 @@ impl Error {
     /// See [`ErrorKind::code`].
     pub fn code(&self) -> u8 {
         self.kind.code()
+    }
+}
+
+/// The system's message for an error, without its number.
+pub fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
     }
 }

@@ -1,7 +1,9 @@
 //! Reads a file that an option or a variable names: at most one byte past a limit and, where it is not a regular file,
 //! within a time.
 
+use crate::error::Error;
 use crate::secret::SecretBytes;
+use crate::text;
 use crate::time::seconds;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -89,6 +91,17 @@ fn grown(held: &SecretBytes, size: usize) -> SecretBytes {
     larger.expose_mut().extend_from_slice(held.expose());
     larger.expose_mut().resize(size, 0);
     larger
+}
+
+/// The subject of a sentence about a file; `source` is the option or the variable that names it.
+pub fn subject(path: &Path, source: &str) -> String {
+    let path = path.to_string_lossy();
+    ["the file '", &text::safe(&path), "' of ", source].concat()
+}
+
+/// A file that cannot be read.
+pub fn unreadable(path: &Path, source: &str, error: &io::Error) -> Error {
+    Error::unreadable(["cannot read ", &subject(path, source)].concat()).system_cause(error)
 }
 
 /// A file that was named, opened without blocking.

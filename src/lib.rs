@@ -264,7 +264,7 @@ fn printed(written: io::Result<()>, applied: Applied) -> Result<(), Error> {
                 }
                 _ => "the result could not be written to standard output",
             };
-            Err(Error::new(ErrorKind::Output(applied), message).cause(&error.to_string()))
+            Err(Error::new(ErrorKind::Output(applied), message).system_cause(&error))
         }
         _ => Ok(()),
     }

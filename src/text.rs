@@ -1,4 +1,5 @@
-//! Makes text from elsewhere safe to print: the server's names and messages, and causes from the system.
+//! Makes text from elsewhere safe to print: the server's names and messages, and causes from the system. Finds the word
+//! that a mistyped one was meant to be.
 
 use std::borrow::Cow;
 
@@ -76,6 +77,57 @@ const INVISIBLE: [(char, char); 22] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
+/// Longer words are not guessed at: the work is quadratic, and no name of a secret that people type is as long.
+const MAX_WORD: usize = 32;
+
+/// The candidate closest to `typed`, if one is close: one slip for every three letters, and at most three. Of equally
+/// close ones the first.
+pub fn closest<'a>(typed: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    if typed.len() > MAX_WORD {
+        return None;
+    }
+    let mut best: Option<(usize, &str)> = None;
+    for &candidate in candidates {
+        let allowed = (candidate.len().min(typed.len()) / 3).min(3);
+        // A longer word takes as many insertions.
+        if candidate.len().abs_diff(typed.len()) > allowed {
+            continue;
+        }
+        let slips = distance(typed.as_bytes(), candidate.as_bytes());
+        if slips <= allowed && best.is_none_or(|(fewest, _)| slips < fewest) {
+            best = Some((slips, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Insertions, deletions, substitutions and swaps of neighbours between two words (optimal string alignment), in
+/// bytes. Upper and lower case are one.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    let mut previous = None;
+    for (row, &x) in a.iter().enumerate() {
+        let mut current = vec![row + 1];
+        let mut left = None;
+        for (column, &y) in b.iter().enumerate() {
+            let at =
+                |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut cost = (at(&above, column) + usize::from(!x.eq_ignore_ascii_case(&y)))
+                .min(at(&above, column + 1) + 1)
+                .min(at(&current, column) + 1);
+            if left == Some(x) && previous == Some(y) {
+                cost = cost.min(at(&before, column.wrapping_sub(1)) + 1);
+            }
+            current.push(cost);
+            left = Some(y);
+        }
+        previous = Some(x);
+        before = std::mem::replace(&mut above, current);
+    }
+    above.last().copied().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +182,47 @@ mod tests {
                     .iter()
                     .any(|range| (range.start()..=range.end()).contains(&character));
             assert_eq!(is_invisible(character), expected, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn slips_are_counted() {
+        for (a, b, slips) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "abc", 0),
+            ("abc", "acb", 1),
+            ("force", "forse", 1),
+            ("create", "craete", 1),
+            ("list", "lsit", 1),
+            ("kitten", "sitting", 3),
+            ("token", "TOKEN", 0),
+        ] {
+            assert_eq!(distance(a.as_bytes(), b.as_bytes()), slips, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_close_is_offered() {
+        let words = ["create", "update", "delete", "list"];
+        for (typed, meant) in [
+            ("creat", Some("create")),
+            ("cerate", Some("create")),
+            ("LIST", Some("list")),
+            ("upd", None),
+            ("lst", Some("list")),
+            ("remove", None),
+            ("l", None),
+            ("", None),
+            ("sk-ant-0123456789", None),
+        ] {
+            assert_eq!(closest(typed, &words), meant, "{typed}");
+        }
+        for (length, is_guessed) in [(32, true), (33, false)] {
+            let word = "a".repeat(length);
+            let guess = closest(&word, &[&word]);
+            assert_eq!(guess.is_some(), is_guessed, "{length}");
         }
     }
 }

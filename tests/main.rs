@@ -18,8 +18,12 @@ mod support;
 // sent.
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/completed_names.rs"]
+mod completed_names;
 #[path = "cli/completions.rs"]
 mod completions;
+#[path = "cli/elsewhere.rs"]
+mod elsewhere;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/prompts.rs"]
@@ -41,6 +45,8 @@ mod delete;
 mod import;
 #[path = "verbs/list.rs"]
 mod list;
+#[path = "verbs/notes.rs"]
+mod notes;
 #[path = "verbs/outcome.rs"]
 mod outcome;
 #[path = "verbs/scope.rs"]

@@ -22,7 +22,7 @@ pub fn script(shell: &str) -> Option<String> {
 
 /// `w|PLACE|WORD||LEADS TO|ABOUT` for a command or a choice of operands, `o|PLACE|--LONG|-SHORT|TAKES|ABOUT` for an
 /// option; the place `any` is every one. A second spelling leads somewhere and has no text, so that it is followed and not
-/// offered. What an option takes is nothing, `text`, `file`, or the choices.
+/// offered; `w|PLACE|||one|` or `many` says that operands are the names of secrets. What an option takes is nothing, `text`, `file`, or the choices.
 fn rows() -> String {
     let mut rows = String::with_capacity(12 * 1024);
     for command in &COMMANDS {
@@ -37,6 +37,11 @@ fn rows() -> String {
             if let Some(alias) = child.alias {
                 add(&mut rows, ["w", &place, alias, "", &to, ""]);
             }
+        }
+        if matches!(command.action, Action::Update | Action::Delete) {
+            let is_many = command.operand.is_some_and(|operand| operand.many);
+            let count = if is_many { "many" } else { "one" };
+            add(&mut rows, ["w", &place, "", "", count, ""]);
         }
         for choice in command.operand.map_or(&[][..], |operand| operand.choices) {
             add(&mut rows, ["w", &place, choice, "", "", choice]);
@@ -98,12 +103,13 @@ _oz() {
 		esac
 	done <<<"$_oz_rows"
 
-	local cur=${COMP_WORDS[COMP_CWORD]} prefix='' at=oz last='' pending='' literal='' operand='' used=' ' i
+	local cur=${COMP_WORDS[COMP_CWORD]} prefix='' at=oz last='' pending='' literal='' operand='' used=' ' scope='' i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		if [[ $word == [=:] ]]; then
 			pending=${last:-:}
 		elif [[ -n $pending ]]; then
+			if [[ $pending == --team ]]; then scope+==$word; fi
 			pending=''
 		elif [[ -n $literal ]]; then
 			operand=1
@@ -111,6 +117,7 @@ _oz() {
 			literal=1
 		elif [[ $word == -?* ]]; then
 			last=$word used+="$word "
+			if [[ $word == --team* || $word == --personal ]]; then scope=$word; fi
 			if [[ -n ${takes[$word]-} ]]; then pending=$word; fi
 		elif [[ -z $operand && -n ${next[$at:$word]-} ]]; then
 			at=${next[$at:$word]}
@@ -136,6 +143,9 @@ _oz() {
 			;;
 		*) offer=${takes[$pending]} ;;
 		esac
+	elif [[ -n ${next[$at:]-} && ( -n $literal || $cur != -* ) ]]; then
+		if [[ -z $operand || ${next[$at:]} == many ]]; then _oz_secrets "$cur" $scope; fi
+		return
 	elif [[ -n $literal ]]; then
 		return
 	elif [[ $cur == -* ]]; then
@@ -147,6 +157,25 @@ _oz() {
 	fi
 	mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$offer" -- "$cur")
 }
+
+# Offers the names of secrets, quoted as the word before the cursor is.
+_oz_secrets() {
+	local name quoted typed=$1 quote=''
+	shift
+	if [[ $typed == [\'\"]* ]]; then quote=${typed:0:1} typed=${typed:1}; fi
+	while IFS= read -r name; do
+		# What can't stand in double quotes, and a last quote that readline takes for the closing one.
+		if [[ $quote == \" && $name == *!* || -n $quote && $name == *"$quote" ]]; then continue; fi
+		case $quote in
+		\') quoted=${name//\'/\'\\\'\'} ;;
+		\")
+			quoted=${name//\\/\\\\} quoted=${quoted//\"/\\\"} quoted=${quoted//\$/\\\$} quoted=${quoted//\`/\\\`}
+			;;
+		*) printf -v quoted %q "$name" ;;
+		esac
+		if [[ $name == "$typed"* || $quoted == "$typed"* ]]; then COMPREPLY+=("$quoted"); fi
+	done < <(command oz secret list --names "$@" --output-format text --no-input --timeout 2 2>/dev/null </dev/null)
+}
 complete -F _oz oz
 "#;
 
@@ -156,7 +185,7 @@ _oz_rows='@ROWS@'
 _oz() {
 	local -A next takes
 	local -a list lines
-	local at=oz pending= literal= operand= line row place word short to about
+	local at=oz pending= literal= operand= scope= line row place word short to about
 	integer i
 	lines=(${(f)_oz_rows})
 	for line in $lines; do
@@ -178,6 +207,7 @@ _oz() {
 			literal=1
 		elif [[ $word == -?* ]]; then
 			if [[ -n $takes[$word] ]]; then pending=$word; fi
+			if [[ $word == (--team*|--personal) ]]; then scope=$word; fi
 		elif [[ -z $operand && -n $next[$at:$word] ]]; then
 			at=$next[$at:$word]
 		else
@@ -194,6 +224,11 @@ _oz() {
 			(file) _files ;;
 			(*) compadd -- ${=takes[$pending]} ;;
 		esac
+		return
+	fi
+	if [[ -n $next[$at:] && ( -n $literal || $PREFIX != -* ) && ( -z $operand || $next[$at:] == many ) ]]; then
+		list=(${(f)"$(command oz secret list --names ${(Q)scope} --output-format text --no-input --timeout 2 2>/dev/null </dev/null)"})
+		compadd -- $list
 		return
 	fi
 	if [[ -n $literal ]]; then return 1; fi
@@ -221,7 +256,8 @@ else
 fi
 "#;
 
-/// `__oz_to` says where a word leads, given as `PLACE:WORD`, or what an option takes.
+/// `__oz_to` says where a word leads, given as `PLACE:WORD`, what an option takes, or, for `PLACE:`, how many names of
+/// secrets are operands there.
 const FISH: &str = r#"# fish completion for oz
 set -g __oz_rows '@ROWS@'
 
@@ -230,6 +266,7 @@ function __oz_complete
 	set -l pending ''
 	set -l literal ''
 	set -l operand ''
+	set -l scope
 	set -l before (commandline -opc)
 	set -l current (commandline -ct)
 	set -l rows (string split \n -- $__oz_rows)
@@ -243,6 +280,7 @@ function __oz_complete
 		else if string match -q -- '-?*' "$word"
 			set -l takes (__oz_to "$word")
 			test -n "$takes"; and set pending "$takes"
+			string match -qr -- '^--(team|personal)' "$word"; and set scope $word
 		else
 			set -l to
 			test -z "$operand"; and set to (__oz_to "$at:$word")
@@ -271,6 +309,15 @@ function __oz_complete
 		case '*'
 			printf "$prefix%s\n" (string split ' ' -- $pending)
 			return
+	end
+	set -l names (__oz_to "$at:")
+	if test -n "$names"; and begin
+			test -n "$literal"; or not string match -q -- '-*' "$current"
+		end
+		if test -z "$operand" -o "$names" = many
+			command oz secret list --names $scope --output-format text --no-input --timeout 2 2>/dev/null </dev/null
+		end
+		return
 	end
 	test -n "$literal"; and return
 	for line in $rows
@@ -425,6 +472,11 @@ mod tests {
             let cells: Vec<&str> = row.split('|').collect();
             let place = |path: &str| COMMANDS.iter().find(|c| c.path() == path);
             match cells[..] {
+                ["w", at, "", "", count, ""] => {
+                    let action = place(at).unwrap().action;
+                    assert!(matches!(action, Action::Update | Action::Delete), "{row}");
+                    assert!(matches!(count, "one" | "many"), "{row}");
+                }
                 ["w", at, word, "", "", _] => {
                     let operand = place(at).unwrap().operand.unwrap();
                     assert!(operand.choices.contains(&word), "{row}");

@@ -53,8 +53,8 @@ enum Token {
 enum TokenError {
     /// What was typed, without dashes and value.
     Long(String),
-    /// `None` when other letters follow it: then it may be a value.
-    Short(Option<char>),
+    /// With `false` when other letters follow it: then it may be a value.
+    Short(char, bool),
     /// A flag with a value attached.
     UnexpectedValue(&'static Opt),
     /// No value follows; with `true` because the next word starts with a dash.
@@ -94,7 +94,7 @@ fn tokenize(mut args: Vec<OsString>) -> Vec<Result<Token, TokenError>> {
                     }
                     None => {
                         let is_alone = parser.optional_value().is_none();
-                        Err(TokenError::Short(is_alone.then_some(short)))
+                        Err(TokenError::Short(short, is_alone))
                     }
                 }
             }
@@ -170,6 +170,8 @@ fn format(option: &Opt, word: OsString) -> Option<Format> {
 /// A line whose every piece is known.
 struct CommandLine {
     command: &'static Subcommand,
+    /// The command as it was typed, which may be by its second spelling.
+    path: String,
     /// Where the words after `help` start.
     help_root: &'static Subcommand,
     operands: Vec<OsString>,
@@ -192,6 +194,7 @@ fn resolve(
     let is_long_version = count("--debug") > 0 || count("--version") > 1;
     let mut line = CommandLine {
         command: table::root(),
+        path: table::root().path(),
         help_root: table::root(),
         operands: Vec::new(),
         seen: Vec::new(),
@@ -227,12 +230,19 @@ impl CommandLine {
         }
         self.seen.push(option);
         let is_empty = value.as_ref().is_some_and(|value| value.is_empty());
+        let typed = value.as_ref().map_or(&[][..], |value| value.expose());
+        let of_type = (option.long == "--type")
+            .then(|| suggest::command_of_type(str::from_utf8(typed).unwrap_or_default()))
+            .flatten();
         let value = value.map(|mut value| OsString::from_vec(std::mem::take(value.expose_mut())));
         self.options
             .set(option, value, option.long)
             .map_err(|message| {
                 if is_empty {
                     Error::usage(message).hint(EMPTY_VALUE_HINT)
+                } else if let Some(words) = of_type {
+                    let hint = ["use `oz ", &words.join(" "), " NAME`"];
+                    Error::usage(message).hint(hint.concat())
                 } else {
                     self.usage(message)
                 }
@@ -243,18 +253,20 @@ impl CommandLine {
         if !literal && self.operands.is_empty() {
             let text = word.to_str().unwrap_or_default();
             if let Some(child) = self.command.child(text) {
+                self.path.push_str(&[" ", text].concat());
                 return self.enter(child);
             }
             let is_group = self.command.children().next().is_some();
             if is_group && text == table::HELP_WORD {
                 self.help_root = self.command;
                 let help = table::root().child(text).unwrap_or(self.command);
+                self.path = help.path();
                 return self.enter(help);
             }
         }
         match self.command.operand {
             None if self.command.action == Action::Group => {
-                Err(no_such_command(self.command, &word))
+                Err(no_such_command(self.command, &self.path, &word))
             }
             Some(operand) if operand.many || self.operands.is_empty() => {
                 self.operands.push(word);
@@ -274,15 +286,44 @@ impl CommandLine {
     }
 
     fn usage(&self, message: impl Into<String>) -> Error {
-        Error::usage(message).hint(help_hint(self.command))
+        Error::usage(message).hint(help_hint(&self.path))
     }
 
     fn unsupported(&self, option: &Opt) -> Error {
-        self.usage(format!(
-            "'{}' is not an option of '{}'",
-            option.long,
-            self.command.path()
-        ))
+        let message = ["'", option.long, "' is not an option of `", &self.path, "`"].concat();
+        let hint = match (option.long, self.command.action) {
+            // As in `rm -f`.
+            ("--value-file", Action::Delete) => suggest::option("yes"),
+            _ => None,
+        };
+        self.answered(message, option.name(), hint)
+    }
+
+    /// An error about an option, with the answer for people who know it from another tool.
+    fn answered(&self, message: String, name: &str, hint: Option<&str>) -> Error {
+        let takes_value = match self.command.action {
+            Action::Create(kind) => kind.has_value(),
+            action => matches!(action, Action::Group | Action::Update),
+        };
+        match suggest::option(name).or(hint) {
+            Some(hint) => Error::usage(message).hint(hint),
+            None if takes_value && suggest::is_value(name) => {
+                Error::usage(message).hint(self.value_hint())
+            }
+            None => self.usage(message),
+        }
+    }
+
+    /// How a value is given, with a line that can be pasted into a shell.
+    fn value_hint(&self) -> String {
+        let (path, value) = match self.command.action {
+            Action::Create(_) => (self.path.as_str(), ""),
+            Action::Update => (self.path.as_str(), " --value"),
+            _ => ("oz secret create", ""),
+        };
+        let ways = "give the value on standard input, with -f FILE or at the prompt: \
+                    `printf %s \"$VALUE\" | ";
+        [ways, path, " NAME", value, "`"].concat()
     }
 
     /// One operand too many.
@@ -291,19 +332,16 @@ impl CommandLine {
             Some(_) => "one operand only",
             None => "no operand",
         };
-        let message = format!("'{}' takes {number}", self.command.path());
+        let message = format!("`{}` takes {number}", self.path);
+        // One in upper case is the name of a secret.
         let first = self.operands.first().and_then(|word| word.to_str());
-        let meant = suggest::closest(
-            first.unwrap_or_default(),
-            self.command.children().flat_map(Subcommand::spellings),
-        );
+        let first = first.filter(|word| !word.bytes().any(|byte| byte.is_ascii_uppercase()));
+        let meant = meant(self.command, &self.path, first.unwrap_or_default());
         let hint = match (meant, self.command.action) {
-            (Some(word), _) => format!("did you mean '{} {word}'?", self.command.path()),
-            _ if self.options.scope == Scope::Team => "a UID is attached: '--team=UID'".to_owned(),
-            (None, Action::Create(_) | Action::Update) => {
-                "a value is given on standard input, with '-f FILE' or at the prompt".to_owned()
-            }
-            _ => help_hint(self.command),
+            (Some(meant), _) => meant,
+            _ if self.options.scope == Scope::Team => "a UID is attached: --team=UID".to_owned(),
+            (None, Action::Create(_) | Action::Update) => self.value_hint(),
+            _ => help_hint(&self.path),
         };
         Error::usage(message).hint(hint)
     }
@@ -311,21 +349,32 @@ impl CommandLine {
     fn token_error(&self, error: TokenError) -> Error {
         match error {
             TokenError::Long(name) => self.unknown(&name),
-            TokenError::Short(Some(short)) if short.is_ascii_alphanumeric() => {
-                self.usage(format!("unknown option '-{short}'"))
+            TokenError::Short(short, is_alone) => {
+                let message = if is_alone && short.is_ascii_alphanumeric() {
+                    format!("unknown option '-{short}'")
+                } else {
+                    "unknown option".to_owned()
+                };
+                self.answered(message, short.encode_utf8(&mut [0; 4]), None)
             }
-            TokenError::Short(_) => self.usage("unknown option"),
-            TokenError::UnexpectedValue(flag) if matches!(flag.apply, Apply::Ask) => Error::usage("'--value' takes no value").hint(
-                    "give the value on standard input or at the prompt, or name its file with '-f FILE'",
-                ),
-            TokenError::UnexpectedValue(flag) => self.usage(format!("'{}' takes no value", flag.long)),
+            TokenError::UnexpectedValue(option) | TokenError::MissingValue(option, _)
+                if !option.is_accepted_below(self.command) =>
+            {
+                self.unsupported(option)
+            }
+            TokenError::UnexpectedValue(flag) if matches!(flag.apply, Apply::Ask) => {
+                Error::usage("'--value' takes no value").hint(self.value_hint())
+            }
+            TokenError::UnexpectedValue(flag) => {
+                self.usage(format!("'{}' takes no value", flag.long))
+            }
             TokenError::MissingValue(option, dash) => {
                 let message = format!("'{}' needs a value", option.long);
                 if !dash {
                     return self.usage(message);
                 }
                 Error::usage(message).hint(format!(
-                    "a value that starts with '-' is attached, as in '{}=-x'",
+                    "a value that starts with '-' is attached, as in {}=-x",
                     option.long
                 ))
             }
@@ -333,10 +382,13 @@ impl CommandLine {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let known = OPTIONS
-            .iter()
-            .filter(|option| option.is_accepted_below(self.command));
-        let meant = suggest::closest(name, known.map(Opt::name));
+        let mut known = Vec::new();
+        for option in OPTIONS.iter() {
+            if option.is_accepted_below(self.command) {
+                known.push(option.name());
+            }
+        }
+        let meant = suggest::closest(name.trim_start_matches('-'), &known);
         // `--api-keywk-…` is a key that lacks its `=`: only what can't hold one is repeated.
         let is_plain = name.len() <= 32
             && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
@@ -348,52 +400,83 @@ impl CommandLine {
         } else {
             "unknown option".to_owned()
         };
-        match meant {
-            Some(long) => Error::usage(message).hint(format!("did you mean '--{long}'?")),
-            None => self.usage(message),
-        }
+        let hint = meant.map(|long| format!("did you mean --{long}?"));
+        self.answered(message, name, hint.as_deref())
     }
 }
 
-fn help_hint(command: &Subcommand) -> String {
-    format!("see '{} --help'", command.path())
+fn help_hint(path: &str) -> String {
+    ["see `", path, " --help`"].concat()
+}
+
+/// The command below a group, typed as `path`, that a word was probably meant to be.
+fn meant(group: &Subcommand, path: &str, typed: &str) -> Option<String> {
+    let mut words = Vec::new();
+    let mut commands = Vec::new();
+    for command in &table::COMMANDS {
+        if command.words.len() > group.words.len() && command.words.starts_with(group.words) {
+            for word in command.spellings() {
+                words.push(word);
+                commands.push(command);
+            }
+        }
+    }
+    let word = suggest::closest(typed, &words)?;
+    let command = commands.get(words.iter().position(|one| *one == word)?)?;
+    let mut hint = ["did you mean `", path].concat();
+    let (_, between) = command.words.split_last()?;
+    for word in between.iter().skip(group.words.len()).chain([&word]) {
+        hint.push_str(&[" ", word].concat());
+    }
+    hint.push_str("`?");
+    Some(hint)
 }
 
 /// A word that names no command; it is not repeated.
-fn no_such_command(group: &'static Subcommand, word: &OsString) -> Error {
-    let below = table::COMMANDS.iter().filter(|command| {
-        command.words.len() > group.words.len() && command.words.starts_with(group.words)
-    });
-    let message = format!("'{}' has no such command", group.path());
+fn no_such_command(group: &Subcommand, path: &str, word: &OsString) -> Error {
     let typed = word.to_str().unwrap_or_default();
-    let meant = suggest::closest(typed, below.clone().flat_map(Subcommand::spellings))
-        .and_then(|word| below.clone().find(|c| c.spellings().contains(&word)));
-    let hint = match meant {
-        Some(command) => format!("did you mean '{}'?", command.path()),
-        None => choose(group),
+    // Below `create`, a word may be the name of a secret.
+    let answer = suggest::command(typed).filter(|_| group.words.len() < 2);
+    let hint = match answer {
+        Some(answer) => answer.to_owned(),
+        None => meant(group, path, typed).unwrap_or_else(|| choose(group, path)),
     };
-    Error::usage(message).hint(hint)
+    Error::usage(format!("`{path}` has no such command")).hint(hint)
 }
 
 /// What can follow a command.
-fn choose(group: &Subcommand) -> String {
+fn choose(group: &Subcommand, path: &str) -> String {
     let words: Vec<&str> = group.children().map(Subcommand::word).collect();
     match words[..] {
-        [] => help_hint(group),
-        _ => ["one of ", &words.join(", "), "; ", &help_hint(group)].concat(),
+        [] => help_hint(path),
+        [first, ..] if creates_below(group) => {
+            let line = ["`", path, " ", first, " NAME`"].concat();
+            match words.len() {
+                1 => line,
+                _ => ["one of ", &words.join(", "), ", as in ", &line].concat(),
+            }
+        }
+        _ => ["one of ", &words.join(", "), "; ", &help_hint(path)].concat(),
     }
+}
+
+/// Whether it is a group of `create`: its word may have been meant as the name of a secret.
+fn creates_below(group: &Subcommand) -> bool {
+    group.words.len() > 2
 }
 
 /// The checks that need the whole line, and the command.
 fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error> {
     let command = line.command;
-    if let Some(option) = line.seen.iter().find(|seen| !seen.is_accepted_by(command)) {
+    let is_group = command.action == Action::Group;
+    let unsupported = |seen: &&&Opt| !is_group && !seen.is_accepted_by(command);
+    if let Some(option) = line.seen.iter().find(unsupported) {
         return Err(line.unsupported(option));
     }
     // What is wrong with a variable comes after what the line itself lacks.
     let variables = add_variables(&mut line, env);
     let verb = match command.action {
-        Action::Group => return Err(needs_command(command)),
+        Action::Group => return Err(needs_command(command, &line.path)),
         Action::Help => return topic(&line).map(|text| ParseResult::Print(help::long(text))),
         Action::Completions => return shell(&line).map(ParseResult::Print),
         Action::List => {
@@ -436,17 +519,15 @@ fn build(mut line: CommandLine, env: &Environment) -> Result<ParseResult, Error>
     Ok(ParseResult::Run(Box::new(Request { globals, verb })))
 }
 
-fn needs_command(group: &Subcommand) -> Error {
-    let mut hint = choose(group);
-    if group.words.len() > 2 {
-        let raw = [
-            "; a raw secret of that name: 'oz secret create -- ",
-            group.word(),
-            "'",
-        ];
+fn needs_command(group: &Subcommand, path: &str) -> Error {
+    let mut hint = choose(group, path);
+    if creates_below(group)
+        && let Some((create, word)) = path.rsplit_once(' ')
+    {
+        let raw = ["; a raw secret of that name: `", create, " -- ", word, "`"];
         hint.push_str(&raw.concat());
     }
-    Error::usage(format!("'{}' needs a command", group.path())).hint(hint)
+    Error::usage(format!("`{path}` needs a command")).hint(hint)
 }
 
 fn topic(line: &CommandLine) -> Result<&'static Subcommand, Error> {
@@ -455,7 +536,7 @@ fn topic(line: &CommandLine) -> Result<&'static Subcommand, Error> {
         command = word
             .to_str()
             .and_then(|word| command.child(word))
-            .ok_or_else(|| no_such_command(command, word))?;
+            .ok_or_else(|| no_such_command(command, &command.path(), word))?;
     }
     Ok(command)
 }
@@ -501,8 +582,8 @@ fn names(line: &CommandLine) -> Result<Vec<SecretName>, Error> {
 }
 
 fn needs_name(line: &CommandLine) -> Error {
-    let path = line.command.path();
-    Error::usage("a NAME is required").hint(format!("'{path} NAME'; see '{path} --help'"))
+    let hint = ["`", &line.path, " NAME`; ", &help_hint(&line.path)];
+    Error::usage("a NAME is required").hint(hint.concat())
 }
 
 fn name(word: &OsString) -> Result<SecretName, Error> {
@@ -538,9 +619,8 @@ fn change(sources: FieldSources, description: Option<String>) -> Result<Change, 
             description,
         }),
         (false, Some(description)) => Ok(Change::Description(description)),
-        (false, None) => Err(Error::usage("there is nothing to change").hint(
-            "give '--value', '-f FILE', the fields of the secret's type, or '--description TEXT'",
-        )),
+        (false, None) => Err(Error::usage("there is nothing to change")
+            .hint("give --value, -f FILE, the fields of the secret's type, or --description TEXT")),
     }
 }
 
@@ -622,7 +702,7 @@ fn key_shares_stdin(globals: &Globals, verb: &Verb) -> Result<(), Error> {
         return Err(Error::usage(format!(
             "'{origin}' and the value can't both be read from standard input"
         ))
-        .hint("name the file of one of them: '-f FILE' for the value"));
+        .hint("name the file of one of them: -f FILE for the value"));
     }
     Ok(())
 }

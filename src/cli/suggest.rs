@@ -1,96 +1,93 @@
-//! Guesses which word of a table a mistyped word was meant to be, and never hands back what was typed.
+//! Answers a word that is not in the tables: with what another tool's word is called here, or with the word it was
+//! probably meant to be. What was typed is never handed back.
 
-/// Longer words are not guessed at: the work is quadratic, and no word of the table is as long.
-const MAX_WORD: usize = 32;
+use crate::secret::KINDS;
+use crate::text;
 
-/// The candidate closest to `typed`, if one is close: one slip for every three letters, or a beginning of three letters
-/// or more. Of equally close ones the first.
-pub fn closest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    if typed.len() > MAX_WORD {
-        return None;
-    }
-    let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
-        let slips = if typed.len() >= 3 && candidate.starts_with(typed) {
-            1
-        } else {
-            distance(typed.as_bytes(), candidate.as_bytes())
-        };
-        let allowed = candidate.len().min(typed.len()).div_ceil(3).min(3);
-        if slips <= allowed && best.is_none_or(|(fewest, _)| slips < fewest) {
-            best = Some((slips, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
+/// Commands that people know from other tools, and what they are told.
+const COMMANDS: &[(&[&str], &str)] = &[
+    (
+        &["rm", "remove", "del", "unset"],
+        "use `oz secret delete NAME`",
+    ),
+    (&["ls"], "use `oz secret list`"),
+    (
+        &["set", "put", "add", "new"],
+        "use `oz secret create NAME`; with --if-exists update it replaces a value",
+    ),
+    (
+        &["edit", "change", "rotate"],
+        "use `oz secret update NAME --value`",
+    ),
+    (
+        &["get", "show", "read", "view"],
+        "values can't be read back; `oz secret list` shows what there is",
+    ),
+];
+
+/// The same for options, without their dashes.
+const OPTIONS: &[(&[&str], &str)] = &[
+    (
+        &["name"],
+        "NAME is a word of its own, as in `oz secret create NAME`",
+    ),
+    (
+        &["json", "o", "output", "format"],
+        "use --output-format json",
+    ),
+    (
+        &["yes", "y"],
+        "`oz secret delete NAME --force` deletes without asking",
+    ),
+    (
+        &["file", "from-file"],
+        "use -f FILE for a value, and `oz secret import FILE` for a file of many",
+    ),
+    (&["env-file"], "use `oz secret import FILE`"),
+    (
+        &["overwrite", "upsert"],
+        "use `oz secret create NAME --if-exists update`",
+    ),
+];
+
+/// Options for a value, as other tools spell them.
+const VALUE: &[&str] = &["value", "body", "b", "from-literal"];
+
+fn answer(table: &[(&[&str], &'static str)], typed: &str) -> Option<&'static str> {
+    let row = table.iter().find(|(words, _)| words.contains(&typed))?;
+    Some(row.1)
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours between two words (optimal string alignment), in
-/// bytes.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    let mut previous = None;
-    for (row, &x) in a.iter().enumerate() {
-        let mut current = vec![row + 1];
-        let mut left = None;
-        for (column, &y) in b.iter().enumerate() {
-            let at =
-                |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
-            let mut cost = (at(&above, column) + usize::from(x != y))
-                .min(at(&above, column + 1) + 1)
-                .min(at(&current, column) + 1);
-            if left == Some(x) && previous == Some(y) {
-                cost = cost.min(at(&before, column.wrapping_sub(1)) + 1);
-            }
-            current.push(cost);
-            left = Some(y);
-        }
-        previous = Some(x);
-        before = std::mem::replace(&mut above, current);
-    }
-    above.last().copied().unwrap_or(0)
+/// What a command of another tool is called here.
+pub fn command(typed: &str) -> Option<&'static str> {
+    answer(COMMANDS, typed)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What an option of another tool is called here.
+pub fn option(typed: &str) -> Option<&'static str> {
+    answer(OPTIONS, typed)
+}
 
-    #[test]
-    fn slips_are_counted() {
-        for (a, b, slips) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("abc", "abc", 0),
-            ("abc", "acb", 1),
-            ("force", "forse", 1),
-            ("create", "craete", 1),
-            ("list", "lsit", 1),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(distance(a.as_bytes(), b.as_bytes()), slips, "{a} {b}");
-        }
-    }
+/// Whether other tools take a value with that option.
+pub fn is_value(typed: &str) -> bool {
+    VALUE.contains(&typed)
+}
 
-    #[test]
-    fn only_what_is_close_is_offered() {
-        let words = ["create", "update", "delete", "list"];
-        for (typed, meant) in [
-            ("creat", Some("create")),
-            ("cerate", Some("create")),
-            ("upd", Some("update")),
-            ("lst", Some("list")),
-            ("remove", None),
-            ("l", None),
-            ("", None),
-            ("sk-ant-0123456789", None),
-        ] {
-            assert_eq!(closest(typed, words.into_iter()), meant, "{typed}");
-        }
-        for (length, is_guessed) in [(32, true), (33, false)] {
-            let word = "a".repeat(length);
-            let guess = closest(&word, [word.as_str()].into_iter());
-            assert_eq!(guess.is_some(), is_guessed, "{length}");
-        }
-    }
+/// The words of the command that creates a secret of a type, where the type was given as the value of an option.
+pub fn command_of_type(typed: &str) -> Option<&'static [&'static str]> {
+    let typed = typed.replace('_', "-");
+    let is = |word: &str| typed.eq_ignore_ascii_case(&word.replace('_', "-"));
+    let kind = KINDS.iter().find(|kind| {
+        let own = kind.words.last().copied().unwrap_or_default();
+        !kind.is_raw() && (is(kind.wire) || is(own))
+    });
+    kind.map(|kind| kind.words)
+}
+
+/// The command or option closest to `typed`, or the first that begins with it.
+pub fn closest<'a>(typed: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    text::closest(typed, candidates).or_else(|| {
+        let is_beginning = |word: &&&str| typed.len() >= 3 && word.starts_with(typed);
+        candidates.iter().find(is_beginning).copied()
+    })
 }

@@ -312,7 +312,7 @@ fn stream_failed(error: StreamError, late: Error, lost: Error) -> Failure {
         StreamError::Deadline => Failure::refused(late),
         StreamError::Closed => Failure::new(lost, Processed::No, true),
         StreamError::Io(error) => {
-            let lost = lost.cause(&connect::describe(&error));
+            let lost = lost.system_cause(&error);
             Failure::new(lost, Processed::No, true)
         }
         StreamError::Tls(error) => Failure::refused(error),

@@ -205,15 +205,6 @@ pub fn wait_writable(stream: &TcpStream, deadline: &Deadline) -> Result<(), Stre
     wait(stream, PollFlags::POLLOUT, deadline)
 }
 
-/// The system's message for an error, without its number.
-pub fn describe(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((text, _)) => text.to_owned(),
-        None => text,
-    }
-}
-
 /// Whether an operation is to be tried again: after a wait when it would block, at once when a signal came.
 pub fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock

@@ -20,7 +20,8 @@ use super::{Failure, Processed, Reply, Request, Settings, Transport};
 use super::{STILL_WAITING, cut, no_answer, not_looked_up, not_reached, unusable};
 use crate::base64;
 use crate::env::Environment;
-use crate::error::Error;
+use crate::error::{Error, describe};
+use crate::file;
 use crate::secret::ApiKey;
 use crate::trace::Trace;
 use crate::url::{DEFAULT_ROOT, Host, Root, Scheme};
@@ -153,14 +154,7 @@ fn check_trust(env: &Environment) -> Result<(), Error> {
     };
     match File::open(&path) {
         Ok(_) => Ok(()),
-        Err(error) => {
-            let path = path.to_string_lossy();
-            Err(Error::unreadable(format!(
-                "SSL_CERT_FILE {} cannot be read",
-                crate::text::safe(&path)
-            ))
-            .cause(&connect::describe(&error)))
-        }
+        Err(error) => Err(file::unreadable(&path, "SSL_CERT_FILE", &error)),
     }
 }
 
@@ -220,8 +214,7 @@ impl Client<'_> {
         // more when the deadline has passed: then no time is left for another request either, and the run ends.
         let run = move || drop(sender.send(fetch(sending)));
         if let Err(error) = thread::Builder::new().spawn(run) {
-            let error =
-                Error::unavailable("no thread could be started").cause(&connect::describe(&error));
+            let error = Error::unavailable("no thread could be started").system_cause(&error);
             return Err(Failure::refused(error));
         }
         deadline.begin_step(&[STILL_WAITING, &self.host]);
@@ -285,9 +278,7 @@ impl Client<'_> {
             ExchangeError::Cut(error) if error.kind() == ErrorKind::TimedOut => {
                 Failure::new(no_answer(host, deadline), Maybe, false)
             }
-            ExchangeError::Cut(error) => {
-                Failure::new(cut(host).cause(&connect::describe(&error)), Maybe, true)
-            }
+            ExchangeError::Cut(error) => Failure::new(cut(host).system_cause(&error), Maybe, true),
             ExchangeError::Short => Failure::new(cut(host), Maybe, true),
             ExchangeError::Unusable(what) => Failure::new(unusable(host, what), Maybe, false),
         }
@@ -329,7 +320,7 @@ impl Client<'_> {
 
     fn io_failed(&self, error: &io::Error, deadline: &Deadline) -> Failure {
         let host = &self.host;
-        let cause = connect::describe(error);
+        let cause = describe(error);
         let tls = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>());

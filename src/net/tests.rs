@@ -952,18 +952,21 @@ fn rejects_ca_files() {
         let mut by_option = Setup::new("https://localhost".to_owned());
         by_option.ca_file = Some(path.clone());
         let by_variable = Setup::new("https://localhost".to_owned()).env("SSL_CERT_FILE", &path);
-        for (setup, name) in [(by_option, "the CA file"), (by_variable, "SSL_CERT_FILE")] {
+        for (setup, name) in [(by_option, "--ca-file"), (by_variable, "SSL_CERT_FILE")] {
             match setup.open() {
                 Ok(_) => assert_eq!(fault, ""),
                 Err(error) => {
-                    assert_eq!(error.message, format!("{name} {} {fault}", path.display()));
+                    assert_eq!(
+                        error.message,
+                        format!("the file '{}' of {name} {fault}", path.display())
+                    );
                     assert_eq!(error.code(), 78);
                 }
             }
         }
     }
-    for (variable, name) in [("SSL_CERT_FILE", "x"), ("SSL_CERT_DIR", "x")] {
-        let missing = pki.directory.path().join(name).join("missing");
+    for (variable, what) in [("SSL_CERT_FILE", "file"), ("SSL_CERT_DIR", "directory")] {
+        let missing = pki.directory.path().join("x/missing");
         let error = Setup::new("https://localhost".to_owned())
             .env(variable, &missing)
             .open()
@@ -971,7 +974,10 @@ fn rejects_ca_files() {
             .unwrap();
         assert_eq!(
             error.message,
-            format!("{variable} {} cannot be read", missing.display())
+            format!(
+                "cannot read the {what} '{}' of {variable}",
+                missing.display()
+            )
         );
         assert_eq!(error.code(), 66);
     }
@@ -984,7 +990,7 @@ fn rejects_ca_files() {
     assert_eq!(
         error.message,
         format!(
-            "SSL_CERT_DIR {} holds no usable certificate",
+            "the directory '{}' of SSL_CERT_DIR holds no usable certificate",
             empty.path().display()
         )
     );

@@ -4,10 +4,9 @@
 //! of itself is therefore checked here, by the rules of OpenSSL: its validity, its constraints, its key usages and unknown
 //! critical extensions. The path length of a root is not (RFC 5280 section 6.1.1 has it no input of the verification).
 
-use super::connect;
 use super::x509;
 use crate::env::Environment;
-use crate::error::Error;
+use crate::error::{Error, describe};
 use crate::file;
 use crate::outcome::Timestamp;
 use crate::text;
@@ -77,7 +76,7 @@ impl Trusted {
             add_file(&mut trusted.certificates, &file, "SSL_CERT_FILE", timeout)?;
         }
         if let Some(file) = ca_file {
-            add_file(&mut trusted.certificates, file, "the CA file", timeout)?;
+            add_file(&mut trusted.certificates, file, "--ca-file", timeout)?;
         }
         let fallback: Option<Fallback> = match directories {
             None if trusted.built_in => Some(Box::new(system_bundle)),
@@ -113,16 +112,14 @@ fn system_bundle() -> Trusted {
 fn add_file(
     certificates: &mut Vec<CertificateDer<'static>>,
     path: &Path,
-    what: &str,
+    source: &str,
     timeout: Duration,
 ) -> Result<(), Error> {
     let config = |fault: &str| {
-        Error::config(format!("{} {fault}", describe_path(what, path))).hint(PEM_HINT)
+        Error::config([&file::subject(path, source), " ", fault].concat()).hint(PEM_HINT)
     };
-    let mut bytes = file::read(path, MAX_CA_FILE, timeout).map_err(|error| {
-        Error::unreadable(format!("{} cannot be read", describe_path(what, path)))
-            .cause(&connect::describe(&error))
-    })?;
+    let mut bytes = file::read(path, MAX_CA_FILE, timeout)
+        .map_err(|error| file::unreadable(path, source, &error))?;
     if bytes.len() > MAX_CA_FILE {
         return Err(config("is larger than 4 MiB"));
     }
@@ -151,8 +148,10 @@ fn add_file(
     Ok(())
 }
 
-fn describe_path(what: &str, path: &Path) -> String {
-    format!("{what} {}", text::safe(&path.to_string_lossy()))
+/// A directory of `SSL_CERT_DIR`, or all of them.
+fn directory(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    ["the directory '", &text::safe(&path), "' of SSL_CERT_DIR"].concat()
 }
 
 /// Editors of Windows put a byte order mark at the start of a file. It would hide the first line from the PEM reader, and
@@ -183,21 +182,18 @@ fn holds_private_key(bytes: &[u8]) -> bool {
 /// `SSL_CERT_DIR` is a list divided by colons. What is no certificate in a directory is passed over.
 fn read_directories(list: &OsStr) -> Trusted {
     let mut trusted = Trusted::default();
-    for directory in std::env::split_paths(list) {
-        if directory.as_os_str().is_empty() {
+    for path in std::env::split_paths(list) {
+        if path.as_os_str().is_empty() {
             continue;
         }
-        match std::fs::read_dir(&directory) {
+        match std::fs::read_dir(&path) {
             Ok(_) => {
-                let found = rustls_native_certs::load_certs_from_paths(None, Some(&directory));
+                let found = rustls_native_certs::load_certs_from_paths(None, Some(&path));
                 trusted.certificates.extend(found.certs);
             }
             Err(error) => {
-                let what = format!(
-                    "{} cannot be read",
-                    describe_path("SSL_CERT_DIR", &directory)
-                );
-                trusted.unreadable = Some((what, connect::describe(&error)));
+                let what = ["cannot read ", &directory(&path)].concat();
+                trusted.unreadable = Some((what, describe(&error)));
             }
         }
     }
@@ -213,7 +209,7 @@ fn require_certificates(trusted: &Trusted, list: &OsStr) -> Result<(), Error> {
     if let Some((what, why)) = &trusted.unreadable {
         return Err(Error::unreadable(what.clone()).cause(why));
     }
-    let what = describe_path("SSL_CERT_DIR", Path::new(list));
+    let what = directory(Path::new(list));
     Err(Error::config(format!("{what} holds no usable certificate")).hint(PEM_HINT))
 }
 

@@ -55,6 +55,8 @@ pub struct Field {
     /// A second line under the prompt, without which the question is hard to answer.
     pub prompt_help: Option<&'static str>,
     pub limit: Limit,
+    /// What a key of this provider starts with; empty where that is not known.
+    pub prefix: &'static str,
 }
 
 /// An option that names the file of a field.
@@ -188,6 +190,7 @@ const FIELD: Field = Field {
     prompt: "",
     prompt_help: None,
     limit: Limit::Bytes(MAX_VALUE),
+    prefix: "",
 };
 
 const fn file(flag: &'static str, help: &'static str) -> FileFlag {
@@ -319,6 +322,7 @@ with such a name is created with 'oz secret create -- anthropic'.",
             key: "api_key",
             syntax: Syntax::Key,
             limit: Limit::Variable("ANTHROPIC_API_KEY"),
+            prefix: "sk-ant-",
             ..VALUE
         }],
         about: "Create a secret from an Anthropic API key",
@@ -453,6 +457,7 @@ empty, and without a terminal it may be left out.",
                 key: "api_key",
                 syntax: Syntax::Key,
                 limit: Limit::Variable("OPENAI_API_KEY"),
+                prefix: "sk-",
                 ..VALUE
             },
             Field {

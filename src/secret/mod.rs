@@ -187,7 +187,7 @@ impl SecretName {
             None => return Ok(Self(text.to_owned())),
             Some('=') => (
                 "can't hold '='",
-                "a value does not follow the name: give it on standard input, with '-f FILE' or at the prompt",
+                "a value does not follow the name: give it on standard input, with -f FILE or at the prompt",
             ),
             Some('\0') => ("can't hold a NUL", plain),
             Some(_) => (

@@ -1,9 +1,10 @@
 //! Reads the API key from where the command line or the environment says it is.
 
-use super::source::{Io, drop_final_newline, read_file, read_stdin, safe_path};
+use super::source::{Io, drop_final_newline, read_file, read_stdin};
 use super::validate::{self, Fault};
 use crate::env::Environment;
 use crate::error::Error;
+use crate::file;
 use crate::request::{FileOrStdin, KeySource};
 use crate::secret::{ApiKey, MAX_API_KEY, SecretBytes};
 
@@ -43,10 +44,7 @@ pub fn api_key(source: KeySource, io: &mut Io<'_>) -> Result<ApiKey, Error> {
             path: FileOrStdin::Path(path),
         } => {
             let text = read_file(&path, origin, READ_LIMIT, io.timeout)?;
-            parse(
-                &format!("the file '{}' of {origin}", safe_path(&path)),
-                text,
-            )
+            parse(&file::subject(&path, origin), text)
         }
     }
 }

@@ -2,7 +2,7 @@
 //! together; no report holds a value, and of a JSON file only the names.
 
 use super::dotenv::{Parser, Problem};
-use super::source::{ENCODE, Io, limit_hint, read_stdin, safe_path};
+use super::source::{ENCODE, Io, limit_hint, read_stdin};
 use crate::error::Error;
 use crate::file;
 use crate::json::{self, ParseError};
@@ -99,13 +99,13 @@ fn read(file: &FileOrStdin, io: &mut Io<'_>) -> Result<(String, String, SecretBy
             Ok((name.to_owned(), name.to_owned(), bytes))
         }
         FileOrStdin::Path(path) => {
-            let label = safe_path(path);
+            let label = text::safe(&path.to_string_lossy()).into_owned();
             let subject = ["'", &label, "'"].concat();
             match file::read_secret(path, MAX_FILE, io.timeout) {
                 Ok(bytes) => Ok((subject, label, bytes)),
                 Err(error) => {
                     let message = ["cannot read the file ", &subject].concat();
-                    Err(Error::unreadable(message).cause(&error.to_string()))
+                    Err(Error::unreadable(message).system_cause(&error))
                 }
             }
         }

@@ -69,6 +69,8 @@ const ATTEMPTS: u8 = 3;
 
 /// What the sources held, checked as far as every type of secret agrees.
 pub struct Unvalidated {
+    /// For an update, which replaces all fields of a secret.
+    is_update: bool,
     given: Vec<RawField>,
     /// From `--from-env`; which of them count depends on the type, so they are not checked yet.
     found: Vec<RawField>,
@@ -138,6 +140,7 @@ pub fn read(
         }
     }
     Ok(Unvalidated {
+        is_update: kind.is_none(),
         given,
         found,
         from_env,
@@ -183,6 +186,9 @@ impl Unvalidated {
         }
         let mut incomplete = Incomplete {
             slots: kind.fields.iter().map(|field| (field, None)).collect(),
+            is_update: self.is_update,
+            from_env: self.from_env,
+            prompt_for: self.prompt_for,
             name: name.clone(),
             interactive,
             notes: Vec::new(),
@@ -201,7 +207,7 @@ impl Unvalidated {
             .filter(|field| field.required || self.prompt_for == Some(field))
             .collect();
         if !interactive && !missing.is_empty() {
-            return Err(not_given(&missing));
+            return Err(incomplete.not_given(&missing));
         }
         Ok(incomplete)
     }
@@ -211,6 +217,9 @@ impl Unvalidated {
 pub struct Incomplete {
     /// One a field, in the type's order.
     slots: Vec<(&'static Field, Option<SecretBytes>)>,
+    is_update: bool,
+    from_env: bool,
+    prompt_for: Option<&'static Field>,
     name: SecretName,
     interactive: bool,
     /// What the user should know of what was given: one sentence each, without prefix.
@@ -243,6 +252,44 @@ impl Incomplete {
             .map(|(field, _)| *field)
     }
 
+    /// Required fields are missing, and nobody can be asked.
+    fn not_given(&self, missing: &[&Field]) -> Error {
+        let mut flags: Vec<&str> = Vec::new();
+        let mut files: Vec<&str> = Vec::new();
+        let mut unset: Vec<&str> = Vec::new();
+        for field in missing {
+            match field.file {
+                Some(file) if field.is_value() => flags.push(file.flag),
+                file => {
+                    flags.push(field.flag);
+                    files.extend(file.map(|file| file.flag));
+                }
+            }
+            if self.prompt_for != Some(field) {
+                unset.extend(field.variables);
+            }
+        }
+        let mut message = ["missing ", &joined(flags)].concat();
+        let mut ways = String::from("values can also be ");
+        if !files.is_empty() {
+            ways.push_str(&["read from a file with ", &joined(files), "; "].concat());
+        }
+        if missing.iter().any(|field| field.is_value()) {
+            ways.push_str("piped in, or read from a file with -f FILE; ");
+        }
+        if self.from_env && !unset.is_empty() {
+            let verb = if unset.len() == 1 { " is" } else { " are" };
+            message.push_str(&["; ", &joined(unset), verb, " not set, or empty"].concat());
+        } else if !unset.is_empty() {
+            ways.push_str("taken from the environment with --from-env; ");
+        }
+        ways.push_str("asked for on a terminal, without --no-input");
+        if self.is_update && self.slots.len() > 1 {
+            ways.insert_str(0, "stored fields can't be read back, so all are needed; ");
+        }
+        Error::usage(message).hint(ways)
+    }
+
     /// Prepares the terminal where something will be asked: before the network is waited for, so that nothing typed
     /// meanwhile is shown.
     pub fn prepare(&self, terminal: &mut dyn Terminal) {
@@ -271,15 +318,24 @@ impl Incomplete {
         }
         let missing: Vec<&Field> = self.missing().filter(|field| field.required).collect();
         if !missing.is_empty() {
-            return Err(not_given(&missing));
+            return Err(self.not_given(&missing));
         }
         let given = self.slots.into_iter();
-        Ok(Fields {
+        let mut fields = Fields {
             fields: given
                 .filter_map(|(field, slot)| Some((field, slot?)))
                 .collect(),
             notes: self.notes,
-        })
+        };
+        // An endpoint of one's own has keys of its own.
+        if !fields.has("--base-url") {
+            for (field, value) in &fields.fields {
+                if let Some(note) = validate::note(field, value.expose()) {
+                    fields.notes.push(note);
+                }
+            }
+        }
+        Ok(fields)
     }
 
     fn ask(&mut self, purpose: &str, terminal: &mut dyn Terminal) -> Result<(), Error> {
@@ -381,33 +437,6 @@ fn unsupported(what: &str, kind: &Kind, name: &SecretName) -> Error {
         kind.label
     ))
     .hint(format!("that type takes {flags}"))
-}
-
-/// Required fields are missing, and nobody can be asked.
-fn not_given(missing: &[&Field]) -> Error {
-    let mut flags: Vec<&str> = Vec::new();
-    let mut files: Vec<&str> = Vec::new();
-    for field in missing {
-        match field.file {
-            Some(file) if field.is_value() => flags.push(file.flag),
-            file => {
-                flags.push(field.flag);
-                files.extend(file.map(|file| file.flag));
-            }
-        }
-    }
-    let mut ways = String::from("values can also be ");
-    if !files.is_empty() {
-        ways.push_str(&["read from a file with ", &joined(files), "; "].concat());
-    }
-    if missing.iter().any(|field| field.is_value()) {
-        ways.push_str("piped in, or read from a file with -f FILE; ");
-    }
-    if missing.iter().any(|field| !field.variables.is_empty()) {
-        ways.push_str("taken from the environment with --from-env; ");
-    }
-    ways.push_str("asked for on a terminal, without --no-input");
-    Error::usage(format!("missing {}", joined(flags))).hint(ways)
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -1,5 +1,6 @@
 //! The plaintext: the fields of one secret, already checked, as the JSON object that is sealed.
 
+use super::validate;
 use crate::json::{Writer, escaped_len};
 use crate::secret::{Field, SecretBytes, VALUE};
 
@@ -14,8 +15,8 @@ impl Fields {
     /// A raw value.
     pub fn raw(value: SecretBytes) -> Self {
         Self {
+            notes: validate::note(&VALUE, value.expose()).into_iter().collect(),
             fields: vec![(&VALUE, value)],
-            notes: Vec::new(),
         }
     }
 

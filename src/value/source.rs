@@ -4,10 +4,9 @@ use crate::env::Environment;
 use crate::error::Error;
 use crate::file;
 use crate::secret::{Field, MAX_VARIABLE, SecretBytes};
-use crate::text;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What sources read from.
@@ -32,11 +31,7 @@ pub(super) const ENCODE: &str = "store binary data as text, for example encoded 
 pub(super) enum Origin {
     Argument(&'static str),
     Stdin(&'static Field),
-    File {
-        flag: &'static str,
-        /// Safe to print.
-        path: String,
-    },
+    File { flag: &'static str, path: PathBuf },
     Variable(&'static str),
     Prompt,
 }
@@ -50,7 +45,7 @@ impl Origin {
                 Some(file) => format!("standard input, read for {},", file.flag),
                 None => "standard input".to_owned(),
             },
-            Self::File { flag, path } => format!("the file '{path}' of {flag}"),
+            Self::File { flag, path } => file::subject(path, flag),
             Self::Variable(name) => format!("the variable {name}"),
             Self::Prompt => "the answer".to_owned(),
         }
@@ -100,7 +95,7 @@ impl RawField {
     ) -> Result<Self, Error> {
         let flag = field.file.map_or(field.flag, |file| file.flag);
         let bytes = read_file(path, flag, read_limit(field), io.timeout)?;
-        let path = safe_path(path);
+        let path = path.to_owned();
         Ok(Self::new(field, Origin::File { flag, path }, bytes))
     }
 
@@ -181,10 +176,6 @@ pub(super) fn drop_final_newline(bytes: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn safe_path(path: &Path) -> String {
-    text::safe(&path.to_string_lossy()).into_owned()
-}
-
 /// Reads a file that an option names, at most one byte past `limit`.
 pub(super) fn read_file(
     path: &Path,
@@ -192,16 +183,13 @@ pub(super) fn read_file(
     limit: usize,
     timeout: Duration,
 ) -> Result<SecretBytes, Error> {
-    file::read_secret(path, limit, timeout).map_err(|error| {
-        let message = format!("cannot read the file '{}' of {flag}", safe_path(path));
-        Error::unreadable(message).cause(&error.to_string())
-    })
+    file::read_secret(path, limit, timeout).map_err(|error| file::unreadable(path, flag, &error))
 }
 
 /// Reads standard input, at most one byte past `limit`.
 pub(super) fn read_stdin(stdin: &mut dyn Read, limit: usize) -> Result<SecretBytes, Error> {
     file::read_to_limit(stdin, limit)
-        .map_err(|error| Error::unreadable("cannot read standard input").cause(&error.to_string()))
+        .map_err(|error| Error::unreadable("cannot read standard input").system_cause(&error))
 }
 
 #[cfg(test)]
@@ -233,11 +221,8 @@ mod tests {
     #[test]
     fn files_that_cannot_be_read_are_named() {
         for (path, cause) in [
-            (
-                "/nonexistent/\x07",
-                "No such file or directory (os error 2)",
-            ),
-            ("/", "Is a directory (os error 21)"),
+            ("/nonexistent/\x07", "No such file or directory"),
+            ("/", "Is a directory"),
         ] {
             let Err(error) = read_file(Path::new(path), "--password-file", 9, TIMEOUT) else {
                 panic!("read {path:?}");
@@ -340,7 +325,7 @@ mod tests {
             (
                 Origin::File {
                     flag: "--value-file",
-                    path: "k".to_owned(),
+                    path: PathBuf::from("k"),
                 },
                 "the file 'k' of --value-file",
             ),

@@ -8,7 +8,7 @@
 use super::Terminal;
 use super::line_editor::{CTRL_C, LineEditor, Step};
 use super::process::{self, Modes, Watch};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, describe};
 use crate::secret::{Field, MAX_VALUE, SecretBytes};
 use crate::text;
 use nix::errno::Errno;
@@ -266,7 +266,7 @@ impl Silence {
         let mut watch = process::lock();
         // The signals first: none may come between a silent terminal and the guard that restores it.
         let mask = process::block_signals(&mut watch)
-            .map_err(|error| no_terminal("signals cannot be watched", &error.to_string()))?;
+            .map_err(|error| no_terminal("signals cannot be watched", &describe(&error)))?;
         let set = termios::tcsetattr(io::stdin(), SetArg::TCSANOW, &silent);
         watch.modes = Some(Modes {
             before: before.clone(),
@@ -487,7 +487,7 @@ fn output() -> Result<File, Error> {
     opened.map_err(|error| {
         no_terminal(
             "standard error is no terminal, and /dev/tty cannot be opened",
-            &error.to_string(),
+            &describe(&error),
         )
     })
 }

@@ -1,6 +1,6 @@
 //! What a field may look like, by its syntax. No message holds any of what was checked.
 
-use crate::secret::Syntax;
+use crate::secret::{Field, KINDS, Syntax};
 use crate::url::{Url, authority};
 
 /// What is wrong, to be read after the name of the source: offsets and general words, never content.
@@ -138,9 +138,42 @@ fn base_url(bytes: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What a person may want to know of a value that is stored all the same; never a part of it.
+pub(super) fn note(field: &Field, bytes: &[u8]) -> Option<String> {
+    if field.syntax == Syntax::Raw {
+        let text = bytes.trim_ascii_end();
+        let is_missing = text == b"null" || text == b"undefined";
+        return is_missing
+            .then(|| "the value is what `jq` prints for a field that is missing".to_owned());
+    }
+    if field.prefix.is_empty() {
+        return None;
+    }
+    let (mut own, mut found) = ("", ("", ""));
+    for kind in KINDS {
+        let prefix = kind.fields.first().map_or("", |first| first.prefix);
+        if prefix == field.prefix {
+            own = kind.label;
+        }
+        // The longest says whose key it is: some begin with that of another.
+        if prefix.len() > found.0.len() && bytes.starts_with(prefix.as_bytes()) {
+            found = (prefix, kind.label);
+        }
+    }
+    Some(match found {
+        (prefix, _) if prefix == field.prefix => return None,
+        ("", _) => {
+            let text = ["keys of type ", own, " start with ", field.prefix];
+            text.concat() + ", and this one does not"
+        }
+        (_, other) => ["the key looks like one of type ", other, ", not ", own].concat(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Kind;
 
     fn what(syntax: Syntax, text: &str) -> String {
         match check(syntax, text.as_bytes()) {
@@ -193,6 +226,56 @@ mod tests {
             ),
         ] {
             assert_eq!(what(Syntax::Key, text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn notes() {
+        let note = |wire: &str, text: &str| {
+            let field = &Kind::from_wire(wire).unwrap().fields[0];
+            note(field, text.as_bytes()).unwrap_or_default()
+        };
+        let missing = "the value is what `jq` prints for a field that is missing";
+        for (text, expected) in [
+            ("null", missing),
+            ("null\n", missing),
+            ("undefined", missing),
+            ("NULL", ""),
+            ("nullable", ""),
+            (" null", ""),
+            ("", ""),
+            ("sk-ant-1", ""),
+        ] {
+            assert_eq!(note("RAW_VALUE", text), expected, "{text:?}");
+        }
+        for (wire, text, expected) in [
+            ("ANTHROPIC_API_KEY", "sk-ant-1", ""),
+            (
+                "ANTHROPIC_API_KEY",
+                "hello",
+                "keys of type Anthropic API Key start with sk-ant-, and this one does not",
+            ),
+            (
+                "ANTHROPIC_API_KEY",
+                "sk-proj-1",
+                "the key looks like one of type OpenAI API Key, not Anthropic API Key",
+            ),
+            ("OPENAI_API_KEY", "sk-1", ""),
+            ("OPENAI_API_KEY", "sk-proj-1", ""),
+            (
+                "OPENAI_API_KEY",
+                "sk-ant-1",
+                "the key looks like one of type Anthropic API Key, not OpenAI API Key",
+            ),
+            (
+                "OPENAI_API_KEY",
+                "hello",
+                "keys of type OpenAI API Key start with sk-, and this one does not",
+            ),
+            ("ANTHROPIC_BEDROCK_API_KEY", "hello", ""),
+            ("DOCKER_REGISTRY", "hello", ""),
+        ] {
+            assert_eq!(note(wire, text), expected, "{wire} {text:?}");
         }
     }
 

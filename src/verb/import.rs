@@ -133,6 +133,10 @@ fn prepare<'a>(
     for (secret, value) in secrets.iter_mut().zip(values) {
         if let Some(value) = value {
             let fields = Fields::raw(value);
+            let name = text::safe(secret.name.as_str()).into_owned();
+            let notes = fields.notes.iter();
+            let named = notes.map(|note| ["'", &name, "': ", note].concat());
+            secret.notes.extend(named);
             let actor = &lookup.account.actor;
             secret.sealed = Some(seal(
                 &key,

@@ -188,10 +188,21 @@ pub(super) fn find<'a>(
 
 /// There is no secret of that name for that owner.
 pub(super) fn not_found(owner: &Owner, name: &SecretName, lookup: &Lookup) -> Error {
-    Error::not_found(there_is_no(owner, name)).hint(match found_elsewhere(name, lookup) {
-        Some(elsewhere) => elsewhere,
-        None => "`oz secret list` shows the names there are".to_owned(),
-    })
+    Error::not_found(there_is_no(owner, name)).hint(
+        found_elsewhere(name, lookup)
+            .or_else(|| closest(owner, name, lookup))
+            .unwrap_or_else(|| "`oz secret list` shows the names there are".to_owned()),
+    )
+}
+
+/// Names the owner's secret that was probably meant.
+fn closest(owner: &Owner, name: &SecretName, lookup: &Lookup) -> Option<String> {
+    let mut names = Vec::new();
+    for secret in lookup.secrets.iter().filter(|one| one.owner == *owner) {
+        names.push(secret.name.as_str());
+    }
+    let meant = text::closest(name.as_str(), &names)?;
+    Some(["did you mean '", &text::safe(meant), "'?"].concat())
 }
 
 pub(super) fn there_is_no(owner: &Owner, name: &SecretName) -> String {

@@ -281,12 +281,18 @@ fn values_at_the_limit_and_one_past_it() {
                 .stdin(long(past))
                 .refused(&server, 65, &message, TOO_LONG);
         }
+        let prefix = match words[0] {
+            "anthropic" => "sk-ant-",
+            "openai" => "sk-",
+            _ => "",
+        };
+        let fit = [prefix, &long(limit - prefix.len())].concat();
         let fits = [
-            long(limit),
+            fit.clone(),
             if words.len() > 1 {
-                format!("{}\n", long(limit))
+                format!("{fit}\n")
             } else {
-                long(limit)
+                fit
             },
         ];
         for value in fits {
@@ -728,16 +734,40 @@ fn rejects_empty_option_values() {
         }
     }
     // An empty variable counts as unset: CI systems set those that they do not have.
-    line(&["secret", "create", "anthropic", "bedrock-api-key", "N", "--from-env"])
-        .env("AWS_BEARER_TOKEN_BEDROCK", "")
-        .env("AWS_REGION", "")
-        .refused(
-            &server,
-            2,
-            "missing --bedrock-api-key and --region",
-            "values can also be read from a file with --bedrock-api-key-file; taken from the environment with --from-env; \
+    line(&[
+        "secret",
+        "create",
+        "anthropic",
+        "bedrock-api-key",
+        "N",
+        "--from-env",
+    ])
+    .env("AWS_BEARER_TOKEN_BEDROCK", "")
+    .env("AWS_REGION", "")
+    .refused(
+        &server,
+        2,
+        "missing --bedrock-api-key and --region; \
+             AWS_BEARER_TOKEN_BEDROCK, AWS_REGION and AWS_DEFAULT_REGION are not set, or empty",
+        "values can also be read from a file with --bedrock-api-key-file; \
              asked for on a terminal, without --no-input",
-        );
+    );
+    line(&[
+        "secret",
+        "create",
+        "anthropic",
+        "bedrock-api-key",
+        "N",
+        "--from-env",
+    ])
+    .env("AWS_DEFAULT_REGION", "us-east-1")
+    .refused(
+        &server,
+        2,
+        "missing --bedrock-api-key; AWS_BEARER_TOKEN_BEDROCK is not set, or empty",
+        "values can also be read from a file with --bedrock-api-key-file; \
+             asked for on a terminal, without --no-input",
+    );
 }
 
 #[test]
@@ -823,7 +853,7 @@ fn reports_all_missing_fields_together() {
 #[test]
 fn standard_input_is_read_once() {
     let server = Server::start();
-    let create_help = |form: &str| format!("see 'oz secret create {form} --help'");
+    let create_help = |form: &str| format!("see `oz secret create {form} --help`");
     for (args, first, second, hint) in [
         (
             &[
@@ -869,7 +899,7 @@ fn standard_input_is_read_once() {
         &server,
         2,
         "'WARP_API_KEY_FILE' and the value can't both be read from standard input",
-        "name the file of one of them: '-f FILE' for the value",
+        "name the file of one of them: -f FILE for the value",
     );
     key_file(&[
         "secret",
@@ -882,7 +912,7 @@ fn standard_input_is_read_once() {
         &server,
         2,
         "'WARP_API_KEY_FILE' and '--password-file' can't both read standard input",
-        "see 'oz secret create docker-registry --help'",
+        "see `oz secret create docker-registry --help`",
     );
 }
 
@@ -898,7 +928,7 @@ fn rejects_unreadable_files() {
     std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
     let looped = dir.path().join("looped");
     std::os::unix::fs::symlink("looped", &looped).unwrap();
-    let absent = "No such file or directory (os error 2)";
+    let absent = "No such file or directory";
     let at = |path: &PathBuf| path.display().to_string();
     let flags: [(&[&str], &str); 4] = [
         (&["secret", "create", "N"], "--value-file"),
@@ -922,15 +952,11 @@ fn rejects_unreadable_files() {
             (
                 &dir.path().to_owned(),
                 at(&dir.path().to_owned()),
-                "Is a directory (os error 21)",
+                "Is a directory",
             ),
-            (
-                &below_a_file,
-                at(&below_a_file),
-                "Not a directory (os error 20)",
-            ),
+            (&below_a_file, at(&below_a_file), "Not a directory"),
             (&dangling, at(&dangling), absent),
-            (&looped, at(&looped), "Symbolic link loop (os error 40)"),
+            (&looped, at(&looped), "Symbolic link loop"),
             (
                 &odd,
                 format!("{}/\\u{{1b}}[31m\u{fffd}", dir.path().display()),
@@ -972,7 +998,7 @@ fn rejects_a_file_of_another_user() {
         .output()
         .unwrap();
     let expected = format!(
-        "error: cannot read the file '{}' of --value-file\n  caused by: Permission denied (os error 13)\n",
+        "error: cannot read the file '{}' of --value-file\n  caused by: Permission denied\n",
         file.display()
     );
     assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
@@ -1110,12 +1136,12 @@ fn files_by_every_option(path: &str) -> Vec<(Vec<&str>, Option<&'static str>, St
         (
             vec!["secret", "list", "--ca-file", path],
             None,
-            format!("the CA file {path} cannot be read"),
+            named("--ca-file"),
         ),
         (
             vec!["secret", "list"],
             Some("SSL_CERT_FILE"),
-            format!("SSL_CERT_FILE {path} cannot be read"),
+            named("SSL_CERT_FILE"),
         ),
     ];
     for flag in [
@@ -1243,8 +1269,8 @@ fn rejects_sockets_and_directories() {
     let socket = dir.path().join("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     for (path, cause) in [
-        (dir.path(), "Is a directory (os error 21)"),
-        (&socket, "No such device or address (os error 6)"),
+        (dir.path(), "Is a directory"),
+        (&socket, "No such device or address"),
     ] {
         let message = format!("cannot read the file '{}' of --value-file", path.display());
         line(&CREATE)
@@ -1529,7 +1555,7 @@ fn rejects_names_a_variable_cannot_have() {
         (
             marked(b"=x"),
             "the name of a secret can't hold '='",
-            "a value does not follow the name: give it on standard input, with '-f FILE' or at the prompt",
+            "a value does not follow the name: give it on standard input, with -f FILE or at the prompt",
         ),
         (marked(b"\n"), control, letters),
         (marked(b"\x1b[31m"), control, letters),
@@ -1589,7 +1615,7 @@ fn rejects_malformed_timeouts() {
                 &server,
                 2,
                 "the value of '--timeout' is not a number of seconds above 0 and up to 86400",
-                "see 'oz secret list --help'",
+                "see `oz secret list --help`",
             );
     }
     for text in ["86400", "0.5", "05", "1.25"] {

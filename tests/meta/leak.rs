@@ -516,9 +516,19 @@ fn proxies_and_bad_configuration_do_not_leak() {
             78,
             "https_proxy does not name a proxy host",
         ),
-        ("SSL_CERT_FILE", empty, 78, "empty.pem is empty"),
-        ("SSL_CERT_FILE", key, 78, "key.pem holds a private key"),
-        ("SSL_CERT_FILE", missing, 66, "missing cannot be read"),
+        (
+            "SSL_CERT_FILE",
+            empty,
+            78,
+            "empty.pem' of SSL_CERT_FILE is empty",
+        ),
+        (
+            "SSL_CERT_FILE",
+            key,
+            78,
+            "key.pem' of SSL_CERT_FILE holds a private key",
+        ),
+        ("SSL_CERT_FILE", missing, 66, "missing' of SSL_CERT_FILE"),
         (
             "WARP_SERVER_ROOT_URL",
             elsewhere,

@@ -44,7 +44,7 @@ fn a_closed_output_pipe_is_no_failure() {
 #[test]
 fn a_full_disk_is_reported_with_what_was_done() {
     let server = Server::start();
-    let cause = "  caused by: No space left on device (os error 28)\n";
+    let cause = "  caused by: No space left on device\n";
     expect(
         &sh("\"$@\" > /dev/full", &["secret", "list"], &server),
         1,
@@ -107,11 +107,11 @@ fn an_unwritable_output_is_reported() {
     for (redirected, cause) in [
         (
             format!("\"$@\" 1< {file}"),
-            "  caused by: Bad file descriptor (os error 9)\n",
+            "  caused by: Bad file descriptor\n",
         ),
         (
             format!("ulimit -f 0; exec \"$@\" > {file}"),
-            "  caused by: File too large (os error 27)\n",
+            "  caused by: File too large\n",
         ),
     ] {
         let message = "the result could not be written to standard output\n";
@@ -504,7 +504,7 @@ fn rejects_variables_that_are_not_utf_8() {
             .env(variable, bytes)
             .code(2)
             .stderr(format!(
-                "error: the value of {variable} is not {problem}\nhint: see 'oz secret list --help'\n"
+                "error: the value of {variable} is not {problem}\nhint: see `oz secret list --help`\n"
             ))
             .run();
     }
@@ -724,7 +724,7 @@ fn asks_nothing_at_a_terminal_without_a_device_file() {
     assert_eq!(
         fs::read_to_string(stderr.path()).unwrap(),
         "error: cannot ask on the terminal: standard error is no terminal, and /dev/tty cannot be opened\n  \
-         caused by: No such file or directory (os error 2)\n\
+         caused by: No such file or directory\n\
          hint: give every value as an option, from a file or on standard input\n",
     );
     assert!(
@@ -879,8 +879,8 @@ fn a_sandbox_may_refuse_to_duplicate_descriptors() {
 fn an_unreadable_standard_input_is_reported() {
     let server = Server::start();
     for (redirection, cause) in [
-        ("< /", "Is a directory (os error 21)"),
-        ("0> /dev/null", "Bad file descriptor (os error 9)"),
+        ("< /", "Is a directory"),
+        ("0> /dev/null", "Bad file descriptor"),
     ] {
         let script = format!("\"$@\" {redirection}");
         for args in [

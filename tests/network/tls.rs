@@ -71,6 +71,7 @@ fn rejects_certificates_for_other_names() {
         (Certificate::WrongName, "localhost", "elsewhere.example"),
         (Certificate::WrongName, "127.0.0.1", "elsewhere.example"),
         (Certificate::AddressOnly, "localhost", "127.0.0.1 and ::1"),
+        (Certificate::NameOnly, "127.0.0.1", "localhost"),
     ] {
         distrusted(
             certificate,
@@ -654,14 +655,14 @@ fn a_directory_without_a_file() {
         .env("SSL_CERT_DIR", empty.path())
         .code(78)
         .stderr(format!(
-            "error: SSL_CERT_DIR {} holds no usable certificate\n{WHAT_IT_HOLDS}",
+            "error: the directory '{}' of SSL_CERT_DIR holds no usable certificate\n{WHAT_IT_HOLDS}",
             empty.path().display()
         ))
         .run();
     let absent = empty.path().join("absent");
     let run = list(server.root()).env("SSL_CERT_DIR", &absent).code(66);
     run.stderr(format!(
-        "error: SSL_CERT_DIR {} cannot be read\n  caused by: No such file or directory\n",
+        "error: cannot read the directory '{}' of SSL_CERT_DIR\n  caused by: No such file or directory\n",
         absent.display()
     ))
     .run();
@@ -689,7 +690,7 @@ fn a_directory_is_read_only_where_the_file_does_not_suffice() {
     let not_trusted = format!(
         "error: the certificate of localhost is issued by an authority that is not trusted here\n  \
          caused by: its issuer is Local test authority\n  \
-         caused by: SSL_CERT_DIR {} cannot be read: No such file or directory\n{FOR_LOCALHOST}",
+         caused by: cannot read the directory '{}' of SSL_CERT_DIR: No such file or directory\n{FOR_LOCALHOST}",
         absent.display()
     );
     let with_dir = || list(server.root()).env("SSL_CERT_DIR", &absent);
@@ -850,11 +851,11 @@ fn doors(server: &Server, path: &Path) -> [(Run<'static>, String); 2] {
     [
         (
             list(server.root()).arg("--ca-file").arg(path),
-            format!("the CA file {path_text}"),
+            format!("the file '{path_text}' of --ca-file"),
         ),
         (
             list(server.root()).env("SSL_CERT_FILE", path),
-            format!("SSL_CERT_FILE {path_text}"),
+            format!("the file '{path_text}' of SSL_CERT_FILE"),
         ),
     ]
 }
@@ -917,9 +918,7 @@ fn rejects_unreadable_ca_files() {
     ] {
         for (run, name) in doors(&server, &path) {
             run.code(66)
-                .stderr(format!(
-                    "error: {name} cannot be read\n  caused by: {cause}\n"
-                ))
+                .stderr(format!("error: cannot read {name}\n  caused by: {cause}\n"))
                 .run();
         }
     }
@@ -929,7 +928,7 @@ fn rejects_unreadable_ca_files() {
         .arg(&escaped)
         .code(66)
         .stderr(format!(
-            "error: the CA file {}/\\u{{1b}}[31m cannot be read\n  caused by: No such file or directory\n",
+            "error: cannot read the file '{}/\\u{{1b}}[31m' of --ca-file\n  caused by: No such file or directory\n",
             dir.path().display()
         ))
         .run();

@@ -26,6 +26,8 @@ pub enum Certificate {
     SelfSigned,
     /// For `127.0.0.1` and `::1` alone.
     AddressOnly,
+    /// For `localhost` alone.
+    NameOnly,
     /// For clients: the extended key usage forbids a server.
     ForClients,
 }
@@ -69,6 +71,7 @@ fn leaf(certificate: Certificate) -> CertificateParams {
     let names: &[&str] = match certificate {
         Certificate::WrongName => &["elsewhere.example"],
         Certificate::AddressOnly => &["127.0.0.1", "::1"],
+        Certificate::NameOnly => &["localhost"],
         _ => &["localhost", "127.0.0.1", "::1"],
     };
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();

@@ -72,6 +72,12 @@ impl Session {
         Self::run(command_of(starter[0], &words, variables), None)
     }
 
+    /// Another program than the one under test: a shell.
+    #[must_use]
+    pub fn other(program: &str, arguments: &[&str], variables: &[(String, String)]) -> Self {
+        Self::run(command_of(program, arguments, variables), None)
+    }
+
     fn run(command: blocking::Command, columns: Option<u16>) -> Self {
         let (master, far_end) = blocking::open().expect("a pseudo-terminal");
         if let Some(columns) = columns {

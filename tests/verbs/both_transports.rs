@@ -75,7 +75,7 @@ fn rejects_unreadable_authorities() {
         &server,
         &[("SSL_CERT_FILE", "/nonexistent/ca.pem")],
         66,
-        "SSL_CERT_FILE /nonexistent/ca.pem cannot be read",
+        "cannot read the file '/nonexistent/ca.pem' of SSL_CERT_FILE",
     );
     let dir = tempfile::tempdir().unwrap();
     let empty = write(&dir, "ca.pem", "").display().to_string();

@@ -150,7 +150,7 @@ fn rejects_a_name_that_is_given_twice() {
     oz(&["secret", "delete", "A", "B", "A", "--force"])
         .server(&server)
         .code(2)
-        .stderr("error: a NAME is given twice\nhint: see 'oz secret delete --help'\n")
+        .stderr("error: a NAME is given twice\nhint: see `oz secret delete --help`\n")
         .run();
     assert_eq!(server.connections(), 0);
 }

@@ -74,19 +74,28 @@ fn reads_standard_input_and_json() {
 }
 
 #[test]
+fn a_value_that_a_failed_command_wrote_gets_a_note() {
+    let server = Server::start();
+    import(file("A=null\nB=x\n").path(), &[], &server)
+        .stdout("Secret 'A' created\nSecret 'B' created\n")
+        .stderr("note: 'A': the value is what `jq` prints for a field that is missing\n2 created\n")
+        .run();
+}
+
+#[test]
 fn what_is_wrong_with_the_line_is_said_before_any_request() {
     let server = Server::start();
     oz(&["secret", "import"])
         .server(&server)
         .code(2)
-        .stderr("error: a FILE is required\nhint: see 'oz secret import --help'\n")
+        .stderr("error: a FILE is required\nhint: see `oz secret import --help`\n")
         .run();
     oz(&["secret", "import", "a", "b"])
         .server(&server)
         .code(2)
         .stderr(
-            "error: 'oz secret import' takes one operand only\n\
-             hint: see 'oz secret import --help'\n",
+            "error: `oz secret import` takes one operand only\n\
+             hint: see `oz secret import --help`\n",
         )
         .run();
     oz(&["secret", "import", "a", "--format", "yaml"])
@@ -94,7 +103,7 @@ fn what_is_wrong_with_the_line_is_said_before_any_request() {
         .code(2)
         .stderr(
             "error: the value of '--format' is not one of env, json\n\
-             hint: see 'oz secret import --help'\n",
+             hint: see `oz secret import --help`\n",
         )
         .run();
     oz(&["secret", "import", "-", "--api-key-file", "-"])
@@ -104,7 +113,7 @@ fn what_is_wrong_with_the_line_is_said_before_any_request() {
         .code(2)
         .stderr(
             "error: 'FILE' and '--api-key-file' can't both read standard input\n\
-             hint: see 'oz secret import --help'\n",
+             hint: see `oz secret import --help`\n",
         )
         .run();
     assert_eq!(server.connections(), 0);

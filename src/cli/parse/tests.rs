@@ -353,7 +353,7 @@ fn options_stand_anywhere() {
         ),
         (
             &["--force", "secret", "list"],
-            "2: '--force' is not an option of 'oz secret list' / see 'oz secret list --help'",
+            "2: '--force' is not an option of `oz secret list` / see `oz secret list --help`",
         ),
         (
             &[
@@ -364,15 +364,15 @@ fn options_stand_anywhere() {
                 "api-key",
                 "N",
             ],
-            "2: '--type' is not an option of 'oz secret create codex' / see 'oz secret create codex --help'",
+            "2: '--type' is not an option of `oz secret create codex` / see `oz secret create codex --help`",
         ),
         (
             &["secret", "create", "--region=r", "N"],
-            "2: '--region' is not an option of 'oz secret create' / see 'oz secret create --help'",
+            "2: '--region' is not an option of `oz secret create` / see `oz secret create --help`",
         ),
         (
             &["--force", "completions", "bash"],
-            "2: '--force' is not an option of 'oz completions' / see 'oz completions --help'",
+            "2: '--force' is not an option of `oz completions` / see `oz completions --help`",
         ),
     ]);
 }
@@ -394,11 +394,11 @@ fn words_after_two_dashes_are_operands() {
         (&["secret", "delete", "N", "--"], "delete N"),
         (
             &["--", "secret"],
-            "2: 'oz' has no such command / did you mean 'oz secret'?",
+            "2: `oz` has no such command / did you mean `oz secret`?",
         ),
         (
             &["secret", "create", "-f", "--", "N"],
-            "2: '--value-file' needs a value / a value that starts with '-' is attached, as in '--value-file=-x'",
+            "2: '--value-file' needs a value / a value that starts with '-' is attached, as in --value-file=-x",
         ),
     ]);
 }
@@ -413,7 +413,7 @@ fn help_and_version_win_over_what_follows() {
         ),
         (
             &["--bogus", "-h"],
-            "2: unknown option '--bogus' / see 'oz --help'",
+            "2: unknown option '--bogus' / see `oz --help`",
         ),
         (
             &["secret", "--help", "create"],
@@ -442,11 +442,11 @@ fn help_and_version_win_over_what_follows() {
         (&["help", "help"], "print Show the long help of a command"),
         (
             &["help", "secret", "crate"],
-            "2: 'oz secret' has no such command / did you mean 'oz secret create'?",
+            "2: `oz secret` has no such command / did you mean `oz secret create`?",
         ),
         (
             &["help", "secret", "list", "x"],
-            "2: 'oz secret list' has no such command / see 'oz secret list --help'",
+            "2: `oz secret list` has no such command / see `oz secret list --help`",
         ),
         (&["-V"], concat!("print oz ", env!("CARGO_PKG_VERSION"))),
         (
@@ -455,9 +455,9 @@ fn help_and_version_win_over_what_follows() {
         ),
         (
             &["--help=x"],
-            "2: '--help' takes no value / see 'oz --help'",
+            "2: '--help' takes no value / see `oz --help`",
         ),
-        (&["-h=x"], "2: '--help' takes no value / see 'oz --help'"),
+        (&["-h=x"], "2: '--help' takes no value / see `oz --help`"),
     ]);
     for line in [&["-VV"][..], &["-V", "--debug"], &["--debug", "--version"]] {
         let args = line.iter().map(OsString::from).collect();
@@ -473,31 +473,31 @@ fn what_is_missing() {
     hold(&[
         (
             &["--debug"],
-            "2: 'oz' needs a command / one of secret, whoami, completions, help; see 'oz --help'",
+            "2: `oz` needs a command / one of secret, whoami, completions, help; see `oz --help`",
         ),
         (
             &["secret"],
-            "2: 'oz secret' needs a command / one of create, update, delete, list, import; see 'oz secret --help'",
+            "2: `oz secret` needs a command / one of create, update, delete, list, import; see `oz secret --help`",
         ),
         (
             &["secret", "create", "claude"],
-            "2: 'oz secret create anthropic' needs a command / one of api-key, bedrock-api-key, bedrock-access-key; see 'oz secret create anthropic --help'; a raw secret of that name: 'oz secret create -- anthropic'",
+            "2: `oz secret create claude` needs a command / one of api-key, bedrock-api-key, bedrock-access-key, as in `oz secret create claude api-key NAME`; a raw secret of that name: `oz secret create -- claude`",
         ),
         (
             &["secret", "create"],
-            "2: a NAME is required / 'oz secret create NAME'; see 'oz secret create --help'",
+            "2: a NAME is required / `oz secret create NAME`; see `oz secret create --help`",
         ),
         (
             &["secret", "update", "--value"],
-            "2: a NAME is required / 'oz secret update NAME'; see 'oz secret update --help'",
+            "2: a NAME is required / `oz secret update NAME`; see `oz secret update --help`",
         ),
         (
             &["secret", "update", "N"],
-            "2: there is nothing to change / give '--value', '-f FILE', the fields of the secret's type, or '--description TEXT'",
+            "2: there is nothing to change / give --value, -f FILE, the fields of the secret's type, or --description TEXT",
         ),
         (
             &["secret", "update", "N", "--dry-run", "--base-url="],
-            "2: there is nothing to change / give '--value', '-f FILE', the fields of the secret's type, or '--description TEXT'",
+            "2: there is nothing to change / give --value, -f FILE, the fields of the secret's type, or --description TEXT",
         ),
         (
             &["completions"],
@@ -513,7 +513,7 @@ fn what_is_missing() {
         ),
         (
             &["secret", "create", "N", "-f"],
-            "2: '--value-file' needs a value / see 'oz secret create --help'",
+            "2: '--value-file' needs a value / see `oz secret create --help`",
         ),
         (
             &["secret", "create", "N", "-f", ""],
@@ -525,7 +525,7 @@ fn what_is_missing() {
         ),
         (
             &["secret", "create", "N", "-d", "-M4RK3R"],
-            "2: '--description' needs a value / a value that starts with '-' is attached, as in '--description=-x'",
+            "2: '--description' needs a value / a value that starts with '-' is attached, as in --description=-x",
         ),
         (
             &["secret", "update", "N", "--region="],
@@ -539,84 +539,84 @@ fn what_is_unknown_or_too_much() {
     hold(&[
         (
             &["secret", "delete", "N", "--forse"],
-            "2: unknown option '--forse' / did you mean '--force'?",
+            "2: unknown option '--forse' / did you mean --force?",
         ),
         (
             &["secret", "delete", "N", "--forc"],
-            "2: unknown option '--forc' / did you mean '--force'?",
+            "2: unknown option '--forc' / did you mean --force?",
         ),
         (
             &["secret", "list", "--forse"],
-            "2: unknown option '--forse' / see 'oz secret list --help'",
+            "2: unknown option '--forse' / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--api-keywk-m4rk3r"],
-            "2: unknown option / see 'oz secret list --help'",
+            "2: unknown option / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--api-keyabc=M4RK3R"],
-            "2: unknown option / did you mean '--api-key'?",
+            "2: unknown option / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--M4RK3R"],
-            "2: unknown option / see 'oz secret list --help'",
+            "2: unknown option / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--~"],
-            "2: unknown option / see 'oz secret list --help'",
+            "2: unknown option / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "----team"],
-            "2: unknown option '----team' / did you mean '--team'?",
+            "2: unknown option '----team' / did you mean --team?",
         ),
         (
             &["secret", "list", "-x"],
-            "2: unknown option '-x' / see 'oz secret list --help'",
+            "2: unknown option '-x' / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "-xM4RK3R"],
-            "2: unknown option / see 'oz secret list --help'",
+            "2: unknown option / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "-~"],
-            "2: unknown option / see 'oz secret list --help'",
+            "2: unknown option / see `oz secret list --help`",
         ),
         (
             &["secret", "crate", "N"],
-            "2: 'oz secret' has no such command / did you mean 'oz secret create'?",
+            "2: `oz secret` has no such command / did you mean `oz secret create`?",
         ),
         (
             &["create", "N"],
-            "2: 'oz' has no such command / did you mean 'oz secret create'?",
+            "2: `oz` has no such command / did you mean `oz secret create`?",
         ),
         (
             &["M4RK3R"],
-            "2: 'oz' has no such command / one of secret, whoami, completions, help; see 'oz --help'",
+            "2: `oz` has no such command / one of secret, whoami, completions, help; see `oz --help`",
         ),
         (
             &["secret", ""],
-            "2: 'oz secret' has no such command / one of create, update, delete, list, import; see 'oz secret --help'",
+            "2: `oz secret` has no such command / one of create, update, delete, list, import; see `oz secret --help`",
         ),
         (
             &["secret", "create", "anthropc", "api-key", "N"],
-            "2: 'oz secret create' takes one operand only / did you mean 'oz secret create anthropic'?",
+            "2: `oz secret create` takes one operand only / did you mean `oz secret create anthropic`?",
         ),
         (
             &["secret", "create", "N", "M4RK3R"],
-            "2: 'oz secret create' takes one operand only / a value is given on standard input, with '-f FILE' or at the prompt",
+            "2: `oz secret create` takes one operand only / give the value on standard input, with -f FILE or at the prompt: `printf %s \"$VALUE\" | oz secret create NAME`",
         ),
         (
             &["secret", "update", "N", "--value", "M4RK3R"],
-            "2: 'oz secret update' takes one operand only / a value is given on standard input, with '-f FILE' or at the prompt",
+            "2: `oz secret update` takes one operand only / give the value on standard input, with -f FILE or at the prompt: `printf %s \"$VALUE\" | oz secret update NAME --value`",
         ),
         (&["secret", "delete", "N", "M"], "delete N M"),
         (
             &["secret", "list", "M4RK3R"],
-            "2: 'oz secret list' takes no operand / see 'oz secret list --help'",
+            "2: `oz secret list` takes no operand / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--team", "M4RK3R"],
-            "2: 'oz secret list' takes no operand / a UID is attached: '--team=UID'",
+            "2: `oz secret list` takes no operand / a UID is attached: --team=UID",
         ),
         (
             &["secret", "delete", "--team", "U", "N"],
@@ -624,11 +624,11 @@ fn what_is_unknown_or_too_much() {
         ),
         (
             &["secret", "update", "N", "--value=M4RK3R"],
-            "2: '--value' takes no value / give the value on standard input or at the prompt, or name its file with '-f FILE'",
+            "2: '--value' takes no value / give the value on standard input, with -f FILE or at the prompt: `printf %s \"$VALUE\" | oz secret update NAME --value`",
         ),
         (
             &["secret", "delete", "N", "--force=yes"],
-            "2: '--force' takes no value / see 'oz secret delete --help'",
+            "2: '--force' takes no value / see `oz secret delete --help`",
         ),
     ]);
 }
@@ -638,39 +638,39 @@ fn what_does_not_go_together() {
     hold(&[
         (
             &["secret", "list", "--team", "--personal"],
-            "2: '--team' can't be used with '--personal' / see 'oz secret list --help'",
+            "2: '--team' can't be used with '--personal' / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--personal", "--team=U"],
-            "2: '--personal' can't be used with '--team' / see 'oz secret list --help'",
+            "2: '--personal' can't be used with '--team' / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--team", "--team=U"],
-            "2: '--team' is given twice / see 'oz secret list --help'",
+            "2: '--team' is given twice / see `oz secret list --help`",
         ),
         (
             &["--debug", "secret", "--debug", "list"],
-            "2: '--debug' is given twice / see 'oz secret --help'",
+            "2: '--debug' is given twice / see `oz secret --help`",
         ),
         (
             &["secret", "create", "N", "-d", "a", "--description=a"],
-            "2: '--description' is given twice / see 'oz secret create --help'",
+            "2: '--description' is given twice / see `oz secret create --help`",
         ),
         (
             &["secret", "update", "N", "--value", "-fv"],
-            "2: '--value' can't be used with '--value-file' / see 'oz secret update --help'",
+            "2: '--value' can't be used with '--value-file' / see `oz secret update --help`",
         ),
         (
             &["secret", "list", "--api-key=k", "--api-key-file=f"],
-            "2: '--api-key' can't be used with '--api-key-file' / see 'oz secret list --help'",
+            "2: '--api-key' can't be used with '--api-key-file' / see `oz secret list --help`",
         ),
         (
             &["secret", "update", "N", "--region=r", "--host=h"],
-            "2: no type of secret has both '--region' and '--host' / see 'oz secret update --help'",
+            "2: no type of secret has both '--region' and '--host' / see `oz secret update --help`",
         ),
         (
             &["secret", "update", "N", "--value", "--from-env"],
-            "2: no type of secret has both '--value' and '--from-env' / see 'oz secret update --help'",
+            "2: no type of secret has both '--value' and '--from-env' / see `oz secret update --help`",
         ),
         (
             &[
@@ -682,19 +682,19 @@ fn what_does_not_go_together() {
                 "--secret-access-key-file=-",
                 "--session-token-file=-",
             ],
-            "2: '--secret-access-key-file' and '--session-token-file' can't both read standard input / see 'oz secret create anthropic bedrock-access-key --help'",
+            "2: '--secret-access-key-file' and '--session-token-file' can't both read standard input / see `oz secret create claude bedrock-access-key --help`",
         ),
         (
             &["--api-key-file=-", "secret", "create", "N", "-f-"],
-            "2: '--api-key-file' and '--value-file' can't both read standard input / see 'oz secret create --help'",
+            "2: '--api-key-file' and '--value-file' can't both read standard input / see `oz secret create --help`",
         ),
         (
             &["--api-key-file=-", "secret", "create", "N"],
-            "2: '--api-key-file' and the value can't both be read from standard input / name the file of one of them: '-f FILE' for the value",
+            "2: '--api-key-file' and the value can't both be read from standard input / name the file of one of them: -f FILE for the value",
         ),
         (
             &["--api-key-file=-", "secret", "update", "N", "--value"],
-            "2: '--api-key-file' and the value can't both be read from standard input / name the file of one of them: '-f FILE' for the value",
+            "2: '--api-key-file' and the value can't both be read from standard input / name the file of one of them: -f FILE for the value",
         ),
         (
             &["--api-key-file=-", "secret", "create", "N", "-f", "v"],
@@ -708,7 +708,7 @@ fn what_does_not_go_together() {
     let env: &[(&str, &str)] = &[("WARP_API_KEY_FILE", "-")];
     assert_eq!(
         read(&["secret", "create", "N", "-f-"], env),
-        "2: 'WARP_API_KEY_FILE' and '--value-file' can't both read standard input / see 'oz secret create --help'"
+        "2: 'WARP_API_KEY_FILE' and '--value-file' can't both read standard input / see `oz secret create --help`"
     );
     assert_eq!(
         read(
@@ -721,7 +721,7 @@ fn what_does_not_go_together() {
             ],
             env
         ),
-        "2: 'WARP_API_KEY_FILE' and '--password-file' can't both read standard input / see 'oz secret create docker-registry --help'"
+        "2: 'WARP_API_KEY_FILE' and '--password-file' can't both read standard input / see `oz secret create docker-registry --help`"
     );
 }
 
@@ -734,7 +734,7 @@ fn names_are_judged_and_not_repeated() {
         ),
         (
             &["secret", "create", "A=M4RK3R"],
-            "65: the name of a secret can't hold '=' / a value does not follow the name: give it on standard input, with '-f FILE' or at the prompt",
+            "65: the name of a secret can't hold '=' / a value does not follow the name: give it on standard input, with -f FILE or at the prompt",
         ),
         (
             &["secret", "create", "A\n"],
@@ -760,15 +760,15 @@ fn values_are_judged_and_not_repeated() {
     hold(&[
         (
             &["secret", "create", "N", "-t", "M4RK3R"],
-            "2: the value of '--type' is not one of raw-value, anthropic-api-key / see 'oz secret create --help'",
+            "2: the value of '--type' is not one of raw-value, anthropic-api-key / see `oz secret create --help`",
         ),
         (
             &["secret", "create", "N", "--if-exists=Skip"],
-            "2: the value of '--if-exists' is not one of fail, skip, update / see 'oz secret create --help'",
+            "2: the value of '--if-exists' is not one of fail, skip, update / see `oz secret create --help`",
         ),
         (
             &["secret", "list", "--output-format", "JSON"],
-            "2: the value of '--output-format' is not one of pretty, text, json, ndjson / see 'oz secret list --help'",
+            "2: the value of '--output-format' is not one of pretty, text, json, ndjson / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--output-format", "json"],
@@ -776,11 +776,11 @@ fn values_are_judged_and_not_repeated() {
         ),
         (
             &["secret", "create", "N", "-d", "~"],
-            "2: the value of '--description' is not UTF-8 / see 'oz secret create --help'",
+            "2: the value of '--description' is not UTF-8 / see `oz secret create --help`",
         ),
         (
             &["secret", "list", "--team=~"],
-            "2: the value of '--team' is not UTF-8 / see 'oz secret list --help'",
+            "2: the value of '--team' is not UTF-8 / see `oz secret list --help`",
         ),
         (
             &["secret", "list", "--ca-file=c", "--server-root-url", "u"],
@@ -850,22 +850,22 @@ fn variables_stand_in_for_options() {
         (
             &["secret", "list"],
             &[("WARP_OUTPUT_FORMAT", "M4RK3R")],
-            "2: the value of WARP_OUTPUT_FORMAT is not one of pretty, text, json, ndjson / see 'oz secret list --help'",
+            "2: the value of WARP_OUTPUT_FORMAT is not one of pretty, text, json, ndjson / see `oz secret list --help`",
         ),
         (
             &["secret"],
             &[("WARP_OUTPUT_FORMAT", "json")],
-            "2 (Json): 'oz secret' needs a command / one of create, update, delete, list, import; see 'oz secret --help'",
+            "2 (Json): `oz secret` needs a command / one of create, update, delete, list, import; see `oz secret --help`",
         ),
         (
             &["secret", "--output-format", "ndjson"],
             &[("WARP_OUTPUT_FORMAT", "json")],
-            "2 (Ndjson): 'oz secret' needs a command / one of create, update, delete, list, import; see 'oz secret --help'",
+            "2 (Ndjson): `oz secret` needs a command / one of create, update, delete, list, import; see `oz secret --help`",
         ),
         (
             &["--bogus", "--output-format=json"],
             &[],
-            "2 (Json): unknown option '--bogus' / see 'oz --help'",
+            "2 (Json): unknown option '--bogus' / see `oz --help`",
         ),
         (
             &["secret", "list", "--names"],

@@ -141,7 +141,7 @@ fn one_entry_is_enough_for_a_type() {
         ),
         (
             "secret create vault login V --region r",
-            "'--region' is not an option of 'oz secret create vault login'",
+            "'--region' is not an option of `oz secret create vault login`",
         ),
         (
             "secret update V --vault-token t --region r",

@@ -54,13 +54,13 @@ pub fn run(data: &[u8]) {
             let said = String::from_utf8(said).expect("text");
             // Every message is made of these; what else came along came from the line.
             let foreign = said.find(|c: char| {
-                !c.is_ascii_alphanumeric() && !" '-_,;:.()[]{}?\"=/<>\n".contains(c)
+                !c.is_ascii_alphanumeric() && !" '-_,;:.()[]{}?\"=/<>`|%$\\\n".contains(c)
             });
             assert_eq!(foreign, None, "{said}");
             for word in &words {
                 let odd = word.len() > 8 && word.iter().any(u8::is_ascii_uppercase);
                 let known = [
-                    "NAME", "FILE", "TEXT", "SHELL", "WARP_", "UTF-8", "UID", "NUL",
+                    "NAME", "FILE", "TEXT", "SHELL", "WARP_", "UTF-8", "UID", "NUL", "VALUE",
                 ];
                 let text = String::from_utf8_lossy(word);
                 if odd && !known.iter().any(|known| text.contains(known)) {
