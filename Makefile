@@ -74,7 +74,7 @@ demo: build ## Watch it work against a local server over TLS: no account needed
 	$(CLEAN) sh tests/demo.sh $(BINARY) $(SERVER)
 
 # What both clients have in common, and what the build with minreq refuses. The rest tests our own client or none.
-COMMON    := both_transports minreq create update delete list scope whoami typed graphql outcome artefact
+COMMON    := both_transports minreq create update delete import list scope whoami typed graphql outcome artefact
 ifeq ($(TRANSPORT),own)
 TESTS     :=
 NAMED     :=

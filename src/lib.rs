@@ -16,7 +16,7 @@
 //! | 2 | `cli`, `value`, `seal`, `net`, `output` | one stage of a run each; they do not use one another |
 //! | 3 | `api` | the service's operations |
 //! | 4 | `verb` | what each command does |
-//! | 5 | `lib`, `main` | put the parts together |
+//! | 5 | `lib`, `main`, `unwind` | put the parts together |
 //!
 //! # One command from start to end
 //!

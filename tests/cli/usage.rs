@@ -389,7 +389,7 @@ fn rejects_invalid_variables() {
             .code(2)
             .stderr(
                 "error: the value of WARP_SECRET_SCOPE is not one of personal, team, team=UID\n\
-                 hint: see 'oz secret list --help'\n",
+                 hint: see `oz secret list --help`\n",
             )
             .run();
     }

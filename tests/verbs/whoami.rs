@@ -241,13 +241,13 @@ fn takes_no_scope_and_no_operand() {
         oz(&["whoami", flag])
             .code(2)
             .stderr(format!(
-                "error: '{}' is not an option of 'oz whoami'\nhint: see 'oz whoami --help'\n",
+                "error: '{}' is not an option of `oz whoami`\nhint: see `oz whoami --help`\n",
                 flag.split('=').next().unwrap()
             ))
             .run();
     }
     oz(&["whoami", "NAME"])
         .code(2)
-        .stderr("error: 'oz whoami' takes no operand\nhint: see 'oz whoami --help'\n")
+        .stderr("error: `oz whoami` takes no operand\nhint: see `oz whoami --help`\n")
         .run();
 }

@@ -900,7 +900,7 @@ fn variables_stand_in_for_options() {
         (
             &["secret", "list"],
             &[("WARP_SECRET_SCOPE", "team=")],
-            "2: the value of WARP_SECRET_SCOPE is not one of personal, team, team=UID / see 'oz secret list --help'",
+            "2: the value of WARP_SECRET_SCOPE is not one of personal, team, team=UID / see `oz secret list --help`",
         ),
         (&["whoami"], &[("WARP_SECRET_SCOPE", "M4RK3R")], "whoami"),
         (

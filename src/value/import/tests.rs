@@ -312,7 +312,7 @@ fn a_file_is_named() {
     assert_eq!(
         error,
         Error::unreadable("cannot read the file '/nonexistent/\\u{7}'")
-            .cause("No such file or directory (os error 2)")
+            .cause("No such file or directory")
     );
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(".env");
