@@ -341,6 +341,10 @@ impl Incomplete {
     fn ask(&mut self, purpose: &str, terminal: &mut dyn Terminal) -> Result<(), Error> {
         if self.missing().next().is_some() {
             terminal.announce(purpose)?;
+            let required = self.slots.iter().filter(|(field, _)| field.required);
+            if self.is_update && required.count() > 1 {
+                terminal.announce("Stored fields can't be read back, so all are needed")?;
+            }
         }
         for (field, slot) in &mut self.slots {
             if slot.is_none() {

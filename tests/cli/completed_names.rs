@@ -223,7 +223,7 @@ fn the_program_lists_the_names() {
                 session.expect("Secret 'WITH SPACE' would be deleted (personal, Raw Value)");
                 assert_eq!(server.ops()[before..], ["Lookup", "Lookup"], "{shell}");
             } else {
-                session.expect("error: no API key");
+                session.expect("no API key");
                 assert_eq!(server.ops().len(), before, "{shell}");
             }
         }

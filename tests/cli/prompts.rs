@@ -490,6 +490,17 @@ fn the_first_question_follows_what_it_is_for() {
         session.send("\x03");
         assert_eq!(session.end(), 130);
     }
+    // An update needs all fields again.
+    let server = Server::start();
+    server.seed_kind(Scope::Personal, "N", "DOCKER_REGISTRY");
+    let words = ["secret", "update", "N", "--host=h"];
+    let mut session = Session::start(&words, &server.env());
+    session.expect(
+        "New value for personal secret 'N' (Docker Registry)\r\n\
+         Stored fields can't be read back, so all are needed\r\n? Username: ",
+    );
+    session.send("\x03");
+    assert_eq!(session.end(), 130);
     // Once for all questions.
     let server = Server::start();
     let words = ["secret", "create", "docker-registry", "N", "--host=h"];

@@ -60,6 +60,11 @@ fn the_demo_shows_every_verb() {
         "Secret 'CLAUDE_KEY' created",
         "$ oz secret list",
         "$ oz secret list --output-format json",
+        "$ oz secret import .env",
+        "Secret 'API_TOKEN' created",
+        "$ oz secret import unclear.env",
+        "(exit code 65)",
+        "Secret 'GREETING' updated",
         "Secret 'DB_PASSWORD' updated",
         "$ printf %s 'other' | oz secret create DB_PASSWORD",
         "(exit code 5)",
@@ -82,7 +87,7 @@ fn the_demo_shows_every_verb() {
         .lines()
         .filter(|line| line.starts_with("error: "))
         .collect();
-    assert_eq!(errors.len(), 1, "{stderr}");
+    assert_eq!(errors.len(), 2, "{stderr}");
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn a_demo_that_fails_cleans_up() {
     let output = run_demo(Path::new("/bin/true"), &server);
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(stderr, "demo: exit code 0, expected 5\n");
+    assert_eq!(stderr, "demo: exit code 0, expected 65\n");
 }
 
 /// A local server that misbehaves, until it is dropped.
