@@ -501,7 +501,7 @@ fn notes_are_coloured_and_nothing_else_is() {
         &variables,
         66,
         "\x1b[1;31merror:\x1b[0m cannot read the file '/nonexistent' of --value-file\r\n  \
-         caused by: No such file or directory (os error 2)\r\n",
+         caused by: No such file or directory\r\n",
     );
     let mut session = Session::start(&["--frobnicate"], &variables);
     assert_eq!(session.end(), 2);

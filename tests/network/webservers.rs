@@ -104,7 +104,7 @@ impl Front {
         assert!(
             listed
                 .stdout()
-                .ends_with("\"description\":\"new\",\"team\":null}\n"),
+                .ends_with("\"description\":\"new\",\"team\":null,\"team_name\":null}\n"),
             "{}",
             listed.stdout()
         );
