@@ -304,8 +304,7 @@ fn inside(quote: char, rest: &str) -> Option<&'static str> {
         ('\\', _) if quote == '"' => Some(BACKSLASH),
         ('$', _) if quote == '"' => Some("'$' in double quotes; "),
         ('`', _) if quote == '"' => Some("'`' in double quotes; "),
-        // Some take the first for an escape, and read on past the quote.
-        ('\\', Some('\\')) => Some("two backslashes in single quotes; "),
+        // Half of the libraries take it for an escape, and read on past the quote.
         ('\\', Some('\'')) => Some("a backslash before the closing quote; "),
         _ => None,
     }
@@ -325,7 +324,7 @@ fn inside_remedy(what: &str, content: &str) -> &'static str {
 /// How a value can be written.
 fn quotes_for(value: &str) -> &'static str {
     let has_any = |characters: &[char]| value.contains(characters);
-    if !has_any(&['\'', '\r', '\0']) && !value.contains(r"\\") && !value.ends_with('\\') {
+    if !has_any(&['\'', '\r', '\0']) && !value.ends_with('\\') {
         "put the value in single quotes"
     } else if !has_any(&['"', '\\', '$', '`', '\r', '\0']) {
         "put the value in double quotes"

@@ -149,7 +149,6 @@ fn each_problem_has_a_place_a_reason_and_a_remedy() {
             ["2:1: ", LINE].concat(),
         ]),
         ("A=\"it's\\n\"", &[["1:8: a backslash in double quotes; ", NEITHER].concat()]),
-        (r"A='b\\c'", &[["1:5: two backslashes in single quotes; ", NEITHER].concat()]),
         (r"A='b\'", &[["1:5: a backslash before the closing quote; ", NEITHER].concat()]),
         ("A='b\r\nc'\r\nE", &[
             "1:5: a line end with a carriage return inside quotes; save the file with LF line ends".to_owned(),
