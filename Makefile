@@ -107,6 +107,7 @@ format: ## Check the formatting
 .PHONY: lint
 lint: ## Run clippy with warnings denied
 	$(CARGO) clippy --locked --all-targets --features generate -- -D warnings
+	$(CARGO) clippy --locked --lib --bins --features minreq -- -D warnings
 
 # The version that Cargo.toml promises.
 OLDEST    := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)

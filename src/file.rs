@@ -27,6 +27,7 @@ const FIRST_READ: usize = 1024;
 /// # Errors
 /// That of the system; [`ErrorKind::TimedOut`] for a pipe or device that did not end in time; a terminal, which would
 /// show what is typed.
+#[cfg_attr(feature = "minreq", allow(dead_code))]
 pub fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<Vec<u8>> {
     let file = Named::open(path, timeout)?;
     let most = limit.saturating_add(1);

@@ -1,5 +1,8 @@
 //! The way to the service: a [`Transport`] sends one request and reads its reply.
 
+// The build with minreq uses parts of some modules only.
+#![cfg_attr(feature = "minreq", allow(dead_code))]
+
 #[cfg(not(feature = "minreq"))]
 pub mod client;
 pub mod connect;
