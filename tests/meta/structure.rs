@@ -36,11 +36,20 @@ const RANKS: [(&str, u8); 23] = [
 const PLAIN_DATA: u8 = 0;
 
 /// Foreign crates and the files that may name them.
-const DOORS: [(&str, &[&str]); 10] = [
+const DOORS: [(&str, &[&str]); 11] = [
     ("lexopt", &["cli/parse.rs"]),
     ("tinyjson", &["json.rs"]),
     // One of the two is built: minreq.rs takes the place of our own client.
-    ("rustls", &["net/tls.rs", "net/trust.rs", "net/minreq.rs"]),
+    (
+        "rustls",
+        &[
+            "net/tls.rs",
+            "net/trust.rs",
+            "net/post_quantum.rs",
+            "net/minreq.rs",
+        ],
+    ),
+    ("fips203", &["net/post_quantum.rs"]),
     ("webpki_roots", &["net/trust.rs"]),
     ("rustls_native_certs", &["net/trust.rs"]),
     ("ring", &["seal/hpke.rs"]),
