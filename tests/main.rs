@@ -73,6 +73,8 @@ mod http;
 mod limits;
 #[path = "network/minreq.rs"]
 mod minreq;
+#[path = "network/post_quantum.rs"]
+mod post_quantum;
 #[path = "network/proxy.rs"]
 mod proxy;
 #[path = "network/tls.rs"]

@@ -10,6 +10,8 @@ pub mod deadline;
 pub mod http;
 #[cfg(feature = "minreq")]
 pub mod minreq;
+#[cfg(not(feature = "minreq"))]
+mod post_quantum;
 pub mod proxy;
 #[cfg(all(test, not(feature = "minreq")))]
 mod tests;

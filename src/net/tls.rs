@@ -3,6 +3,7 @@
 
 use super::connect;
 use super::deadline::{Deadline, StreamError};
+use super::post_quantum::x25519_ml_kem_768;
 use super::trust::{Refused, Trusted, Verifier, day};
 use crate::env::Environment;
 use crate::error::Error;
@@ -64,11 +65,15 @@ impl TlsConfig {
             }
         };
         let (trusted, fallback) = Trusted::load(ca_file, env, timeout)?;
-        let provider = Arc::new(CryptoProvider {
+        let mut provider = CryptoProvider {
             cipher_suites: SUITES.map(|suite| *suite).to_vec(),
             key_provider: &NoKeys,
             ..rustls::crypto::ring::default_provider()
-        });
+        };
+        // Preferred to the provider's own groups.
+        let post_quantum = x25519_ml_kem_768(provider.secure_random);
+        provider.kx_groups.insert(0, post_quantum);
+        let provider = Arc::new(provider);
         let verifier = Arc::new(Verifier::new(trusted, fallback, &provider));
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
@@ -205,15 +210,17 @@ impl TlsStream {
         Ok(session)
     }
 
-    /// Version and cipher suite, for `--debug`.
+    /// Version, key exchange group and cipher suite, for `--debug`.
     pub fn summary(&self) -> String {
         let version = match self.connection.protocol_version() {
             Some(ProtocolVersion::TLSv1_3) => "1.3",
             _ => "1.2",
         };
+        let group = self.connection.negotiated_key_exchange_group();
+        let group = group.and_then(|group| group.name().as_str()).unwrap_or("");
         let suite = self.connection.negotiated_cipher_suite();
         let suite = suite.and_then(|suite| suite.suite().as_str()).unwrap_or("");
-        format!("tls {version}, {suite}")
+        format!("tls {version}, {group}, {suite}")
     }
 
     /// Encrypts and writes all of `bytes`. After an error the last of them was not handed to the system, and without

@@ -17,7 +17,9 @@ use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
+use rustls::pki_types::{
+    CertificateDer, Der, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime,
+};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::ffi::OsStr;
@@ -47,7 +49,7 @@ const PEM_HINT: &str =
 #[derive(Default)]
 pub(super) struct Trusted {
     pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// The roots of webpki-roots too.
+    /// The [`built_in_roots`] too.
     pub(super) built_in: bool,
     /// A directory that could not be read, and why.
     pub(super) unreadable: Option<(String, String)>,
@@ -294,6 +296,25 @@ impl Verifier {
     }
 }
 
+/// The roots of webpki-roots.
+fn built_in_roots() -> impl Iterator<Item = TrustAnchor<'static>> {
+    // Written by roots.rs.
+    let mut rest: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/roots"));
+    let mut part = move || {
+        let (length, after) = rest.split_first_chunk()?;
+        let (part, after) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
+        rest = after;
+        Some(Der::from_slice(part))
+    };
+    std::iter::from_fn(move || {
+        Some(TrustAnchor {
+            subject: part()?,
+            subject_public_key_info: part()?,
+            name_constraints: part().filter(|part| !part.is_empty()),
+        })
+    })
+}
+
 /// What a server shows: its own certificate, and others that it sent along.
 struct Chain<'a> {
     der: &'a CertificateDer<'a>,
@@ -338,8 +359,7 @@ impl<'a> Chain<'a> {
         }
         let mut roots = RootCertStore::empty();
         if trusted.built_in {
-            let built_in = webpki_roots::TLS_SERVER_ROOTS;
-            roots.roots.extend_from_slice(built_in);
+            roots.roots.extend(built_in_roots());
         }
         for one in self.usable(&trusted.certificates, |one| one.is_authority()) {
             // One that webpki cannot read is left out.

@@ -3,7 +3,7 @@
 use crate::github::GitHub;
 use crate::measure::{Job, which};
 use crate::relay;
-use crate::server::{Scope, Server};
+use crate::server::{Scope, Server, X25519MlKem768};
 use std::cell::{OnceCell, RefCell};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
 /// The value that is stored.
 const VALUE: &str = "a value of some forty bytes, as tokens are";
@@ -31,6 +32,8 @@ pub struct Peer {
     pub version: Option<Job>,
     pub list: Option<Job>,
     pub create: Option<Job>,
+    /// The list and the create on a server that takes X25519MLKEM768 only.
+    pub post_quantum: [Option<Job>; 2],
     /// A create on a server one round trip away.
     pub distant: Option<Job>,
     /// A create on a name whose first address is dead.
@@ -40,6 +43,7 @@ pub struct Peer {
 /// The servers and files that every job shares.
 pub struct Stage {
     server: Server,
+    post_quantum: Server,
     github: GitHub,
     directory: TempDir,
     far_root: String,
@@ -56,8 +60,10 @@ impl Stage {
     pub fn new(slow_network: bool) -> Self {
         let directory = TempDir::new().expect("a directory");
         fs::write(directory.path().join("value"), VALUE).expect("a file");
-        let server = Server::start();
+        let server = classical();
         server.seed_raw(Scope::Personal, "EXISTING");
+        let post_quantum = post_quantum();
+        post_quantum.seed_raw(Scope::Personal, "EXISTING");
         let address = server.address();
         let port = if slow_network {
             address.port()
@@ -85,6 +91,7 @@ impl Stage {
             dead_root,
             _waiting: waiting,
             server,
+            post_quantum,
             directory,
             our_program: OnceCell::new(),
             missing: RefCell::new(Vec::new()),
@@ -110,27 +117,24 @@ impl Stage {
         };
         let value = self.file("value");
         let create = job(&["secret", "create", "S{n}", "--personal", "-f", &value]);
+        let post_quantum_create = Job {
+            environment: self.post_quantum.env(),
+            ..create.clone()
+        };
         let distant = at(&create, &self.far_root);
         let dead = self.dead_root.as_ref().map(|root| at(&create, root));
         Peer {
             name,
             version: Some(job(&["--version"])),
-            // A server of its own has exactly one secret; on this one every create adds another.
-            list: Some(self.list_of_one(&program)),
+            list: Some(list_of_one(&program, classical())),
             create: Some(create),
+            post_quantum: [
+                Some(list_of_one(&program, post_quantum())),
+                Some(post_quantum_create),
+            ],
             distant: Some(distant),
             dead,
             program,
-        }
-    }
-
-    fn list_of_one(&self, program: &Path) -> Job {
-        let server = Box::leak(Box::new(Server::start()));
-        server.seed_raw(Scope::Personal, "EXISTING");
-        Job {
-            program: program.to_owned(),
-            arguments: vec!["secret".to_owned(), "list".to_owned()],
-            environment: server.env(),
         }
     }
 
@@ -208,7 +212,7 @@ impl Stage {
         let _ = fs::write(self.file("lookup.json"), &lookup.body);
         let _ = fs::write(self.file("create.json"), &create.body);
         let key = self.server.api_key();
-        let environment = self.with_path(self.server.env());
+        let environment = |server: &Server| self.with_path(server.env());
         let ask = |root: &str, target: &str, file: &str| -> Vec<String> {
             vec![
                 "--silent".to_owned(),
@@ -222,14 +226,18 @@ impl Stage {
                 format!("{root}{target}"),
             ]
         };
-        let alone = |root: &str| {
+        let list = |server: &Server| Job {
+            program: curl.clone(),
+            arguments: ask(&server.root(), &lookup.target, "lookup.json"),
+            environment: environment(server),
+        };
+        let both = |server: &Server, root: &str| {
             let mut arguments = ask(root, &lookup.target, "lookup.json");
             arguments.push("--next".to_owned());
             arguments.extend(ask(root, &create.target, "create.json"));
             Job {
-                program: curl.clone(),
                 arguments,
-                environment: environment.clone(),
+                ..list(server)
             }
         };
         let script = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/curl.sh"));
@@ -243,27 +251,25 @@ impl Stage {
             Job {
                 program: PathBuf::from("/bin/sh"),
                 arguments,
-                environment: environment.clone(),
+                environment: environment(&self.server),
             }
         };
         let root = self.server.root();
-        let list = Job {
-            program: curl.clone(),
-            arguments: ask(&root, &lookup.target, "lookup.json"),
-            environment: environment.clone(),
-        };
-        let both = ["lookup.json", "create.json"];
+        let files = ["lookup.json", "create.json"];
         let version = Job {
-            program: curl.clone(),
             arguments: vec!["--version".to_owned()],
-            environment: environment.clone(),
+            ..list(&self.server)
         };
         let first = Peer {
             name: "curl",
             version: Some(version),
-            list: Some(list),
-            create: Some(alone(&root)),
-            distant: Some(alone(&self.far_root)),
+            list: Some(list(&self.server)),
+            create: Some(both(&self.server, &root)),
+            post_quantum: [
+                Some(list(&self.post_quantum)),
+                Some(both(&self.post_quantum, &self.post_quantum.root())),
+            ],
+            distant: Some(both(&self.server, &self.far_root)),
             // curl takes `localhost` from the hosts file, which need not name ::1.
             dead: None,
             program: curl.clone(),
@@ -272,9 +278,10 @@ impl Stage {
             name: "curl+jq script",
             program: script.clone(),
             version: None,
-            list: Some(scripted(&root, &both[..1])),
-            create: Some(scripted(&root, &both)),
-            distant: Some(scripted(&self.far_root, &both)),
+            list: Some(scripted(&root, &files[..1])),
+            create: Some(scripted(&root, &files)),
+            post_quantum: [None, None],
+            distant: Some(scripted(&self.far_root, &files)),
             dead: None,
         };
         vec![first, second]
@@ -338,6 +345,7 @@ impl Stage {
             version: Some(job(near, &["--version"])),
             list: Some(job(near, &["secret", "list"])),
             create: Some(create),
+            post_quantum: [None, None],
             distant: Some(job(self.far_github, &set)),
             dead: None,
             program: gh,
@@ -364,6 +372,7 @@ impl Stage {
             version: Some(job.clone()),
             list: Some(job.clone()),
             create: Some(job),
+            post_quantum: [None, None],
             distant: None,
             dead: None,
         })
@@ -380,6 +389,41 @@ impl Drop for Stage {
     /// curl sends the same body twice, which the server counts as a violation.
     fn drop(&mut self) {
         let _ = self.server.violations();
+        let _ = self.post_quantum.violations();
+    }
+}
+
+/// A server that takes the cipher suites with AES-256, which cost more than those with AES-128.
+fn classical() -> Server {
+    Server::builder().provider(provider()).start()
+}
+
+/// The same with X25519MLKEM768 only, so that a client without it fails and is not compared.
+fn post_quantum() -> Server {
+    let provider = CryptoProvider {
+        kx_groups: vec![&X25519MlKem768],
+        ..provider()
+    };
+    Server::builder().provider(provider).start()
+}
+
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    provider.cipher_suites.retain(|suite| {
+        let name = suite.suite().as_str();
+        name.is_some_and(|name| name.contains("AES_256"))
+    });
+    provider
+}
+
+/// A list on a server of its own, which has exactly one secret.
+fn list_of_one(program: &Path, server: Server) -> Job {
+    let server = Box::leak(Box::new(server));
+    server.seed_raw(Scope::Personal, "EXISTING");
+    Job {
+        program: program.to_owned(),
+        arguments: vec!["secret".to_owned(), "list".to_owned()],
+        environment: server.env(),
     }
 }
 

@@ -37,12 +37,22 @@ const RANKS: [(&str, u8); 24] = [
 const PLAIN_DATA: u8 = 0;
 
 /// Foreign crates and the files that may name them.
-const DOORS: [(&str, &[&str]); 11] = [
+const DOORS: [(&str, &[&str]); 12] = [
     ("lexopt", &["cli/parse.rs"]),
     ("tinyjson", &["json.rs"]),
     // One of the two is built: minreq.rs takes the place of our own client.
-    ("rustls", &["net/tls.rs", "net/trust.rs", "net/minreq.rs"]),
-    ("webpki_roots", &["net/trust.rs"]),
+    (
+        "rustls",
+        &[
+            "net/tls.rs",
+            "net/trust.rs",
+            "net/post_quantum.rs",
+            "net/minreq.rs",
+        ],
+    ),
+    ("fips203", &["net/post_quantum.rs"]),
+    // The build script.
+    ("webpki_roots", &["net/roots.rs"]),
     ("rustls_native_certs", &["net/trust.rs"]),
     ("ring", &["seal/hpke.rs"]),
     ("zeroize", &["secret/mod.rs"]),

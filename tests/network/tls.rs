@@ -146,7 +146,7 @@ fn accepts_tls_1_2_and_1_3() {
         assert!(
             output
                 .stderr()
-                .contains(&format!("debug: tls {version}, TLS")),
+                .contains(&format!("debug: tls {version}, X25519, TLS")),
             "{}",
             output.stderr()
         );

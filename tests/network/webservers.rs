@@ -4,14 +4,14 @@ use crate::server::{Behaviour, Scope, Server, Tls, When};
 use crate::support::port::{self, Held};
 use crate::support::pty::Session;
 use crate::support::{Run, oz, tools, write};
-use std::net::TcpStream;
-use std::path::Path;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A web server on a port of its own, which passes everything on to a plain server.
-struct Front {
+pub struct Front {
     child: Child,
     held: Held,
     dir: TempDir,
@@ -19,7 +19,7 @@ struct Front {
 
 impl Front {
     /// Prepares what all of them need: a port, and a certificate, its key and its authority in files.
-    fn prepare() -> (Held, TempDir) {
+    pub fn prepare() -> (Held, TempDir) {
         let issued = crate::support::pki::issue(crate::support::pki::Certificate::Good);
         let dir = TempDir::new().expect("a directory");
         write(&dir, "ca.pem", &issued.authority_pem);
@@ -31,7 +31,7 @@ impl Front {
         (port::free(), dir)
     }
 
-    fn start(held: Held, dir: TempDir, program: &Path, arguments: &[&str]) -> Self {
+    pub fn start(held: Held, dir: TempDir, program: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(dir.path())
@@ -58,6 +58,15 @@ impl Front {
         self.through(oz(&["secret", "list"]), server)
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.held.address()
+    }
+
+    /// PEM of the authority to trust.
+    pub fn ca_path(&self) -> PathBuf {
+        self.dir.path().join("ca.pem")
+    }
+
     /// A run against it in place of the server behind it.
     fn through(&self, run: Run<'static>, server: &Server) -> Run<'static> {
         run.env("WARP_API_KEY", server.api_key())
@@ -65,7 +74,7 @@ impl Front {
                 "WARP_SERVER_ROOT_URL",
                 format!("https://localhost:{}", self.held.port()),
             )
-            .env("SSL_CERT_FILE", self.dir.path().join("ca.pem"))
+            .env("SSL_CERT_FILE", self.ca_path())
     }
 
     /// Runs every verb, and checks the final state of the server behind it.
@@ -212,10 +221,7 @@ fn nginx_closes_while_the_user_types() {
             "WARP_SERVER_ROOT_URL",
             format!("https://localhost:{}", front.held.port()),
         ),
-        (
-            "SSL_CERT_FILE",
-            front.dir.path().join("ca.pem").display().to_string(),
-        ),
+        ("SSL_CERT_FILE", front.ca_path().display().to_string()),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
     // The user takes longer than nginx keeps a connection, and longer than the timeout, which is for the network.
@@ -315,7 +321,7 @@ fn nginx_takes_no_plain_requests_on_its_tls_port() {
 const MODULE: &str = "/usr/lib/lighttpd/mod_openssl.so";
 
 /// `lighttpd` with TLS, where its module for that is there.
-fn lighttpd(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
+fn lighttpd(upstream: SocketAddr, lines: &str) -> Option<Front> {
     let program = tools::find("lighttpd")?;
     if !Path::new(MODULE).is_file() {
         tools::skip_without(MODULE);
@@ -370,7 +376,7 @@ fn lighttpd_without_an_upstream() {
 }
 
 /// `haproxy` with these lines in its back end.
-fn haproxy(upstream: std::net::SocketAddr, lines: &str) -> Option<Front> {
+fn haproxy(upstream: SocketAddr, lines: &str) -> Option<Front> {
     let program = tools::find("haproxy")?;
     let (held, dir) = Front::prepare();
     let port = held.port();

@@ -14,6 +14,7 @@ mod account;
 mod behaviour;
 mod engine;
 mod http;
+mod post_quantum;
 mod store;
 mod wire;
 
@@ -22,6 +23,7 @@ pub use account::{
 };
 pub use behaviour::{Behaviour, End, Point, When};
 pub use http::Recorded;
+pub use post_quantum::X25519MlKem768;
 pub use store::{Record, Store, rfc3339, years_ago};
 pub use wire::UNSOLICITED;
 
@@ -36,9 +38,9 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::rustls::{HandshakeKind, ServerConfig, SupportedProtocolVersion};
 
 /// Where the clock of a server starts: 2026-01-02T03:04:05Z, in seconds since the Unix epoch.
 pub const CLOCK_BASE: i64 = 1_767_323_045;
@@ -61,6 +63,7 @@ pub struct Builder {
     certificate: Certificate,
     issued: Option<pki::Issued>,
     tls: Tls,
+    provider: CryptoProvider,
     clock: store::Clock,
     port: u16,
     dir: Option<PathBuf>,
@@ -91,6 +94,13 @@ impl Builder {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Other groups or cipher suites than ring's.
+    #[must_use]
+    pub fn provider(mut self, provider: CryptoProvider) -> Self {
+        self.provider = provider;
         self
     }
 
@@ -149,7 +159,7 @@ impl Builder {
         let dir = own_dir.as_ref().map(TempDir::path).or(self.dir.as_deref());
         let ca_path = dir.expect("one of the two").join("ca.pem");
         std::fs::write(&ca_path, &issued.authority_pem).expect("the authority's file");
-        let acceptor = acceptor(self.tls, issued);
+        let acceptor = acceptor(self.tls, self.provider, issued);
         let (listener, held) = port::listener(self.port);
         listener.set_nonblocking(true).expect("a listener");
         let state = Arc::new(State::new(self.accounts, self.clock, self.print_log));
@@ -170,16 +180,16 @@ impl Builder {
     }
 }
 
-fn acceptor(tls: Tls, issued: pki::Issued) -> Option<TlsAcceptor> {
+fn acceptor(tls: Tls, provider: CryptoProvider, issued: pki::Issued) -> Option<TlsAcceptor> {
     let versions: &[&SupportedProtocolVersion] = match tls {
         Tls::Off => return None,
         Tls::Both => &[&TLS12, &TLS13],
         Tls::Only12 => &[&TLS12],
         Tls::Only13 => &[&TLS13],
     };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)
-        .expect("versions that ring supports")
+        .expect("versions that the provider supports")
         .with_no_client_auth()
         .with_single_cert(issued.chain, issued.key)
         .expect("a key that fits its certificate");
@@ -232,6 +242,7 @@ impl Server {
             certificate: Certificate::default(),
             issued: None,
             tls: Tls::default(),
+            provider: ring::default_provider(),
             clock: store::Clock::Ticking(CLOCK_BASE),
             port: 0,
             dir: None,
@@ -381,7 +392,13 @@ impl Server {
     /// TLS handshakes completed so far.
     #[must_use]
     pub fn handshakes(&self) -> usize {
-        self.state.lock().handshakes
+        self.state.lock().handshakes.len()
+    }
+
+    /// How each of them went.
+    #[must_use]
+    pub fn handshake_kinds(&self) -> Vec<HandshakeKind> {
+        self.state.lock().handshakes.clone()
     }
 
     /// Public keys asked for so far.
@@ -443,7 +460,7 @@ pub struct State {
 struct Facts {
     requests: Vec<Recorded>,
     connections: usize,
-    handshakes: usize,
+    handshakes: Vec<HandshakeKind>,
     public_keys_read: u32,
     violations: Vec<String>,
     faults: Vec<String>,
@@ -497,8 +514,8 @@ impl State {
         facts.connections
     }
 
-    fn handshake_done(&self) {
-        self.lock().handshakes += 1;
+    fn handshake_done(&self, kind: HandshakeKind) {
+        self.lock().handshakes.push(kind);
     }
 
     fn record(&self, request: Recorded) -> usize {

@@ -74,7 +74,8 @@ async fn connection(tcp: TcpStream, tls: Option<TlsAcceptor>, state: Arc<State>,
         None => after_handshake(tcp, behaviour, state, id).await,
         Some(acceptor) => match acceptor.accept(tcp).await {
             Ok(stream) => {
-                state.handshake_done();
+                let kind = stream.get_ref().1.handshake_kind();
+                state.handshake_done(kind.expect("a handshake"));
                 after_handshake(stream, behaviour, state, id).await;
             }
             Err(error) => state.log(format!("connection {id}: no handshake: {error}")),

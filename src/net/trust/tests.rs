@@ -173,3 +173,10 @@ fn days() {
     // Whatever it says, it says so soon.
     date(i64::MAX);
 }
+
+#[test]
+fn the_built_in_roots_are_those_of_webpki_roots() {
+    let expected = webpki_roots::TLS_SERVER_ROOTS;
+    assert!(expected.len() > 100);
+    assert_eq!(built_in_roots().collect::<Vec<_>>(), expected);
+}
