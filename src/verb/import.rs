@@ -14,15 +14,21 @@ use crate::secret::{RAW, SecretName};
 use crate::text;
 use crate::value::process::SignalReport;
 use crate::value::{self, Entry, Fields};
+use std::time::Duration;
 
-/// A secret of the file, ready to be sent.
+/// A secret of the file, checked and sealed.
 struct Prepared<'a> {
     name: SecretName,
-    /// The secret of that name, if there is one.
-    existing: Option<&'a SecretInfo>,
-    /// `None` if it is left as it is.
-    sealed: Option<Sealed>,
+    step: Step<'a>,
     notes: Vec<String>,
+}
+
+/// What is done with a secret of the file.
+enum Step<'a> {
+    Create(Sealed),
+    Update(&'a SecretInfo, Sealed),
+    /// It exists and stays as it is.
+    Keep(&'a SecretInfo),
 }
 
 /// # Errors
@@ -40,9 +46,7 @@ pub(super) fn run(
     )?;
     let total = file.entries.len();
     if !session.timeout_is_given {
-        let secrets = u32::try_from(total).unwrap_or(u32::MAX);
-        let time = TIMEOUT_PER_SECRET.saturating_mul(secrets);
-        session.api.extend_timeout(time);
+        session.api.extend_timeout(time_for(total));
     }
     let team = owner::named_team(&import.scope);
     let lookup = session.api.lookup(Keys::Wanted, team)?;
@@ -65,16 +69,12 @@ pub(super) fn run(
             description: None,
             dry_run: import.dry_run,
         };
-        if secret.sealed.is_some() && !import.dry_run {
+        let notes = secret.notes;
+        if !import.dry_run && !matches!(secret.step, Step::Keep(_)) {
             report.begin(&secret.name);
         }
-        let (existing, sealed, notes) = (secret.existing, secret.sealed, secret.notes);
-        let result = match (existing, sealed) {
-            (Some(existing), None) => {
-                Ok(context.written(Action::Unchanged, Some(existing.stored_type.clone())))
-            }
-            (Some(existing), sealed) => update::apply(&context, existing, sealed, notes, session),
-            (None, Some(sealed)) => create::send(
+        let result = match secret.step {
+            Step::Create(sealed) => create::send(
                 &context,
                 RAW,
                 import.if_exists,
@@ -83,7 +83,12 @@ pub(super) fn run(
                 lookup.server_time,
                 session,
             ),
-            (None, None) => continue,
+            Step::Update(existing, sealed) => {
+                update::apply(&context, existing, Some(sealed), notes, session)
+            }
+            Step::Keep(existing) => {
+                Ok(context.written(Action::Unchanged, Some(existing.stored_type.clone())))
+            }
         };
         report.add(&secret.name, &result);
         if result.is_err_and(|error| ends_the_run(error.kind)) {
@@ -94,6 +99,10 @@ pub(super) fn run(
     Ok(Outcome::Reported(report.finish()))
 }
 
+fn time_for(secrets: usize) -> Duration {
+    TIMEOUT_PER_SECRET.saturating_mul(u32::try_from(secrets).unwrap_or(u32::MAX))
+}
+
 /// Checks every name against the list, and seals what will be sent.
 fn prepare<'a>(
     import: &Import,
@@ -102,51 +111,45 @@ fn prepare<'a>(
     lookup: &'a Lookup,
     session: &mut Session<'_, '_>,
 ) -> Result<Vec<Prepared<'a>>, Error> {
-    let kind = RAW;
     let mut taken = Vec::new();
-    let mut secrets = Vec::with_capacity(entries.len());
-    let mut values = Vec::with_capacity(entries.len());
-    for Entry { name, value } in entries {
-        let existing = lookup.find(&owner.owner, &name);
+    let mut found = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let existing = lookup.find(&owner.owner, &entry.name);
         match (existing, import.if_exists) {
             (Some(existing), IfExists::Fail) => taken.push(create::there_is(existing)),
             (Some(existing), IfExists::Update) => {
-                if let Err(error) = create::check_type(existing, kind) {
+                if let Err(error) = create::check_type(existing, RAW) {
                     taken.push(error.message);
                 }
             }
             _ => {}
         }
-        let is_sent = existing.is_none() || import.if_exists == IfExists::Update;
-        values.push(is_sent.then_some(value));
-        secrets.push(Prepared {
-            notes: create::name_note(kind, &name).into_iter().collect(),
-            name,
-            existing,
-            sealed: None,
-        });
+        found.push((entry, existing));
     }
     if !taken.is_empty() {
         return Err(all_taken(&taken, import.if_exists));
     }
     let key = owner.key()?;
-    for (secret, value) in secrets.iter_mut().zip(values) {
-        if let Some(value) = value {
-            let fields = Fields::raw(value);
-            let name = text::safe(secret.name.as_str()).into_owned();
-            let notes = fields.notes.iter();
-            let named = notes.map(|note| ["'", &name, "': ", note].concat());
-            secret.notes.extend(named);
-            let actor = &lookup.account.actor;
-            secret.sealed = Some(seal(
-                &key,
-                actor,
-                &secret.name,
-                kind,
-                &fields,
-                session.random,
-            )?);
-        }
+    let mut secrets = Vec::with_capacity(found.len());
+    for (Entry { name, value }, existing) in found {
+        let mut notes: Vec<String> = create::name_note(RAW, &name).into_iter().collect();
+        let step = match existing {
+            Some(existing) if import.if_exists == IfExists::Skip => Step::Keep(existing),
+            existing => {
+                let fields = Fields::raw(value);
+                let quoted = ["'", &text::safe(name.as_str()), "': "].concat();
+                for note in &fields.notes {
+                    notes.push([&quoted, note.as_str()].concat());
+                }
+                let actor = &lookup.account.actor;
+                let sealed = seal(&key, actor, &name, RAW, &fields, session.random)?;
+                match existing {
+                    Some(existing) => Step::Update(existing, sealed),
+                    None => Step::Create(sealed),
+                }
+            }
+        };
+        secrets.push(Prepared { name, step, notes });
     }
     Ok(secrets)
 }
