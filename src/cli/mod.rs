@@ -9,6 +9,7 @@ pub mod options;
 mod parse;
 mod suggest;
 pub mod table;
+mod tokens;
 
 pub use parse::parse;
 
