@@ -12,7 +12,6 @@ use crate::output::report::Report;
 use crate::request::Delete;
 use crate::secret::{Owner, SecretName};
 use crate::text;
-use crate::value::process::SignalReport;
 
 /// # Errors
 /// Whatever keeps all of the secrets from being deleted. What happens to each of several after that is in the report.
@@ -65,19 +64,13 @@ pub(super) fn run(
     if let Some(note) = &owner.note {
         report.note(note);
     }
-    let signals = SignalReport::start(report.on_signal());
-    for (name, existing) in delete.names.iter().zip(existing) {
-        if existing.is_some() && is_confirmed && !delete.dry_run {
-            report.begin(name);
-        }
-        let result = deletion.delete(name, existing, None);
-        report.add(name, &result);
-        if result.is_err_and(|error| super::ends_the_run(error.kind)) {
-            break;
-        }
-    }
-    drop(signals);
-    Ok(Outcome::Reported(report.finish()))
+    let steps = delete.names.iter().zip(existing).map(|(name, existing)| {
+        let sends = existing.is_some() && is_confirmed && !delete.dry_run;
+        (name.clone(), sends, existing)
+    });
+    Ok(super::report_each(report, steps, |name, existing| {
+        deletion.delete(name, existing, None)
+    }))
 }
 
 /// The secrets of the names, in their order; `None` for one that does not exist, where that is no error.

@@ -2,7 +2,7 @@
 //! first one is sent.
 
 use super::owner::{self, ResolvedOwner};
-use super::{Sealed, Session, WriteContext, create, ends_the_run, list_causes, seal, update};
+use super::{Sealed, Session, WriteContext, create, list_causes, report_each, seal, update};
 use crate::api::Lookup;
 use crate::api::operation::Keys;
 use crate::error::Error;
@@ -12,7 +12,6 @@ use crate::output::report::Report;
 use crate::request::{IfExists, Import, TIMEOUT_PER_SECRET};
 use crate::secret::{RAW, SecretName};
 use crate::text;
-use crate::value::process::SignalReport;
 use crate::value::{self, Entry, Fields};
 use std::time::Duration;
 
@@ -60,20 +59,19 @@ pub(super) fn run(
         let name = text::safe(name.as_str());
         report.note(&["'", &name, "' is empty and was skipped"].concat());
     }
-    let signals = SignalReport::start(report.on_signal());
-    for secret in secrets {
+    let steps = secrets.into_iter().map(|secret| {
+        let sends = !import.dry_run && !matches!(secret.step, Step::Keep(_));
+        (secret.name, sends, (secret.step, secret.notes))
+    });
+    Ok(report_each(report, steps, |name, (step, notes)| {
         let context = WriteContext {
-            name: &secret.name,
+            name,
             owner: owner.clone(),
             actor: &lookup.account.actor,
             description: None,
             dry_run: import.dry_run,
         };
-        let notes = secret.notes;
-        if !import.dry_run && !matches!(secret.step, Step::Keep(_)) {
-            report.begin(&secret.name);
-        }
-        let result = match secret.step {
+        match step {
             Step::Create(sealed) => create::send(
                 &context,
                 RAW,
@@ -89,14 +87,8 @@ pub(super) fn run(
             Step::Keep(existing) => {
                 Ok(context.written(Action::Unchanged, Some(existing.stored_type.clone())))
             }
-        };
-        report.add(&secret.name, &result);
-        if result.is_err_and(|error| ends_the_run(error.kind)) {
-            break;
         }
-    }
-    drop(signals);
-    Ok(Outcome::Reported(report.finish()))
+    }))
 }
 
 fn time_for(secrets: usize) -> Duration {

@@ -15,9 +15,11 @@ use crate::api::Api;
 use crate::error::{Error, ErrorKind};
 use crate::outcome::{Account, Action, Outcome, WriteOutcome};
 use crate::output::Streams;
+use crate::output::report::Report;
 use crate::request::{self, Verb};
 use crate::seal::{PublicKey, Random, SealingContext};
 use crate::secret::{Kind, SecretName, StoredType};
+use crate::value::process::SignalReport;
 use crate::value::{Fields, Incomplete, Io, Terminal};
 use owner::ResolvedOwner;
 use reconcile::Target;
@@ -159,6 +161,28 @@ fn list_causes(mut error: Error, sentences: &[String]) -> Error {
         Some(more @ 1..) => error.cause(&format!("and {more} more")),
         _ => error,
     }
+}
+
+/// Runs one step after the other, each with its name and whether it sends a write, and reports them. A failure that
+/// [`ends_the_run`] leaves out the rest.
+fn report_each<S>(
+    mut report: Report<'_, '_>,
+    steps: impl IntoIterator<Item = (SecretName, bool, S)>,
+    mut run: impl FnMut(&SecretName, S) -> Result<WriteOutcome, Error>,
+) -> Outcome {
+    let signals = SignalReport::start(report.on_signal());
+    for (name, sends, step) in steps {
+        if sends {
+            report.begin(&name);
+        }
+        let result = run(&name, step);
+        report.add(&name, &result);
+        if result.is_err_and(|error| ends_the_run(error.kind)) {
+            break;
+        }
+    }
+    drop(signals);
+    Outcome::Reported(report.finish())
 }
 
 /// Whether a failure of one secret ends a run about several: the others would fail as well, or it has to be looked at
