@@ -6,10 +6,15 @@
 
 use crate::text;
 use std::io;
+use std::ops::{Deref, DerefMut};
 
-/// A failure of a run.
+/// A failure of a run. It is one pointer, because most functions return it in a `Result`, and moves of a larger type
+/// take 10 kB of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Details>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
     pub kind: ErrorKind,
     pub message: String,
     pub causes: Vec<String>,
@@ -100,12 +105,12 @@ pub enum Applied {
 /// One constructor a kind.
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             kind,
             message: message.into(),
             causes: Vec::new(),
             hint: None,
-        }
+        }))
     }
 
     pub fn refused(message: impl Into<String>) -> Self {
@@ -162,7 +167,7 @@ impl Error {
 
     /// Adds a cause: text from the system, the network or the server, which is made safe to print.
     pub fn cause(mut self, cause: &str) -> Self {
-        self.causes.push(text::safe(cause).into_owned());
+        self.0.causes.push(text::safe(cause).into_owned());
         self
     }
 
@@ -172,7 +177,7 @@ impl Error {
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
@@ -182,11 +187,25 @@ impl Error {
     }
 }
 
+impl Deref for Error {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
 /// The system's message for an error, without its number.
 pub fn describe(error: &io::Error) -> String {
     let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((text, _)) => text.to_owned(),
-        None => text,
+    match text.rsplit_once('(') {
+        Some((text, number)) if number.starts_with("os error ") => text.trim_end().to_owned(),
+        _ => text,
     }
 }

@@ -111,7 +111,7 @@ fn prepare<'a>(
             (Some(existing), IfExists::Fail) => taken.push(create::there_is(existing)),
             (Some(existing), IfExists::Update) => {
                 if let Err(error) = create::check_type(existing, RAW) {
-                    taken.push(error.message);
+                    taken.push(error.message.clone());
                 }
             }
             _ => {}

@@ -84,9 +84,9 @@ impl Target<'_> {
                         }
                     },
                     Err(failure) if failure.error.kind == ErrorKind::Credentials => {
-                        return Err(failure.error.message);
+                        return Err(failure.error.message.clone());
                     }
-                    Err(failure) => failure.error.message,
+                    Err(failure) => failure.error.message.clone(),
                 };
                 // Once, when it takes longer than a moment.
                 let note = if waited < NOTE_AFTER && waited + pause >= NOTE_AFTER {

@@ -57,7 +57,7 @@ pub(super) const SEVENTH: Kind = Kind {
 
 fn parse(line: &str) -> Result<ParseResult, String> {
     let args = line.split_whitespace().map(OsString::from).collect();
-    cli::parse(args, &Environment::new(|_| None)).map_err(|usage| usage.error.message)
+    cli::parse(args, &Environment::new(|_| None)).map_err(|usage| usage.error.message.clone())
 }
 
 fn sources(line: &str) -> FieldSources {

@@ -53,7 +53,7 @@ fn refusal(result: Result<ImportFile, Error>) -> Error {
 
 /// The problems, without the name of standard input.
 fn problems(result: Result<ImportFile, Error>) -> Vec<String> {
-    let causes = refusal(result).causes.into_iter();
+    let causes = refusal(result).causes.clone().into_iter();
     causes
         .map(|cause| match cause.strip_prefix("standard input:") {
             Some(rest) => rest.to_owned(),
@@ -223,7 +223,7 @@ fn problems_are_counted_and_the_first_twenty_described() {
         error.message,
         "standard input has a problem, so nothing was imported"
     );
-    assert_eq!((error.causes.len(), error.hint), (1, None));
+    assert_eq!((error.causes.len(), error.hint.clone()), (1, None));
     for (count, shown) in [(20, 20), (21, 21), (100_000, 21)] {
         let error = refusal(env(
             &"B=$\nA\n".repeat(count / 2 + 1)[..3 * count + count % 2]
@@ -258,7 +258,7 @@ fn empty_values_can_be_skipped() {
 
 #[test]
 fn files_of_another_format_or_without_secrets_are_refused() {
-    let hint = |error: Error| error.hint.unwrap_or_default();
+    let hint = |error: Error| error.hint.clone().unwrap_or_default();
     let error = refusal(env(" {\"A\": \"b\"}"));
     assert_eq!(hint(error), "a JSON file is imported with --format json");
     let error = refusal(json("A=b"));
