@@ -1,6 +1,7 @@
 //! X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem): a key exchange from X25519 and ML-KEM-768 (FIPS 203). Traffic recorded
 //! today stays closed to whoever has a quantum computer later.
 
+use crate::secret::overwrite_stack;
 use fips203::SSK_LEN;
 use fips203::ml_kem_768::{CT_LEN, CipherText, DecapsKey, KG};
 use fips203::traits::{Decaps, KeyGen, SerDes};
@@ -89,13 +90,6 @@ fn decapsulate(
     let found = decapsulate(key, &ciphertext)?;
     secret.extend_from_slice(&found.into_bytes());
     Ok(())
-}
-
-/// Overwrites what functions that returned left on the stack: copies of seeds, keys and secrets. They take 31 kB at
-/// most.
-#[inline(never)]
-fn overwrite_stack() {
-    black_box(&mut [0_u8; 32 * 1024]);
 }
 
 impl ActiveKeyExchange for Active {

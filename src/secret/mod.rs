@@ -5,6 +5,7 @@ mod kinds;
 pub use kinds::{FIELDS, Field, KINDS, Kind, MAX_VALUE, RAW, Rows, Syntax, VALUE, same};
 
 use crate::error::Error;
+use std::hint::black_box;
 use zeroize::Zeroizing;
 
 /// Bytes that must not be seen: a value, a field of a typed secret, the API key.
@@ -111,12 +112,16 @@ impl ApiKey {
     pub fn redact(&self, text: &mut [u8]) {
         let key = self.expose();
         let (prefix, needle) = key.split_at_checked(self.optional).unwrap_or((b"", key));
-        if text.len() < needle.len() {
+        let Some(first) = needle.first().filter(|_| text.len() >= needle.len()) else {
             return;
-        }
+        };
         let mut length = 0;
         for end in 1..=text.len() {
             let byte = text.get(end - 1).copied().unwrap_or_default();
+            // Most bytes begin nothing.
+            if length == 0 && !first.eq_ignore_ascii_case(&byte) {
+                continue;
+            }
             length = matched(needle, &self.fallbacks, length, byte);
             if length < needle.len() {
                 continue;
@@ -137,6 +142,13 @@ impl ApiKey {
         self.redact(&mut bytes);
         String::from_utf8(bytes).unwrap_or_default()
     }
+}
+
+/// Overwrites what functions that returned left on the stack: copies of values, keys and seeds. The deepest of them,
+/// those of ML-KEM, take 31 kB.
+#[inline(never)]
+pub fn overwrite_stack() {
+    black_box(&mut [0_u8; 32 * 1024]);
 }
 
 /// How many bytes of a needle's start a text ends with, in any case, after one more byte, when `length` of them are

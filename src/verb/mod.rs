@@ -18,7 +18,7 @@ use crate::output::Streams;
 use crate::output::report::Report;
 use crate::request::{self, Verb};
 use crate::seal::{PublicKey, Random, SealingContext};
-use crate::secret::{Kind, SecretName, StoredType};
+use crate::secret::{Kind, SecretName, StoredType, overwrite_stack};
 use crate::value::process::SignalReport;
 use crate::value::{Fields, Incomplete, Io, Terminal};
 use owner::ResolvedOwner;
@@ -79,13 +79,13 @@ fn seal(
     random: &Random,
 ) -> Result<Sealed, Error> {
     let context = SealingContext { actor, name, kind };
-    let envelope = key
-        .seal(&context, &fields.payload(), random)
-        .map_err(|fault| {
-            Error::refused("the value could not be sealed").cause(&fault.to_string())
-        })?;
+    let envelope = key.seal(&context, &fields.payload(), random);
+    // AES-GCM leaves the end of the text there.
+    overwrite_stack();
     Ok(Sealed {
-        envelope,
+        envelope: envelope.map_err(|fault| {
+            Error::refused("the value could not be sealed").cause(&fault.to_string())
+        })?,
         length: fields.length(),
         has_base_url: fields.has("--base-url"),
     })
