@@ -9,7 +9,6 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, conne
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Delay before starting the next attempt while one is pending (RFC 8305 section 5).
@@ -46,27 +45,15 @@ fn resolve<F>(deadline: &Deadline, resolver: F) -> Result<Vec<SocketAddr>, Strea
 where
     F: FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
 {
-    let (sender, receiver) = sync_channel(1);
-    // After the deadline the receiver is gone, and the result is not needed.
-    let run = move || drop(sender.send(resolver()));
-    std::thread::Builder::new()
-        .stack_size(LOOKUP_STACK)
-        .spawn(run)?;
-    match deadline.receive(&receiver) {
-        Ok(Ok(addresses)) => Ok(interleave(&addresses)),
-        Ok(Err(error)) => Err(StreamError::Io(error)),
-        Err(RecvTimeoutError::Timeout) => Err(StreamError::Deadline),
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(StreamError::Io(io::Error::other("the resolver gave up")))
-        }
-    }
+    let addresses = deadline.run(LOOKUP_STACK, resolver)??;
+    Ok(interleave(&addresses))
 }
 
 /// Whether a lookup failed in a way that may pass. The code of `getaddrinfo` does not survive in an `io::Error`; the
 /// two texts are those of `EAI_AGAIN` in musl and in glibc.
 pub fn is_transient(error: &io::Error) -> bool {
     let text = error.to_string();
-    text.contains("Try again") || text.contains("Temporary failure")
+    text.ends_with("Try again") || text.ends_with("Temporary failure in name resolution")
 }
 
 /// The families in turn, beginning with the one the resolver put first (RFC 8305 section 4).

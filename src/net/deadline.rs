@@ -7,7 +7,8 @@ use crate::time::seconds;
 use crate::trace::Trace;
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Longer timeouts are clamped to one year, so that `Instant` arithmetic cannot overflow.
@@ -77,19 +78,19 @@ impl Budget {
         if wait >= self.left {
             trace.line(format_args!(
                 "no time left to wait {} ms and try again",
-                wait.as_millis()
+                milliseconds(wait)
             ));
             return false;
         }
         trace.line(format_args!(
             "waiting {} ms before trying again",
-            wait.as_millis()
+            milliseconds(wait)
         ));
         if !why.is_empty() {
             self.notes.say(&[why, " in ", &tenths(wait)].concat());
         }
         let deadline = self.start();
-        std::thread::sleep(wait);
+        thread::sleep(wait);
         self.spend(&deadline);
         true
     }
@@ -152,18 +153,30 @@ impl Deadline {
         Ok(left)
     }
 
-    /// Waits for what another thread sends.
+    /// Does what may block without a limit on a thread of its own, with a stack of that many bytes. The thread goes on
+    /// after the deadline, and nobody uses its result.
     ///
     /// # Errors
-    /// [`RecvTimeoutError::Timeout`] when the deadline has passed.
-    pub fn receive<T>(&self, receiver: &Receiver<T>) -> Result<T, RecvTimeoutError> {
-        while let Ok(wait) = self.next_wait() {
-            match receiver.recv_timeout(wait) {
-                Err(RecvTimeoutError::Timeout) => {}
-                result => return result,
+    /// No thread could be started, or the deadline has passed.
+    pub fn run<T: Send + 'static>(
+        &self,
+        stack: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StreamError> {
+        let result = Arc::new(Mutex::new(None));
+        let waiter = thread::current();
+        let done = Arc::clone(&result);
+        thread::Builder::new().stack_size(stack).spawn(move || {
+            let value = work();
+            *lock(&done) = Some(value);
+            waiter.unpark();
+        })?;
+        loop {
+            if let Some(value) = lock(&result).take() {
+                return Ok(value);
             }
+            thread::park_timeout(self.next_wait()?);
         }
-        Err(RecvTimeoutError::Timeout)
     }
 
     /// The time left, or [`StreamError::Deadline`] when there is none.
@@ -182,6 +195,10 @@ impl Deadline {
     pub fn describe(&self) -> String {
         seconds(self.total)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why a wait ended without what it waited for.
@@ -203,8 +220,13 @@ impl From<io::Error> for StreamError {
 
 /// A duration to the next tenth of a second: `0.8 s`.
 fn tenths(duration: Duration) -> String {
-    let tenths = duration.as_millis().div_ceil(100);
-    seconds(Duration::from_millis(100).saturating_mul(u32::try_from(tenths).unwrap_or(u32::MAX)))
+    seconds(Duration::from_millis(
+        milliseconds(duration).div_ceil(100).saturating_mul(100),
+    ))
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How long `pause` is, given any number: from half to one and a half times the exponential wait, so that clients

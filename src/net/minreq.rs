@@ -13,7 +13,7 @@
 //! ends in a bare LF on the last byte allowed switches the cap on headers off, so that the budget alone bounds them.
 
 use super::connect;
-use super::deadline::{Budget, Clock, Deadline};
+use super::deadline::{Budget, Clock, Deadline, StreamError};
 use super::http::{AGENT, MAX_BODY, MAX_HEADERS, MAX_STATUS_LINE, Message, is_header_word};
 use super::proxy::{self, Proxy};
 use super::{Failure, Processed, Reply, Request, Settings, Transport};
@@ -30,9 +30,10 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
 use std::time::Duration;
+
+/// The stack of the thread that makes a request, in bytes: what Rust gives a thread by itself.
+const STACK: usize = 2 * 1024 * 1024;
 
 /// What minreq answers with, beside status 503, where no status line came.
 const NO_STATUS_LINE: &str = "Server did not provide a status line";
@@ -209,24 +210,19 @@ impl Client<'_> {
             request.operation,
             request.body.len()
         ));
-        let (sender, receiver) = sync_channel(1);
-        // A thread of its own, because minreq waits for a proxy's answer without a limit. Nobody listens to it any
-        // more when the deadline has passed: then no time is left for another request either, and the run ends.
-        let run = move || drop(sender.send(fetch(sending)));
-        if let Err(error) = thread::Builder::new().spawn(run) {
-            let error = Error::unavailable("no thread could be started").system_cause(&error);
-            return Err(Failure::refused(error));
-        }
         deadline.begin_step(&[STILL_WAITING, &self.host]);
-        let message = match deadline.receive(&receiver) {
+        // On a thread of its own, because minreq waits for a proxy's answer without a limit. When the deadline has
+        // passed, no time is left for another request either, and the run ends.
+        let message = match deadline.run(STACK, move || fetch(sending)) {
             Ok(Ok(message)) => message,
             Ok(Err(failure)) => return Err(self.failed(failure, deadline)),
-            Err(RecvTimeoutError::Timeout) => {
+            Err(StreamError::Io(error)) => {
+                let error = Error::unavailable("no thread could be started").system_cause(&error);
+                return Err(Failure::refused(error));
+            }
+            Err(_) => {
                 let error = no_answer(&self.host, deadline);
                 return Err(Failure::new(error, Processed::Maybe, false));
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::new(lost(&self.host), Processed::Maybe, true));
             }
         };
         self.trace.line(format_args!(
