@@ -1,8 +1,10 @@
 //! The grammar of environment files (`.env`): `NAME=VALUE` lines, as far as shells and dotenv libraries read them alike.
 //! What they read differently is a problem, with a remedy.
 
-/// The characters of a value without quotes, beside letters and digits. `&`, `|`, `(` and `)` are among them because a
-/// shell that does not take them for text assigns nothing.
+use crate::text::is_invisible;
+
+/// The ASCII characters of a value without quotes, beside letters and digits. `&`, `|`, `(` and `)` are among them because
+/// a shell that does not take them for text assigns nothing.
 const PLAIN: &str = "!%&()*+,-./:=?@[]^_{|}~";
 
 /// A name and its value.
@@ -107,7 +109,7 @@ impl<'a> Parser<'a> {
     }
 
     fn bad_name(&self, line: &str, start: Place) -> Problem {
-        if !line.contains('=') {
+        if !line.as_bytes().contains(&b'=') {
             let text = "a line without '='; write NAME=VALUE, put a value of several lines in single quotes, and start a comment with '#'";
             return Problem {
                 place: start,
@@ -144,7 +146,11 @@ impl<'a> Parser<'a> {
                 // What precedes it is a command of its own, which assigns.
                 '&' | '|' => previous == *c,
                 '{' => is_expanded,
-                c => !c.is_alphanumeric() && !PLAIN.contains(*c),
+                c if c.is_ascii() => {
+                    !c.is_ascii_alphanumeric() && !PLAIN.chars().any(|plain| plain == *c)
+                }
+                // JavaScript trims any white space.
+                c => c.is_whitespace() || is_invisible(*c),
             };
             previous = *c;
             is_refused
@@ -176,7 +182,9 @@ impl<'a> Parser<'a> {
             c if c.is_ascii_graphic() => &["'", c.encode_utf8(&mut [0; 4]), "'"].concat(),
             _ => "a special character",
         };
-        let value = line.split(" #").next().unwrap_or_default();
+        let comment = line.as_bytes().windows(2).position(|pair| pair == b" #");
+        let value = line.get(..comment.unwrap_or(line.len()));
+        let value = value.unwrap_or_default();
         self.problem(&[what, " in a value without quotes; ", quotes_for(value)].concat())
     }
 
@@ -314,7 +322,7 @@ fn inside_remedy(what: &str, content: &str) -> &'static str {
     match what {
         NUL | LONE_CR => "",
         CRLF => "save the file with LF line ends",
-        BACKSLASH if !content.contains('\'') => {
+        BACKSLASH if !content.as_bytes().contains(&b'\'') => {
             "put the value in single quotes, where each escape is written as what it stands for"
         }
         _ => quotes_for(content),
@@ -338,7 +346,10 @@ fn has_brace_expansion(value: &str) -> bool {
     let inner = value
         .split_once('{')
         .and_then(|(_, rest)| rest.rsplit_once('}'));
-    inner.is_some_and(|(inner, _)| inner.contains(',') || inner.contains(".."))
+    inner.is_some_and(|(inner, _)| {
+        let inner = inner.as_bytes();
+        inner.contains(&b',') || inner.windows(2).any(|pair| pair == b"..")
+    })
 }
 
 fn is_blank(character: char) -> bool {

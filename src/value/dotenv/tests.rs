@@ -186,6 +186,12 @@ fn combinations_with_another_meaning_are_refused() {
         (r"A='a\b\\c${A}'", Some(r"a\b\\c${A}")),
         ("A=a:~", None),
         ("A=a~:/=~", Some("a~:/=~")),
+        // Whatever can be seen is text; other white space is trimmed by JavaScript.
+        ("A=5€e\u{301}\u{201c}", Some("5€e\u{301}\u{201c}")),
+        ("A=a\u{a0}", None),
+        ("A=a\u{3000}b", None),
+        ("A=\u{feff}", None),
+        ("A=\u{2028}", None),
     ] {
         let expected = value.map(|value| vec![("A".to_owned(), value.to_owned())]);
         assert_eq!(read(text.as_bytes()).ok(), expected, "{text}");
@@ -193,10 +199,11 @@ fn combinations_with_another_meaning_are_refused() {
 }
 
 /// What programs may take for more than the characters themselves.
-const PIECES: [&str; 47] = [
-    "a", "B", "0", "_", "ü", "日", " ", "\t", "\n", "'", "\"", "`", "\\", "\\\\", "\\n", "$", "$A",
-    "${A}", "#", " #", "~", ":~", "{", "}", ",", "..", "{a,b}", "{1..3}", "=", "==", "&", "&&",
-    "|", "||", "(", ")", "[", "]", "*", "?", "!", "%", "+", "-", ";", "\n#", "\nA=",
+const PIECES: [&str; 53] = [
+    "a", "B", "0", "_", "ü", "日", "€", "e\u{301}", "\u{201c}", "\u{a0}", "\u{feff}", "\u{2028}",
+    " ", "\t", "\n", "'", "\"", "`", "\\", "\\\\", "\\n", "$", "$A", "${A}", "#", " #", "~", ":~",
+    "{", "}", ",", "..", "{a,b}", "{1..3}", "=", "==", "&", "&&", "|", "||", "(", ")", "[", "]",
+    "*", "?", "!", "%", "+", "-", ";", "\n#", "\nA=",
 ];
 
 /// What may stand before an assignment.
