@@ -13,6 +13,7 @@ mod writer;
 
 pub use writer::{Sink, Writer, escaped_len};
 
+use crate::text::has_duplicates;
 use std::fmt;
 use std::ops::Range;
 use tinyjson::JsonValue;
@@ -25,6 +26,9 @@ pub const MAX_DEPTH: usize = 64;
 
 /// The most values in a document, keys not counted. A list of 100,000 secrets has about 1.1 million.
 pub const MAX_VALUES: usize = 2_000_000;
+
+/// So many keys of an object are compared each with each, which takes no memory.
+const FEW_KEYS: usize = 8;
 
 /// Follows the last byte of a decoded string. It never occurs in UTF-8.
 const END: u8 = 0xff;
@@ -117,8 +121,8 @@ struct Parser<'a, 'b> {
     values: usize,
     /// The containers that are not closed yet, the innermost last.
     open: Vec<Container>,
-    /// Where the keys of the open objects start, behind their quotes. 32 bits are enough for [`MAX_BYTES`].
-    keys: Vec<u32>,
+    /// Where the keys of the open objects start and end, without their quotes. 32 bits are enough for [`MAX_BYTES`].
+    keys: Vec<(u32, u32)>,
     /// An object may have a key twice.
     duplicates: bool,
     /// The position of an error is counted from here, because the text before it may have been replaced.
@@ -226,9 +230,9 @@ impl Parser<'_, '_> {
         if self.peek() != Some(b'"') {
             return Err(self.syntax(self.at));
         }
-        let start = u32::try_from(self.at + 1).map_err(|_| ParseError::TooLarge)?;
-        self.keys.push(start);
-        self.string()?;
+        let key = self.string()?;
+        let bound = |at| u32::try_from(at).map_err(|_| ParseError::TooLarge);
+        self.keys.push((bound(key.start)?, bound(key.end)?));
         self.skip_space();
         if !self.skip(|byte| byte == b':') {
             return Err(self.syntax(self.at));
@@ -236,22 +240,21 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
-    /// Refuses an object with a duplicate key, and drops its keys. Sorting takes `n log n` steps, whatever the keys
-    /// are.
+    /// Refuses an object with a duplicate key, and drops its keys.
     fn close_object(&mut self, outer_keys: usize) -> Result<(), ParseError> {
         if self.duplicates {
             return Ok(());
         }
-        let keys = self.keys.get_mut(outer_keys..).unwrap_or_default();
-        let key = |start: u32| {
-            let start = usize::try_from(start).unwrap_or(usize::MAX);
-            string_bytes(self.text.get(start..).unwrap_or_default())
+        let keys = self.keys.get(outer_keys..).unwrap_or_default();
+        let index = |at| usize::try_from(at).unwrap_or(usize::MAX);
+        let key = |&(start, end)| self.text.get(index(start)..index(end));
+        let is_twice = if keys.len() <= FEW_KEYS {
+            let same = |(at, one)| keys.iter().skip(at + 1).any(|other| key(one) == key(other));
+            keys.iter().enumerate().any(same)
+        } else {
+            has_duplicates(keys.iter().filter_map(key).collect())
         };
-        keys.sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
-        if keys
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if key(*a).eq(key(*b))))
-        {
+        if is_twice {
             return Err(ParseError::Duplicate);
         }
         self.keys.truncate(outer_keys);
@@ -428,11 +431,6 @@ fn first_escape(text: &[u8]) -> &str {
     str::from_utf8(escape).unwrap_or("\\")
 }
 
-/// The bytes of a decoded string, from its first one on.
-fn string_bytes(text: &[u8]) -> impl Iterator<Item = &u8> {
-    text.iter().take_while(|byte| **byte != END)
-}
-
 /// One value of a document: the text from its first byte on. Methods for another type than the value has return
 /// `None`.
 #[derive(Clone, Copy)]
@@ -441,10 +439,23 @@ pub struct Node<'a>(&'a [u8]);
 impl<'a> Node<'a> {
     /// The member of an object.
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        let mut members = self.members()?;
+        let mut members = self.parts(b'{')?;
         members
-            .find(|(known, _)| *known == key)
+            .find(|(known, _)| *known == key.as_bytes())
             .map(|(_, value)| value)
+    }
+
+    /// The members with these keys, in one pass over the object.
+    pub fn get_each<const N: usize>(self, keys: [&str; N]) -> [Option<Node<'a>>; N] {
+        let mut found = [None; N];
+        for (known, value) in self.parts(b'{').into_iter().flatten() {
+            if let Some(at) = keys.iter().position(|key| key.as_bytes() == known)
+                && let Some(slot) = found.get_mut(at)
+            {
+                *slot = Some(value);
+            }
+        }
+        found
     }
 
     pub fn text(self) -> Option<&'a str> {
@@ -459,7 +470,8 @@ impl<'a> Node<'a> {
 
     /// The members of an object, in order.
     pub fn members(self) -> Option<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a>> {
-        self.parts(b'{')
+        let members = self.parts(b'{')?;
+        Some(members.map(|(key, value)| (str::from_utf8(key).unwrap_or_default(), value)))
     }
 
     /// The type of the value, with its article.
@@ -500,9 +512,9 @@ struct Parts<'a> {
 }
 
 impl<'a> Iterator for Parts<'a> {
-    type Item = (&'a str, Node<'a>);
+    type Item = (&'a [u8], Node<'a>);
 
-    fn next(&mut self) -> Option<(&'a str, Node<'a>)> {
+    fn next(&mut self) -> Option<(&'a [u8], Node<'a>)> {
         if self.is_inside {
             self.rest = behind(self.rest);
         }
@@ -515,10 +527,10 @@ impl<'a> Iterator for Parts<'a> {
         if is_end(self.rest) {
             return None;
         }
-        let mut key = "";
+        let mut key: &[u8] = b"";
         if self.has_keys {
-            let (string, rest) = split_string(self.rest.get(1..).unwrap_or_default());
-            key = str::from_utf8(string).unwrap_or_default();
+            let rest;
+            (key, rest) = split_string(self.rest.get(1..).unwrap_or_default());
             self.rest = past_mark(rest.trim_ascii_start());
         }
         Some((key, Node(self.rest)))

@@ -2,6 +2,7 @@
 //! that a mistyped one was meant to be.
 
 use std::borrow::Cow;
+use std::collections::BinaryHeap;
 
 /// Replaces every invisible character by its escape (`\u{1b}`, `\n`), so that text can neither move the cursor, colour
 /// the screen or reorder a line, nor look like other text. Combining marks are kept.
@@ -126,6 +127,17 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
         before = std::mem::replace(&mut above, current);
     }
     above.last().copied().unwrap_or(0)
+}
+
+/// Whether two of the texts are the same. A heap takes `n log n` steps, whatever they are, and a tenth of the code of a
+/// sort.
+pub fn has_duplicates(mut texts: BinaryHeap<&[u8]>) -> bool {
+    while let Some(text) = texts.pop() {
+        if texts.peek() == Some(&text) {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]

@@ -121,12 +121,12 @@ fn request<'a>(
 ) -> Request<'a> {
     let mut body = Vec::with_capacity(1024);
     Writer::new(&mut body).object(|request| {
-        request.key("query").string(document);
+        request.key("query").literal(document);
         request.key("variables").object(|variables| {
             variables.key("input").object(input);
             variables.key("requestContext").object(request_context);
         });
-        request.key("operationName").string(operation);
+        request.key("operationName").literal(operation);
     });
     Request {
         operation,

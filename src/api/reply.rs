@@ -147,10 +147,10 @@ fn is_page(reply: &Reply) -> bool {
     let starts_as_markup =
         reply.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
     starts_as_markup
-        || reply
-            .content_type
-            .as_deref()
-            .is_some_and(|kind| kind.contains("html"))
+        || reply.content_type.as_deref().is_some_and(|kind| {
+            kind.split(['/', '+', ';'])
+                .any(|word| matches!(word.trim(), "html" | "xhtml"))
+        })
 }
 
 fn not_the_service(status: u16) -> Error {
@@ -330,7 +330,6 @@ fn has_key_code(document: Node<'_>) -> bool {
 /// Whether a message is one that the service is known to answer a bad key with. For queries alone: the failure of a
 /// value can speak of keys, too.
 fn mentions_key(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
     [
         "user not in context",
         "id token has expired",
@@ -341,7 +340,10 @@ fn mentions_key(message: &str) -> bool {
         "not authenticated",
     ]
     .iter()
-    .any(|phrase| message.contains(phrase))
+    .any(|phrase| {
+        let mut parts = message.as_bytes().windows(phrase.len());
+        parts.any(|part| part.eq_ignore_ascii_case(phrase.as_bytes()))
+    })
 }
 
 /// Reads the reply to a lookup.
@@ -488,22 +490,27 @@ fn secrets(output: Node<'_>) -> Result<Vec<SecretInfo>, Failure> {
     items.map(secret).collect()
 }
 
-fn secret(node: Node<'_>) -> Result<SecretInfo, Failure> {
-    let text = |key: &str| node.get(key).and_then(Node::text);
-    let owner = node
-        .get("owner")
-        .ok_or_else(|| missing_field("managedSecrets.owner"))?;
+fn secret<'a>(node: Node<'a>) -> Result<SecretInfo, Failure> {
+    let keys = [
+        "name",
+        "description",
+        "type",
+        "createdAt",
+        "updatedAt",
+        "owner",
+    ];
+    let [name, description, kind, created, updated, owner] = node.get_each(keys);
+    let required = |node: Option<Node<'a>>, field: &str| {
+        let text = node.and_then(Node::text);
+        text.ok_or_else(|| missing_field(field))
+    };
     Ok(SecretInfo {
-        name: text("name")
-            .ok_or_else(|| missing_field("managedSecrets.name"))?
-            .to_owned(),
-        description: text("description").map(str::to_owned),
-        owner: self::owner(owner)?,
-        stored_type: StoredType::from_wire(
-            text("type").ok_or_else(|| missing_field("managedSecrets.type"))?,
-        ),
-        created: instant(text("createdAt"), "managedSecrets.createdAt")?,
-        updated: instant(text("updatedAt"), "managedSecrets.updatedAt")?,
+        name: required(name, "managedSecrets.name")?.to_owned(),
+        description: description.and_then(Node::text).map(str::to_owned),
+        owner: self::owner(owner.ok_or_else(|| missing_field("managedSecrets.owner"))?)?,
+        stored_type: StoredType::from_wire(required(kind, "managedSecrets.type")?),
+        created: instant(created, "managedSecrets.createdAt")?,
+        updated: instant(updated, "managedSecrets.updatedAt")?,
     })
 }
 
@@ -519,8 +526,9 @@ fn owner(space: Node<'_>) -> Result<Owner, Failure> {
     }
 }
 
-fn instant(text: Option<&str>, field: &str) -> Result<Timestamp, Failure> {
-    text.and_then(time::parse_rfc3339)
+fn instant(node: Option<Node<'_>>, field: &str) -> Result<Timestamp, Failure> {
+    node.and_then(Node::text)
+        .and_then(time::parse_rfc3339)
         .ok_or_else(|| unclear(malformed(&format!("{field} is no RFC 3339 time"))))
 }
 

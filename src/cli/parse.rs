@@ -12,6 +12,7 @@ use crate::request::{
     ParseResult, Request, Scope, Target, Update, Verb,
 };
 use crate::secret::{EMPTY_VALUE_HINT, KINDS, SecretBytes, SecretName};
+use crate::text::has_duplicates;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
@@ -447,12 +448,7 @@ fn names(line: &CommandLine) -> Result<Vec<SecretName>, Error> {
     for word in &line.operands {
         names.push(name(word)?);
     }
-    let mut sorted: Vec<&SecretName> = names.iter().collect();
-    sorted.sort_unstable();
-    if sorted
-        .windows(2)
-        .any(|pair| matches!(pair, [a, b] if a == b))
-    {
+    if has_duplicates(names.iter().map(|name| name.as_str().as_bytes()).collect()) {
         return Err(line.usage("a NAME is given twice"));
     }
     match names.is_empty() {

@@ -40,11 +40,16 @@ impl<'a> Writer<'a> {
         self.close(b"]");
     }
 
-    /// Starts a member; its value is the next call.
-    pub fn key(&mut self, key: &str) -> &mut Self {
-        self.quoted(key.as_bytes(), b"\":");
+    /// Starts a member; its value is the next call. The key is written as it is.
+    pub fn key(&mut self, key: &'static str) -> &mut Self {
+        self.verbatim(key, b"\":");
         self.comma = false;
         self
+    }
+
+    /// A string that needs no escapes, as a literal.
+    pub fn literal(&mut self, text: &str) {
+        self.verbatim(text, b"\"");
     }
 
     pub fn string(&mut self, text: &str) {
@@ -53,7 +58,9 @@ impl<'a> Writer<'a> {
 
     /// A string as bytes, which must be UTF-8; they are not checked.
     pub fn string_bytes(&mut self, bytes: &[u8]) {
-        self.quoted(bytes, b"\"");
+        self.begin_string();
+        self.escape(bytes);
+        self.out.put(b"\"");
     }
 
     /// A string that is also safe to print on a terminal: invisible characters are written as `\uXXXX`.
@@ -61,8 +68,7 @@ impl<'a> Writer<'a> {
         if is_plain(text) {
             return self.string(text);
         }
-        self.separate();
-        self.out.put(b"\"");
+        self.begin_string();
         let mut rest = text;
         while let Some(at) = rest.find(|c| is_invisible(c) && c >= ' ') {
             let (before, after) = rest.split_at_checked(at).unwrap_or_default();
@@ -96,11 +102,16 @@ impl<'a> Writer<'a> {
         self.word(number.to_string().as_bytes());
     }
 
-    fn quoted(&mut self, bytes: &[u8], end: &[u8]) {
+    fn verbatim(&mut self, text: &str, end: &[u8]) {
+        debug_assert!(!text.bytes().any(needs_escape), "{text} needs escapes");
+        self.begin_string();
+        self.out.put(text.as_bytes());
+        self.out.put(end);
+    }
+
+    fn begin_string(&mut self) {
         self.out.put(if self.comma { b",\"" } else { b"\"" });
         self.comma = true;
-        self.escape(bytes);
-        self.out.put(end);
     }
 
     fn word(&mut self, word: &[u8]) {

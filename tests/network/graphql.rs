@@ -174,7 +174,7 @@ fn rejects_malformed_answers() {
             set("/data/managedSecrets/managedSecrets", json!(null)),
             field("managedSecrets"),
         ),
-        (set(FIRST, json!(7)), field("managedSecrets.owner")),
+        (set(FIRST, json!(7)), field("managedSecrets.name")),
         (
             edit(|reply| {
                 reply.pointer_mut(FIRST).unwrap()["name"] = json!(1);

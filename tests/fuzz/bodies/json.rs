@@ -54,12 +54,12 @@ fn round_trip(text: &str) {
     out.clear();
     Writer::new(&mut out).array(|w| {
         w.string(text);
-        w.object(|w| w.key(text).printable(text));
+        w.object(|w| w.key("k").printable(text));
     });
     let Ok(root) = json::parse(&mut out, &|_| {}) else {
         panic!("a refusal of what was written");
     };
     let mut items = root.items().unwrap();
     assert_eq!(items.next().unwrap().text(), Some(text));
-    assert_eq!(items.next().unwrap().get(text).unwrap().text(), Some(text));
+    assert_eq!(items.next().unwrap().get("k").unwrap().text(), Some(text));
 }
