@@ -42,8 +42,9 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 /// Reads the form of an HTTP date that senders have to use, `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110
 /// section 5.6.7), in seconds since 1970. The name of the day is not compared with the date.
 pub fn parse_http_date(text: &str) -> Option<i64> {
-    let (day_name, rest) = text.split_once(", ")?;
+    let (day_name, rest) = text.split_once(',')?;
     let mut rest = rest.as_bytes();
+    byte(&mut rest, b" ")?;
     let day = digits(&mut rest, 2)?;
     byte(&mut rest, b" ")?;
     let (name, after) = rest.split_at_checked(3)?;

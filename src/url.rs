@@ -134,18 +134,18 @@ impl<'a> Url<'a> {
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err("holds a space or a control character");
         }
-        let (scheme, rest) = text.split_once("://").ok_or("has no scheme")?;
+        let (scheme, rest) = split_scheme(text).ok_or("has no scheme")?;
         let scheme = match scheme {
             s if s.eq_ignore_ascii_case("https") => Scheme::Https,
             s if s.eq_ignore_ascii_case("http") => Scheme::Http,
             _ => return Err("has a scheme other than https"),
         };
-        if rest.contains('#') {
+        if rest.as_bytes().contains(&b'#') {
             return Err("has a fragment");
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (place, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        if place.contains('@') {
+        if place.as_bytes().contains(&b'@') {
             return Err("has a user name or password");
         }
         if place.is_empty() {
@@ -193,7 +193,7 @@ impl Root {
             );
         }
         let url = Url::parse(text).map_err(fault)?;
-        if url.rest.contains('?') {
+        if url.rest.as_bytes().contains(&b'?') {
             return Err(fault("has a query"));
         }
         if !url.is_private() {
@@ -237,10 +237,17 @@ fn fault(what: &str) -> Error {
             .hint("it looks like https://HOST[:PORT][/PREFIX], from --server-root-url or WARP_SERVER_ROOT_URL")
 }
 
+/// What stands before and behind the first `://`.
+pub fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    Some((scheme, rest.strip_prefix("//")?))
+}
+
 /// The host and port that an absolute or network-path reference names (RFC 3986 section 4.2), without user name and
 /// password. `None` when it names none, as a path does.
 pub fn reference_host(reference: &str) -> Option<&str> {
-    let (scheme, rest) = reference.split_once("//")?;
+    let (scheme, rest) = reference.split_once('/')?;
+    let rest = rest.strip_prefix('/')?;
     if !scheme.is_empty() {
         let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
         if !scheme.strip_suffix(':')?.bytes().all(is_allowed) {

@@ -8,7 +8,7 @@ use super::table::{Action, COMMANDS};
 
 /// The script of a shell, by its word in [`super::table::SHELLS`].
 pub fn script(shell: &str) -> Option<String> {
-    // The rows stand between single quotes: what a `'` among them becomes.
+    // The rows stand between single quotes, where the template has `§`: what a `'` among them becomes.
     let (template, quote) = match shell {
         "bash" => (BASH, "'\\''"),
         "zsh" => (ZSH, "'\\''"),
@@ -17,7 +17,7 @@ pub fn script(shell: &str) -> Option<String> {
         "elvish" => (ELVISH, "''"),
         _ => return None,
     };
-    Some(template.replace("@ROWS@", &rows().replace('\'', quote)))
+    Some(template.replace('§', &rows().replace('\'', quote)))
 }
 
 /// `w|PLACE|WORD||LEADS TO|ABOUT` for a command or a choice of operands, `o|PLACE|--LONG|-SHORT|TAKES|ABOUT` for an
@@ -84,7 +84,7 @@ fn add_option(rows: &mut String, place: &str, option: &Opt) {
 
 /// Readline cuts words at `=` and `:` too.
 const BASH: &str = r#"# bash completion for oz
-_oz_rows='@ROWS@'
+_oz_rows='§'
 
 _oz() {
 	local -A next=() takes=() words=() options=()
@@ -180,7 +180,7 @@ complete -F _oz oz
 "#;
 
 const ZSH: &str = r#"#compdef oz
-_oz_rows='@ROWS@'
+_oz_rows='§'
 
 _oz() {
 	local -A next takes
@@ -259,7 +259,7 @@ fi
 /// `__oz_to` says where a word leads, given as `PLACE:WORD`, what an option takes, or, for `PLACE:`, how many names of
 /// secrets are operands there.
 const FISH: &str = r#"# fish completion for oz
-set -g __oz_rows '@ROWS@'
+set -g __oz_rows '§'
 
 function __oz_complete
 	set -l at oz
@@ -349,7 +349,7 @@ const POWERSHELL: &str = r#"# PowerShell completion for oz
 Register-ArgumentCompleter -Native -CommandName oz -ScriptBlock {
 	param($wordToComplete, $commandAst, $cursorPosition)
 	$rows = @'
-@ROWS@'@ -split "`r?`n" | Where-Object { $_ } | ForEach-Object { , ($_ -split '\|') }
+§'@ -split "`r?`n" | Where-Object { $_ } | ForEach-Object { , ($_ -split '\|') }
 	$takes = @{}
 	$next = @{}
 	foreach ($row in $rows) {
@@ -391,7 +391,7 @@ Register-ArgumentCompleter -Native -CommandName oz -ScriptBlock {
 
 const ELVISH: &str = r#"# Elvish completion for oz
 use str
-var oz-rows = [(each {|line| if (not-eq $line '') { put [(str:split '|' $line)] } } [(str:split "\n" '@ROWS@')])]
+var oz-rows = [(each {|line| if (not-eq $line '') { put [(str:split '|' $line)] } } [(str:split "\n" '§')])]
 set edit:completion:arg-completer[oz] = {|@words|
 	var next = [&]
 	var takes = [&]
@@ -461,7 +461,7 @@ mod tests {
             for option in &OPTIONS {
                 assert!(script.contains(&format!("|{}|", option.long)), "{shell}");
             }
-            assert!(script.ends_with('\n') && !script.contains("@ROWS@"));
+            assert!(script.ends_with('\n') && !script.contains('§'));
         }
         assert!(script("tcsh").is_none());
     }

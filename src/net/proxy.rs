@@ -12,7 +12,7 @@ use crate::base64;
 use crate::env::Environment;
 use crate::error::Error;
 use crate::secret::SecretBytes;
-use crate::url::{Host, Root, Scheme, authority};
+use crate::url::{Host, Root, Scheme, authority, split_scheme};
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt;
 
@@ -83,7 +83,7 @@ fn parse(variable: &'static str, value: &str) -> Result<Proxy, Error> {
         Error::config(format!("{variable} {what}"))
                 .hint("a proxy looks like http://[USER:PASSWORD@]HOST:PORT; NO_PROXY names the hosts that need none")
     };
-    let rest = match value.split_once("://") {
+    let rest = match split_scheme(value) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
         Some(_) => {
             return Err(fault(

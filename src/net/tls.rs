@@ -422,7 +422,7 @@ fn explain_certificate(error: &CertificateError, host: &str, refused: Option<&Re
         CertificateError::BadEncoding => Error::unavailable(format!("the certificate of {host} is malformed"))
             .hint("the server, or a proxy that answers in its place, has to show another"),
         CertificateError::Revoked => Error::unavailable(format!("the certificate of {host} was revoked")),
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
             Error::unavailable(format!("{host} shows the certificate of an authority as its own"))
                 .hint("the server needs a certificate of its own; to trust just this one, name it with --ca-file")
         }

@@ -13,6 +13,7 @@ use crate::outcome::{Account, Action, Outcome, SecretInfo, Timestamp, WriteOutco
 use crate::request::Format;
 use crate::secret::{Owner, StoredType};
 use crate::text::safe;
+use std::collections::BinaryHeap;
 use std::io;
 use teams::Teams;
 
@@ -190,12 +191,15 @@ fn would(write: &WriteOutcome, what: &str, length: Option<usize>) -> String {
 
 /// Personal before team, then by name, then by team. Names compare by code point, so that the order is the same
 /// everywhere. For a list of names, owners do not count, and each name is there once.
-fn sorted(rows: &[SecretInfo], names_only: bool) -> Vec<&SecretInfo> {
-    let mut sorted: Vec<&SecretInfo> = rows.iter().collect();
-    sorted.sort_by_key(|row| {
+fn sorted<'a>(rows: &'a [SecretInfo], names_only: bool) -> Vec<&'a SecretInfo> {
+    let key = |(at, row): (usize, &'a SecretInfo)| {
         let is_shared = !names_only && row.owner != Owner::Personal;
-        (is_shared, row.name.as_str(), row.owner.team())
-    });
+        (is_shared, row.name.as_str(), row.owner.team(), at)
+    };
+    // A heap, because the code of a sort is ten times as long.
+    let keys: BinaryHeap<_> = rows.iter().enumerate().map(key).collect();
+    let keys = keys.into_sorted_vec().into_iter();
+    let mut sorted: Vec<&SecretInfo> = keys.filter_map(|(.., at)| rows.get(at)).collect();
     if names_only {
         sorted.dedup_by(|later, earlier| later.name == earlier.name);
     }

@@ -174,6 +174,9 @@ fn pad(count: usize, out: &mut Vec<u8>) {
     out.resize(out.len() + count, b' ');
 }
 
+/// Enough for most lines of a table, in bytes: a buffer that grows is copied.
+const ROOM: usize = 2048;
+
 /// A framed table with a rule between rows. When a terminal's width is known and the table is wider, cells wrap.
 pub fn pretty(
     rows: &[&SecretInfo],
@@ -187,12 +190,12 @@ pub fn pretty(
         // Beside each cell: a space on both sides and a line; and one more line.
         shrink(&mut widths, 3 * COLUMNS + 1, terminal);
     }
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(ROOM);
     rule(["╭", "─", "┬", "╮"], &widths, &mut lines);
     framed(&HEADERS.map(Cow::Borrowed), &widths, &mut lines);
     rule(["╞", "═", "╪", "╡"], &widths, &mut lines);
     out.put(&lines);
-    let mut between = Vec::new();
+    let mut between = Vec::with_capacity(ROOM);
     rule(["├", "╌", "┼", "┤"], &widths, &mut between);
     let mut times = Default::default();
     for (index, row) in rows.iter().enumerate() {
@@ -223,12 +226,12 @@ fn shrink(widths: &mut [usize; COLUMNS], between: usize, terminal: usize) {
 
 /// A horizontal line of the frame: its left end, the line itself, its crossings and its right end.
 fn rule([left, line, cross, right]: [&str; 4], widths: &[usize; COLUMNS], out: &mut Vec<u8>) {
+    let longest = line.repeat(widths.iter().max().map_or(0, |column| column + 2));
     let mut edge = left;
     for column in widths {
         out.extend_from_slice(edge.as_bytes());
-        for _ in 0..column + 2 {
-            out.extend_from_slice(line.as_bytes());
-        }
+        let run = longest.get(..line.len() * (column + 2));
+        out.extend_from_slice(run.unwrap_or_default().as_bytes());
         edge = cross;
     }
     out.extend_from_slice(right.as_bytes());

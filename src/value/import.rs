@@ -217,7 +217,7 @@ impl<'a> Checks<'a> {
         } else if value.len() > limit {
             let text = format!("longer than {limit} bytes; {}", limit_hint(limit));
             self.problem(shown, &text);
-        } else if value.contains('\0') {
+        } else if value.as_bytes().contains(&0) {
             self.problem(shown, &["a NUL; ", ENCODE].concat());
         } else {
             // All of it is allocated at once: a buffer that grows leaves copies behind.
