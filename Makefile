@@ -34,10 +34,13 @@ endif
 
 # Where the sources happen to lie says nothing about the program, so that two machines build the same bytes. The
 # standard library's sources lie in the toolchain where the component rust-src is installed, and at /rustc elsewhere.
+# Crates lie below a directory of their registry, or in vendor/ in a source archive; without either their paths begin with
+# name and version. The registry's directory is there after `cargo fetch`, so make must not expand this before.
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
 RUST_SRC  := $(shell rustc --print sysroot)/lib/rustlib/src/rust
 RUST_HASH := $(shell rustc -vV | sed -n 's/^commit-hash: //p')
-REMAP     := --config 'target.$(TARGET).rustflags=["--remap-path-prefix=$(CARGO_DIR)=/cargo","--remap-path-prefix=$(CURDIR)=/oz","--remap-path-prefix=$(RUST_SRC)=/rustc/$(RUST_HASH)"]'
+REGISTRY   = $(shell for path in '$(CARGO_DIR)'/registry/src/*; do printf ',"--remap-path-prefix=%s/="' "$$path"; done)
+REMAP      = --config 'target.$(TARGET).rustflags=["--remap-path-prefix=$(CARGO_DIR)=/cargo"$(REGISTRY),"--remap-path-prefix=$(CURDIR)=/oz","--remap-path-prefix=$(CURDIR)/vendor/=","--remap-path-prefix=$(RUST_SRC)=/rustc/$(RUST_HASH)"]'
 # The flags are words of a shell, because a path may hold a space.
 C_REMAP   := CC_SHELL_ESCAPED_FLAGS=1 CFLAGS_$(TARGET_LOWER)='$(strip $(CFLAGS_$(TARGET_LOWER)) "-ffile-prefix-map=$(CARGO_DIR)=/cargo" "-ffile-prefix-map=$(CURDIR)=/oz")'
 
@@ -54,13 +57,17 @@ CLEAN     := env $(SIGNALS) $$(env | sed -n 's/^\(SSL_CERT_[A-Z]*\|WARP_[A-Z_]*\
 .DEFAULT_GOAL := build
 
 .PHONY: build
-build: toolchain ## Build the static release binary for this machine (TARGET=…, TRANSPORT=minreq)
+build: toolchain fetch ## Build the static release binary for this machine (TARGET=…, TRANSPORT=minreq)
 	$(STAMP) $(C_REMAP) $(CARGO) build --release --locked --bin oz --target $(TARGET) --target-dir $(BUILD_DIR) $(FEATURES) $(REMAP)
 	@echo "$(BINARY): $$(wc -c < $(BINARY)) bytes"
 
 .PHONY: toolchain
 toolchain: ## Install the standard library for TARGET where rustup lacks it
 	@if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx $(TARGET); then rustup target add $(TARGET); fi
+
+.PHONY: fetch
+fetch:
+	@$(CARGO) fetch --quiet --locked --target $(TARGET)
 
 .PHONY: install
 install: build ## Install the binary, man page and completions under PREFIX (DESTDIR too)

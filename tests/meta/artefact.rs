@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub const VERSION: &str = concat!("oz ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// The largest release binary, in bytes: it travels in container images and is fetched by CI jobs.
-const MAX_SIZE: u64 = 1_380_000;
+const MAX_SIZE: u64 = 1_320_000;
 
 /// Program header and section header types (System V ABI, gABI chapter 5).
 const PT_DYNAMIC: u32 = 2;
