@@ -162,10 +162,10 @@ test-valgrind: ## Run the program's tests under valgrind's memcheck: takes an ho
 	$(CLEAN) sh tests/valgrind.sh
 
 .PHONY: test-aarch64
-test-aarch64: build ## Run the black-box tests on the aarch64 binary under emulation, on two processors
+test-aarch64: build ## Run the black-box tests on the aarch64 binary under emulation, on two processors (FILTER=…)
 	$(MAKE) build TARGET=aarch64-unknown-linux-musl
 	$(CARGO) test --locked --no-run --test blackbox
-	$(CLEAN) CARGO=$(CARGO) sh tests/aarch64.sh
+	$(CLEAN) CARGO=$(CARGO) sh tests/aarch64.sh $(FILTER)
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -8,6 +8,13 @@ set -eu
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 export OZ_EMULATED=1 OZ_SKIPPED="$directory/skipped"
+limit=$(sed -n 's/^const MAX_SIZE: u64 = \(.*\);/\1/p' tests/meta/artefact.rs | tr -d _)
+size=$(wc -c < target/aarch64-unknown-linux-musl/release/oz)
+if [ "$size" -gt "$limit" ]; then
+    echo "the aarch64 binary has $size bytes, $limit at most" >&2
+    exit 1
+fi
+
 # emulated EMULATOR PROCESSOR MACHINE [TEST…]
 emulated() {
     emulator=$1
