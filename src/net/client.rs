@@ -14,8 +14,8 @@ use crate::trace::Trace;
 use crate::url::{DEFAULT_ROOT, Host, Root, Scheme};
 use std::net::TcpStream;
 
-/// What a read can bring at once: one TLS record (RFC 8446 section 5.1).
-const BUFFER: usize = 16 * 1024;
+/// What one read can bring, in bytes: most replies whole. It lies on the stack, and a larger one takes longer to clear.
+const BUFFER: usize = 4096;
 
 /// Checks what can be checked without the network: the URL, the proxy variables, and the CA files.
 ///
@@ -369,7 +369,7 @@ impl From<ReplyError> for ExchangeError {
 /// The status of the reply to CONNECT.
 fn read_tunnel_reply(stream: &TcpStream, deadline: &Deadline) -> Result<u16, ExchangeError> {
     let mut reader = Reader::tunnel();
-    let mut buffer = [0; 4096];
+    let mut buffer = [0; BUFFER];
     loop {
         let count = connect::read(stream, &mut buffer, deadline)?;
         let bytes = buffer.get(..count).unwrap_or(&[]);
@@ -392,7 +392,7 @@ fn read_reply(
     reader: &mut Reader,
     deadline: &Deadline,
 ) -> Result<(), ExchangeError> {
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = [0; BUFFER];
     loop {
         match stream.receive(&mut buffer, deadline)? {
             Received::End { clean } => return Ok(reader.end(clean)?),
