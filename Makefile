@@ -44,8 +44,8 @@ REMAP      = --config 'target.$(TARGET).rustflags=["--remap-path-prefix=$(CARGO_
 # The flags are words of a shell, because a path may hold a space.
 C_REMAP   := CC_SHELL_ESCAPED_FLAGS=1 CFLAGS_$(TARGET_LOWER)='$(strip $(CFLAGS_$(TARGET_LOWER)) "-ffile-prefix-map=$(CARGO_DIR)=/cargo" "-ffile-prefix-map=$(CURDIR)=/oz")'
 
-# What `oz --version --debug` names. A source archive has no commit.
-COMMIT    := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+# What `oz --version --debug` names. A source archive has it, and the time of the commit, in a file.
+COMMIT    := $(shell cut -d ' ' -f 1 .commit 2>/dev/null || git rev-parse --short=12 HEAD 2>/dev/null)
 ROOTS     := $(shell sed -n '/^name = "webpki-roots"/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 STAMP     := $(if $(COMMIT),OZ_COMMIT=$(COMMIT)) OZ_TARGET=$(TARGET) OZ_ROOTS='webpki-roots $(ROOTS)'
 
@@ -156,6 +156,18 @@ bench-tools: ## Build what measures
 .PHONY: dist
 dist: ## Package a release for both architectures: archives, container images, SHA256SUMS
 	sh tests/dist/dist.sh $(VERSION)
+
+.PHONY: dist-source
+dist-source: ## Package the sources with all crates that a build needs, for building without a network
+	sh tests/dist/source.sh $(VERSION)
+
+.PHONY: test-dist-source
+test-dist-source: build dist-source ## Build the source archive in a network namespace of its own, and compare the binaries
+	sh tests/dist/offline.sh $(VERSION) $(BINARY)
+
+.PHONY: verify-release
+verify-release: ## Build a release again from its source archive and compare: make verify-release DIR=…
+	sh tests/dist/verify.sh '$(DIR)'
 
 .PHONY: test-valgrind
 test-valgrind: ## Run the program's tests under valgrind's memcheck: takes an hour

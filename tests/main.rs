@@ -97,6 +97,8 @@ mod peers;
 mod process;
 #[path = "meta/readme.rs"]
 mod readme;
+#[path = "meta/release.rs"]
+mod release;
 #[path = "meta/server_self.rs"]
 mod server_self;
 #[path = "meta/structure.rs"]
