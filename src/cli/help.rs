@@ -3,6 +3,13 @@
 use super::options::{Arity, OPTIONS, Opt};
 use super::table::{self, Action, Subcommand};
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What the Makefile says about the build.
+const COMMIT: Option<&str> = option_env!("OZ_COMMIT");
+const TARGET: Option<&str> = option_env!("OZ_TARGET");
+const ROOTS: Option<&str> = option_env!("OZ_ROOTS");
+const UNKNOWN: &str = "unknown";
+
 /// `-h`: what there is, a line each.
 pub fn short(command: &Subcommand) -> String {
     let mut page = Page::default();
@@ -34,12 +41,41 @@ pub fn long(command: &Subcommand) -> String {
 /// `-V`, and with `build` all that tells one build from another.
 pub fn version(build: bool) -> String {
     let mut page = Page::default();
-    page.line(&["oz ", env!("CARGO_PKG_VERSION")]);
+    page.line(&["oz ", VERSION]);
     if build {
-        page.line(&["commit: ", option_env!("OZ_COMMIT").unwrap_or("unknown")]);
-        page.line(&["target: ", option_env!("OZ_TARGET").unwrap_or("unknown")]);
-        page.line(&["roots: ", option_env!("OZ_ROOTS").unwrap_or("unknown")]);
+        page.line(&["commit: ", COMMIT.unwrap_or(UNKNOWN)]);
+        page.line(&["target: ", TARGET.unwrap_or(UNKNOWN)]);
+        page.line(&["roots: ", ROOTS.unwrap_or(UNKNOWN)]);
     }
+    page.0
+}
+
+/// `-V` for a program: one object on one line. What `make build` has not set is null.
+pub fn version_json() -> String {
+    let transport = if cfg!(feature = "minreq") {
+        "minreq"
+    } else {
+        "own"
+    };
+    let members = [
+        ("name", Some("oz")),
+        ("version", Some(VERSION)),
+        ("commit", COMMIT),
+        ("target", TARGET),
+        ("roots", ROOTS),
+        ("transport", Some(transport)),
+    ];
+    let mut page = Page::default();
+    let mut before = "{\"";
+    // Nothing in these values needs an escape.
+    for (key, value) in members {
+        let (quote, value) = value.map_or(("", "null"), |value| ("\"", value));
+        for part in [before, key, "\":", quote, value, quote] {
+            page.0.push_str(part);
+        }
+        before = ",\"";
+    }
+    page.line(&["}"]);
     page.0
 }
 

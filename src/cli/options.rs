@@ -543,7 +543,7 @@ By default, an import has 2 more for each secret.",
     Opt {
         long: "--version",
         short: Some('V'),
-        help: "Show the version; with --debug, or -VV, the build",
+        help: "Show the version; with --debug, -VV or as JSON, the build",
         ..option(Apply::Version)
     },
 ];

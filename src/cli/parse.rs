@@ -31,13 +31,16 @@ pub fn parse(args: Vec<OsString>, env: &Environment) -> Result<ParseResult, Usag
         }
         _ => None,
     });
-    resolve(tokens, env).map_err(|error| {
+    let format = || {
         let variable = || {
             let option = by_long("output-format")?;
             format(option, env.filled(option.variable?)?)
         };
-        let format = given.or_else(variable).unwrap_or(Format::Pretty);
-        UsageError { error, format }
+        given.or_else(variable).unwrap_or(Format::Pretty)
+    };
+    resolve(tokens, env, &format).map_err(|error| UsageError {
+        error,
+        format: format(),
     })
 }
 
@@ -64,8 +67,9 @@ struct CommandLine {
 fn resolve(
     tokens: Vec<Result<Token, TokenError>>,
     env: &Environment,
+    format: &dyn Fn() -> Format,
 ) -> Result<ParseResult, Error> {
-    // Only the long version looks at the whole line: `--version --debug` in either order, `-VV`.
+    // Only the version looks at the whole line: `--version --debug` in either order, `-VV`, `-V --output-format json`.
     let count = |long| {
         let given = tokens
             .iter()
@@ -86,6 +90,9 @@ fn resolve(
             Token::ShortHelp => return Ok(ParseResult::Print(help::short(line.command))),
             Token::Option(option, value) => match option.apply {
                 Apply::Help => return Ok(ParseResult::Print(help::long(line.command))),
+                Apply::Version if format().is_machine() => {
+                    return Ok(ParseResult::Print(help::version_json()));
+                }
                 Apply::Version => return Ok(ParseResult::Print(help::version(is_long_version))),
                 _ => line.option(option, value)?,
             },

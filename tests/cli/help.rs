@@ -1,6 +1,7 @@
 //! Help texts and the version, compared with golden files, which `OZ_BLESS=1` writes anew.
 
 use crate::support::run::oz;
+use crate::support::tools::is_minreq;
 use std::path::Path;
 
 /// Every command, with the name of its golden files.
@@ -129,4 +130,52 @@ fn the_long_version_names_the_build() {
             .collect();
         assert_eq!(keys, ["commit", "target", "roots"]);
     }
+}
+
+#[test]
+fn the_version_for_a_program_is_one_json_object() {
+    let long = oz(&["-VV"]).any_stdout().run();
+    let value = |key: &str| {
+        let line = long
+            .stdout()
+            .lines()
+            .find_map(|line| line.strip_prefix(key));
+        match line.expect("a line of the long version") {
+            "unknown" => "null".to_owned(),
+            value => format!("\"{value}\""),
+        }
+    };
+    let transport = if is_minreq() { "minreq" } else { "own" };
+    let json = format!(
+        "{{\"name\":\"oz\",\"version\":\"{}\",\"commit\":{},\"target\":{},\"roots\":{},\"transport\":\"{transport}\"}}\n",
+        env!("CARGO_PKG_VERSION"),
+        value("commit: "),
+        value("target: "),
+        value("roots: ")
+    );
+    serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
+    for arguments in [
+        &["-V", "--output-format", "json"][..],
+        &["--version", "--output-format=json"],
+        &["--output-format", "json", "--version"],
+        &["-V", "--output-format", "ndjson"],
+        &["-VV", "--output-format", "json"],
+        &["--debug", "-V", "--output-format", "json"],
+        &["secret", "list", "-V", "--output-format", "json"],
+    ] {
+        oz(arguments).stdout(&json).run();
+    }
+    oz(&["-V"])
+        .env("WARP_OUTPUT_FORMAT", "json")
+        .stdout(&json)
+        .run();
+    let plain = concat!("oz ", env!("CARGO_PKG_VERSION"), "\n");
+    for word in ["text", "pretty", "bogus"] {
+        oz(&["-V", "--output-format", word]).stdout(plain).run();
+    }
+    // What is given wins over the variable.
+    oz(&["-V", "--output-format", "text"])
+        .env("WARP_OUTPUT_FORMAT", "json")
+        .stdout(plain)
+        .run();
 }

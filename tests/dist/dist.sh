@@ -1,10 +1,10 @@
 #!/bin/sh
 # Packages a release: dist.sh VERSION [TARGET…]
 #
-# For each target an archive with the binary, README, licence, man page and completions, and a container image whose
-# only content is the binary; a source archive; SHA256SUMS over all of them, signed if SIGNING_KEY names an SSH key. The
-# same commit gives the same bytes, wherever it is built: times are the commit's, order and owners are fixed, and paths
-# are remapped by `make build`.
+# For each target an archive with the binary, README, licence, changelog, man page and completions, and a container image
+# whose only content is the binary; a source archive; SHA256SUMS over all of them, signed if SIGNING_KEY names an SSH key.
+# The same commit gives the same bytes, wherever it is built: times are the commit's, order and owners are fixed, and
+# paths are remapped by `make build`.
 set -eu
 version=$1
 shift
@@ -29,7 +29,7 @@ for target in "$@"; do
     make build TARGET="$target"
     name=oz-$version-$target
     mkdir -p "$work/$name"
-    cp README.md LICENSE "$work/$name/"
+    cp README.md LICENSE CHANGELOG.md "$work/$name/"
     cp -R "$work/share" "$work/$name/share"
     install -m 755 "target/$target/release/oz" "$work/$name/oz"
     sh "$here/pack.sh" "$work" "$name" | gzip -9 -n > "dist/$name.tar.gz"
