@@ -32,13 +32,15 @@ ifeq ($(firstword $(subst -, ,$(TARGET))),$(MACHINE))
 export CC_$(TARGET_LOWER) ?= cc
 endif
 
+COMPILER  := $(or $(CC_$(TARGET_LOWER)),$(firstword $(subst -, ,$(TARGET)))-linux-gnu-gcc)
+
 # Where the sources happen to lie says nothing about the program, so that two machines build the same bytes. The
 # standard library's sources lie in the toolchain where the component rust-src is installed, and at /rustc elsewhere.
 # Crates lie below a directory of their registry, or in vendor/ in a source archive; without either their paths begin with
 # name and version. The registry's directory is there after `cargo fetch`, so make must not expand this before.
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
-RUST_SRC  := $(shell rustc --print sysroot)/lib/rustlib/src/rust
-RUST_HASH := $(shell rustc -vV | sed -n 's/^commit-hash: //p')
+RUST_SRC  := $(shell rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust
+RUST_HASH := $(shell rustc -vV 2>/dev/null | sed -n 's/^commit-hash: //p')
 REGISTRY   = $(shell for path in '$(CARGO_DIR)'/registry/src/*; do printf ',"--remap-path-prefix=%s/="' "$$path"; done)
 REMAP      = --config 'target.$(TARGET).rustflags=["--remap-path-prefix=$(CARGO_DIR)=/cargo"$(REGISTRY),"--remap-path-prefix=$(CURDIR)=/oz","--remap-path-prefix=$(CURDIR)/vendor/=","--remap-path-prefix=$(RUST_SRC)=/rustc/$(RUST_HASH)"]'
 # The flags are words of a shell, because a path may hold a space.
@@ -63,6 +65,8 @@ build: toolchain fetch ## Build the static release binary for this machine (TARG
 
 .PHONY: toolchain
 toolchain: ## Install the standard library for TARGET where rustup lacks it
+	@command -v $(CARGO) >/dev/null || { echo 'cargo is missing: install Rust $(OLDEST) or newer, with rustup or from your distribution' >&2; exit 1; }
+	@command -v $(COMPILER) >/dev/null || { echo '$(COMPILER) is missing: install a C compiler, such as the package gcc' >&2; exit 1; }
 	@if command -v rustup >/dev/null && ! rustup target list --installed | grep -qx $(TARGET); then rustup target add $(TARGET); fi
 
 .PHONY: fetch

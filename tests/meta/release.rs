@@ -1,4 +1,4 @@
-//! The files of a release: their checksums, and the signature over them.
+//! Building and packaging: what `make` says of a machine that lacks something, and the checksums of a release.
 
 use crate::support::tools;
 use std::fs::{self, File};
@@ -67,4 +67,35 @@ fn checksums_are_signed_with_an_ssh_key() {
 
     fs::write(release.join("SHA256SUMS"), sums.replace('2', "3")).unwrap();
     assert!(!verify(directory.path()).status.success());
+}
+
+/// What `make build` says where these are the only programs.
+fn make_with(programs: &[&str]) -> Option<String> {
+    let directory = tempfile::tempdir().unwrap();
+    for program in programs {
+        let path = tools::find(program)?;
+        std::os::unix::fs::symlink(path, directory.path().join(program)).unwrap();
+    }
+    let output = Command::new(tools::find("make")?)
+        .args(["--no-print-directory", "build", "--directory"])
+        .arg(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .env("PATH", directory.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    Some(String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn make_says_what_is_missing() {
+    const BASE: [&str; 6] = ["sh", "sed", "uname", "cut", "env", "head"];
+    let Some(said) = make_with(&BASE) else { return };
+    let missing = "cargo is missing: install Rust 1.95 or newer, with rustup or from your distribution\nmake: ***";
+    assert!(said.starts_with(missing), "{said}");
+    let Some(said) = make_with(&[&BASE[..], &["cargo"]].concat()) else {
+        return;
+    };
+    let missing = "cc is missing: install a C compiler, such as the package gcc\nmake: ***";
+    assert!(said.starts_with(missing), "{said}");
 }
