@@ -83,15 +83,12 @@ mod verb;
 #[path = "../tests/fuzz/bodies/mod.rs"]
 pub mod fuzz;
 
+pub use cli::man::pages as manual_pages;
 pub use env::Environment;
 pub use outcome::Timestamp;
 pub use stdio::{standard_output, terminal_width};
 pub use trace::Trace;
 pub use value::terminal::ProcessTerminal;
-
-/// What the binary does not carry; `tests/generate.rs` prints it.
-#[cfg(feature = "generate")]
-pub use cli::{completions::script as completion_script, man::page as man_page};
 
 use error::{Applied, Error, ErrorKind};
 use message::Notes;

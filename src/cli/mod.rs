@@ -3,7 +3,6 @@
 
 pub mod completions;
 pub mod help;
-#[cfg(any(test, feature = "generate"))]
 pub mod man;
 pub mod options;
 mod parse;

@@ -2,6 +2,8 @@
 
 use crate::support::run::oz;
 use crate::support::tools::is_minreq;
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 /// Every command, with the name of its golden files.
@@ -45,6 +47,28 @@ fn golden(name: &str, arguments: &[&str]) -> String {
     }
     std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}; run with OZ_BLESS=1", path.display()))
+}
+
+/// The files that are installed. The program itself doesn't carry them.
+#[test]
+fn the_shipped_manual_pages_are_those_of_the_tables() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/man");
+    if std::env::var_os("OZ_BLESS").is_some_and(|value| value == "1") {
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir(&directory).unwrap();
+        for (name, page) in oz::manual_pages() {
+            fs::write(directory.join(name), page).unwrap();
+        }
+    }
+    let files = fs::read_dir(&directory).unwrap().map(Result::unwrap);
+    let shipped: BTreeMap<String, String> = files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, fs::read_to_string(file.path()).unwrap())
+        })
+        .collect();
+    let expected: BTreeMap<String, String> = oz::manual_pages().into_iter().collect();
+    assert_eq!(shipped, expected, "run `make golden`");
 }
 
 #[test]

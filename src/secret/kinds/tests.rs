@@ -166,7 +166,12 @@ fn one_entry_is_enough_for_a_type() {
     }
     let update = help::short(command(&["secret", "update"]));
     assert!(update.contains("--vault-token-file FILE"), "{update}");
-    assert!(cli::man::page().contains("\\-\\-vault\\-token\\-file FILE"));
+    let pages = cli::man::pages();
+    let (_, update) = pages
+        .iter()
+        .find(|page| page.0 == "oz-secret-update.1")
+        .unwrap();
+    assert!(update.contains("\\-\\-vault\\-token\\-file FILE"));
 
     let bash = completions::script("bash").unwrap();
     for row in [
