@@ -48,6 +48,11 @@ C_REMAP   := CC_SHELL_ESCAPED_FLAGS=1 CFLAGS_$(TARGET_LOWER)='$(strip $(CFLAGS_$
 
 # What `oz --version --debug` names. A source archive has it, and the time of the commit, in a file.
 COMMIT    := $(shell cut -d ' ' -f 1 .commit 2>/dev/null || git rev-parse --short=12 HEAD 2>/dev/null)
+# The time of the commit: the date of the manual pages, and of all that a release has.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(or $(shell cut -d ' ' -f 2 .commit 2>/dev/null || git log -1 --format=%ct 2>/dev/null),$(shell date +%s))
+endif
+export SOURCE_DATE_EPOCH
 ROOTS     := $(shell sed -n '/^name = "webpki-roots"/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 STAMP     := $(if $(COMMIT),OZ_COMMIT=$(COMMIT)) OZ_TARGET=$(TARGET) OZ_ROOTS='webpki-roots $(ROOTS)'
 
@@ -73,8 +78,10 @@ toolchain: ## Install the standard library for TARGET where rustup lacks it
 fetch:
 	@$(CARGO) fetch --quiet --locked --target $(TARGET)
 
+# Without cargo, as with sudo, what was built before is installed.
 .PHONY: install
-install: build ## Install the binary, man page and completions under PREFIX (DESTDIR too)
+install: $(if $(shell command -v $(CARGO)),build) ## Install the binary, manual pages and completions under PREFIX (DESTDIR too)
+	@[ -e $(BINARY) ] || { echo '$(BINARY) is missing: run make first, where cargo is' >&2; exit 1; }
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/bin/oz'
 	sh tests/dist/share.sh $(BINARY) '$(DESTDIR)$(PREFIX)/share'
@@ -117,7 +124,7 @@ format: ## Check the formatting
 
 .PHONY: lint
 lint: ## Run clippy with warnings denied
-	$(CARGO) clippy --locked --all-targets --features generate -- -D warnings
+	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --lib --bins --features minreq -- -D warnings
 
 # The version that Cargo.toml promises.
@@ -157,17 +164,23 @@ bench-budgets: build bench-tools ## Only the figures that come out the same ever
 bench-tools: ## Build what measures
 	$(CARGO) build --locked --example bench
 
+# Who the Debian package says is responsible for it: whoever publishes a release sets this.
+MAINTAINER ?= The publisher of this package <publisher@localhost>
+
 .PHONY: dist
-dist: ## Package a release for both architectures: archives, container images, SHA256SUMS
-	sh tests/dist/dist.sh $(VERSION)
+dist: ## Package a release for both architectures: archives, container image, Debian packages, SHA256SUMS
+	OZ_COMMIT=$(COMMIT) MAINTAINER='$(MAINTAINER)' sh tests/dist/dist.sh $(VERSION)
 
 .PHONY: dist-source
 dist-source: ## Package the sources with all crates that a build needs, for building without a network
 	sh tests/dist/source.sh $(VERSION)
 
-.PHONY: test-dist-source
-test-dist-source: build dist-source ## Build the source archive in a network namespace of its own, and compare the binaries
-	sh tests/dist/offline.sh $(VERSION) $(BINARY)
+# The second build is in another folder and in a network namespace of its own, with an empty directory of Cargo's.
+.PHONY: test-dist
+test-dist: dist ## Test a release, and build it again from its source archive, without a network
+	$(CLEAN) $(CARGO) test --locked --manifest-path tests/dist/Cargo.toml --target-dir target/dist
+	cargo_home=$$(mktemp -d) && CARGO_HOME=$$cargo_home unshare --map-root-user --net $(MAKE) verify-release DIR=dist; \
+	    status=$$?; rm -rf "$$cargo_home"; exit $$status
 
 .PHONY: verify-release
 verify-release: ## Build a release again from its source archive and compare: make verify-release DIR=…

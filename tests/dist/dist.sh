@@ -1,19 +1,15 @@
 #!/bin/sh
-# Packages a release: dist.sh VERSION [TARGET…]
+# Packages a release: dist.sh VERSION
 #
-# For each target an archive with the binary, README, licence, changelog, man page and completions, and a container image
-# whose only content is the binary; a source archive; SHA256SUMS over all of them, signed if SIGNING_KEY names an SSH key.
-# The same commit gives the same bytes, wherever it is built: times are the commit's, order and owners are fixed, and
-# paths are remapped by `make build`.
+# For each architecture an archive, a Debian package and a bill of materials; a container image of both, whose only content
+# is the binary; a source archive; SHA256SUMS over all of them, signed if SIGNING_KEY names an SSH key. The same commit
+# gives the same bytes, wherever it is built: times are the commit's, order and owners are fixed, and paths are remapped
+# by `make build`.
 set -eu
 version=$1
-shift
-[ $# -gt 0 ] || set -- x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 here=$(dirname "$0")
 native=$(uname -m)-unknown-linux-musl
-# A source archive has the time of its commit in a file.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(cut -d ' ' -f 2 .commit 2>/dev/null || git log -1 --format=%ct)}
-export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
+export LC_ALL=C TZ=UTC
 umask 022
 
 work=$(mktemp -d)
@@ -21,20 +17,39 @@ trap 'rm -rf "$work"' EXIT
 rm -rf dist
 mkdir dist
 
-# The pages come from the program itself, so from one that runs here; every target's says the same.
+# The completions come from the program itself, so from one that runs here; every target's are the same.
 make build TARGET="$native"
 sh "$here/share.sh" "target/$native/release/oz" "$work/share"
+${CARGO:-cargo} build --quiet --locked --manifest-path "$here/Cargo.toml" --target-dir target/dist --bin describe
+describe=target/dist/debug/describe
 
-for target in "$@"; do
-    make build TARGET="$target"
-    name=oz-$version-$target
-    mkdir -p "$work/$name"
-    cp README.md LICENSE CHANGELOG.md "$work/$name/"
-    cp -R "$work/share" "$work/$name/share"
-    install -m 755 "target/$target/release/oz" "$work/$name/oz"
+# Packages what was built for one target: package TARGET
+package() {
+    machine=${1%%-*}
+    name=oz-$version-$1
+    directory=$work/$name
+    mkdir -p "$directory"
+    cp README.md LICENSE CHANGELOG.md "$directory/"
+    cp -R "$work/share" "$directory/share"
+    "$describe" licences "$1" > "$directory/THIRD-PARTY-LICENSES"
+    "$describe" audit "$1" > "$work/audit"
+    case $1 in
+    "$native") objcopy=objcopy ;;
+    *) objcopy=$machine-linux-gnu-objcopy ;;
+    esac
+    "$objcopy" --add-section .dep-v0="$work/audit" "target/$1/release/oz" "$directory/oz"
+    chmod 755 "$directory/oz"
     sh "$here/pack.sh" "$work" "$name" | gzip -9 -n > "dist/$name.tar.gz"
-    sh "$here/image.sh" "target/$target/release/oz" "$version" "${target%%-*}" > "dist/$name.oci.tar"
+    "$describe" sbom "$1" "$directory/oz" > "dist/$name.cdx.json"
+    sh "$here/deb.sh" "$version" "$machine" "$directory" dist
+}
+
+for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
+    make build TARGET="$target"
+    package "$target"
 done
+sh "$here/image.sh" "$version" "$work/oz-$version-x86_64-unknown-linux-musl/oz" \
+    "$work/oz-$version-aarch64-unknown-linux-musl/oz" > "dist/oz-$version.oci.tar"
 # Made from a checkout only: a source archive is where the other files come from.
 if [ ! -e .commit ]; then sh "$here/source.sh" "$version"; fi
 sh "$here/sums.sh" dist

@@ -1,55 +1,61 @@
 #!/bin/sh
-# Writes a container image to standard output: image.sh BINARY VERSION MACHINE
+# Writes a container image to standard output: image.sh VERSION BINARY_FOR_X86_64 BINARY_FOR_AARCH64
 #
-# One archive in two formats at once: an OCI image layout (OCI image specification 1.0), which skopeo and podman read,
-# and the `manifest.json` that `docker load` looks for. One layer, with nothing in it but the binary.
+# One archive in two formats at once: an OCI image layout (OCI image specification 1.1) with one index over both
+# architectures, which podman, skopeo and containerd read, and the `manifest.json` that `docker load` looks for.
+# The one layer has nothing in it but the binary.
 set -eu
-binary=$1
-version=$2
-case $3 in
-x86_64) architecture=amd64 ;;
-aarch64) architecture=arm64 ;;
-*) echo "image.sh: no name for the architecture $3" >&2; exit 1 ;;
-esac
+version=$1
 here=$(dirname "$0")
 created=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 layout=$work/layout
-mkdir -p "$layout/blobs/sha256" "$work/rootfs"
+mkdir -p "$layout/blobs/sha256"
 
-digest() { sha256sum < "$1" | cut -d ' ' -f 1; }
-size() { wc -c < "$1" | tr -d ' '; }
-# Files a blob under its digest, which it prints.
+# The predefined keys of the specification, as labels of the configuration and as annotations of manifests and index.
+about='"org.opencontainers.image.title":"oz","org.opencontainers.image.description":"Managed secrets from the command line","org.opencontainers.image.version":"'$version'","org.opencontainers.image.revision":"'$OZ_COMMIT'","org.opencontainers.image.created":"'$created'","org.opencontainers.image.licenses":"MIT"'
+
+# Files a blob under its digest, and prints the start of its descriptor: blob FILE MEDIA_TYPE
 blob() {
-    sum=$(digest "$1")
+    sum=$(sha256sum < "$1" | cut -d ' ' -f 1)
+    size=$(wc -c < "$1" | tr -d ' ')
     mv "$1" "$layout/blobs/sha256/$sum"
-    echo "$sum"
+    printf '"mediaType":"application/vnd.oci.image.%s","digest":"sha256:%s","size":%s' "$2" "$sum" "$size"
 }
 
-install -m 755 "$binary" "$work/rootfs/oz"
-sh "$here/pack.sh" "$work/rootfs" oz > "$work/layer"
-layer_size=$(size "$work/layer")
-layer=$(blob "$work/layer")
+# The digest in a descriptor.
+digest() { printf %s "$1" | sed 's/.*"sha256:\([0-9a-f]*\)".*/\1/'; }
 
-cat > "$work/config" <<JSON
-{"created":"$created","architecture":"$architecture","os":"linux","config":{"Entrypoint":["/oz"],"Labels":{"org.opencontainers.image.title":"oz","org.opencontainers.image.version":"$version","org.opencontainers.image.licenses":"MIT"}},"rootfs":{"type":"layers","diff_ids":["sha256:$layer"]},"history":[{"created":"$created","created_by":"COPY oz /oz"}]}
+# Adds the image of an architecture: image ARCHITECTURE BINARY
+image() {
+    mkdir -p "$work/$1"
+    install -m 755 "$2" "$work/$1/oz"
+    sh "$here/pack.sh" "$work/$1" oz > "$work/layer"
+    layer=$(blob "$work/layer" layer.v1.tar)
+    cat > "$work/config" <<JSON
+{"created":"$created","architecture":"$1","os":"linux","config":{"User":"65532:65532","Entrypoint":["/oz"],"WorkingDir":"/","Labels":{$about}},"rootfs":{"type":"layers","diff_ids":["sha256:$(digest "$layer")"]},"history":[{"created":"$created","created_by":"COPY oz /oz"}]}
 JSON
-config_size=$(size "$work/config")
-config=$(blob "$work/config")
-
-cat > "$work/manifest" <<JSON
-{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:$config","size":$config_size},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:$layer","size":$layer_size}]}
+    config=$(blob "$work/config" config.v1+json)
+    cat > "$work/manifest" <<JSON
+{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{$config},"layers":[{$layer}],"annotations":{$about}}
 JSON
-manifest_size=$(size "$work/manifest")
-manifest=$(blob "$work/manifest")
+    manifest=$(blob "$work/manifest" manifest.v1+json)
+    printf '%s{%s,"platform":{"architecture":"%s","os":"linux"}}' "$comma" "$manifest" "$1" >> "$work/manifests"
+    printf '%s{"Config":"blobs/sha256/%s","RepoTags":["oz:%s-%s"],"Layers":["blobs/sha256/%s"]}' \
+        "$comma" "$(digest "$config")" "$version" "$1" "$(digest "$layer")" >> "$work/docker"
+    comma=,
+}
 
+comma=
+image amd64 "$2"
+image arm64 "$3"
+
+index='"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json"'
+printf '{%s,"manifests":[%s],"annotations":{%s}}' "$index" "$(cat "$work/manifests")" "$about" > "$work/index"
+images=$(blob "$work/index" index.v1+json)
+printf '{%s,"manifests":[{%s,"annotations":{"org.opencontainers.image.ref.name":"%s"}}]}' \
+    "$index" "$images" "$version" > "$layout/index.json"
+printf '[%s]' "$(cat "$work/docker")" > "$layout/manifest.json"
 printf '{"imageLayoutVersion":"1.0.0"}' > "$layout/oci-layout"
-cat > "$layout/index.json" <<JSON
-{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:$manifest","size":$manifest_size,"platform":{"architecture":"$architecture","os":"linux"},"annotations":{"org.opencontainers.image.ref.name":"$version"}}]}
-JSON
-cat > "$layout/manifest.json" <<JSON
-[{"Config":"blobs/sha256/$config","RepoTags":["oz:$version"],"Layers":["blobs/sha256/$layer"]}]
-JSON
 sh "$here/pack.sh" "$layout" blobs index.json manifest.json oci-layout

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Packages the sources with every crate that a build needs, so that it needs no network: source.sh VERSION
 #
-# Writes dist/oz-VERSION-source.tar.gz. Cargo reads the manifest of every package in Cargo.lock, also of those that only
-# tests, other systems or the build with minreq use; of these nothing but the manifest is kept.
+# Writes dist/oz-VERSION-source.tar.gz, with the crates that the packaging needs, too. Cargo reads the manifest of every
+# package in Cargo.lock, also of those that only tests, other systems or the build with minreq use; of these nothing but
+# the manifest is kept.
 set -eu
 version=$1
 here=$(dirname "$0")
@@ -17,10 +18,13 @@ git archive HEAD | tar --extract --directory="$work/$name"
 # What the Makefile asks git for.
 git log -1 --abbrev=12 --format='%h %ct' > "$work/$name/.commit"
 
-for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
-    cargo tree --quiet --locked --edges normal,build --target "$target" --prefix none --format '{p}'
-done | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1-\2/p' | sort -u > "$work/needed"
-cargo vendor --quiet --locked --versioned-dirs "$work/$name/vendor" > "$work/config"
+{
+    for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
+        cargo tree --quiet --locked --edges normal,build --target "$target" --prefix none --format '{p}'
+    done
+    cargo tree --quiet --locked --edges normal,build --manifest-path "$here/Cargo.toml" --prefix none --format '{p}'
+} | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1-\2/p' | sort -u > "$work/needed"
+cargo vendor --quiet --locked --versioned-dirs --sync "$here/Cargo.toml" "$work/$name/vendor" > "$work/config"
 for crate in "$work/$name/vendor"/*; do
     if grep -qx "$(basename "$crate")" "$work/needed"; then continue; fi
     checksum=$(sed -n 's/.*"package":"\([0-9a-f]*\)".*/\1/p' "$crate/.cargo-checksum.json")
@@ -43,7 +47,5 @@ replace-with = "vendored-sources"
 directory = "vendor"
 TOML
 
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
 sh "$here/pack.sh" "$work" "$name" | gzip -9 -n > "dist/$name.tar.gz"
 wc -c "dist/$name.tar.gz"

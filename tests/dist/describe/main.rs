@@ -1,0 +1,40 @@
+//! Describes what the program is made of, for a release:
+//!
+//! - `describe audit TARGET`: the list of crates that scanners look for in the section `.dep-v0` of a program
+//! - `describe sbom TARGET BINARY`: a bill of materials, in CycloneDX
+//! - `describe licences TARGET`: the licence texts of all that is linked
+//!
+//! Runs in the root of the project, and writes to standard output.
+
+mod audit;
+mod licences;
+mod sbom;
+mod tree;
+
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn describe(words: &[&str]) -> Result<Vec<u8>> {
+    match words {
+        ["audit", target] => audit::section(&tree::read(target)?),
+        ["sbom", target, binary] => sbom::document(&tree::read(target)?, target, binary),
+        ["licences", target] => licences::text(&tree::read(target)?),
+        _ => Err("say 'audit TARGET', 'sbom TARGET BINARY' or 'licences TARGET'".into()),
+    }
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let written = describe(&words).and_then(|text| Ok(std::io::stdout().write_all(&text)?));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
