@@ -91,6 +91,13 @@ demo: build ## Watch it work against a local server over TLS: no account needed
 	CARGO_INCREMENTAL=0 $(CARGO) build --locked --example local-server
 	$(CLEAN) sh tests/demo.sh $(BINARY) $(SERVER)
 
+# The settings of whoever draws it, such as colours, are no part of the picture.
+.PHONY: picture
+picture: build ## Draw the README's picture anew from what the demo prints; read the diff
+	CARGO_INCREMENTAL=0 $(CARGO) build --locked --example local-server
+	env -i PATH="$$PATH" sh tests/demo.sh $(BINARY) $(SERVER) >$(BUILD_DIR)/demo.txt 2>&1
+	sh tests/picture.sh <$(BUILD_DIR)/demo.txt >.github/demo.svg
+
 # What both clients have in common, and what the build with minreq refuses. The rest tests our own client or none.
 COMMON    := both_transports minreq create update delete import list scope whoami typed graphql outcome artefact
 ifeq ($(TRANSPORT),own)

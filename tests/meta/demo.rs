@@ -1,4 +1,5 @@
-//! The script of `make demo`, which checks the exit code of every step, and the `local-server` example.
+//! The script of `make demo`, which checks the exit code of every step, the picture of what it prints, and the
+//! `local-server` example.
 
 use crate::support::{Run, binary, oz, tools};
 use std::io::{BufRead, BufReader};
@@ -97,6 +98,29 @@ fn a_demo_that_fails_cleans_up() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(stderr, "demo: exit code 0, expected 65\n");
+}
+
+#[test]
+fn the_picture_shows_what_the_demo_prints() {
+    let Some(server) = local_server() else { return };
+    let drawn = Command::new("/bin/sh")
+        .args([
+            "-c",
+            "sh tests/demo.sh \"$1\" \"$2\" 2>&1 | sh tests/picture.sh",
+            "sh",
+        ])
+        .args([&binary(), &server])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .output()
+        .expect("a shell");
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/demo.svg");
+    let committed = std::fs::read_to_string(picture).unwrap();
+    assert!(
+        String::from_utf8_lossy(&drawn.stdout) == committed,
+        ".github/demo.svg is not what the demo prints: run `make picture`"
+    );
 }
 
 /// A local server that misbehaves, until it is dropped.
