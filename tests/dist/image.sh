@@ -51,11 +51,12 @@ comma=
 image amd64 "$2"
 image arm64 "$3"
 
+# The second name is the one that podman and Docker with containerd give the image.
 index='"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json"'
 printf '{%s,"manifests":[%s],"annotations":{%s}}' "$index" "$(cat "$work/manifests")" "$about" > "$work/index"
 images=$(blob "$work/index" index.v1+json)
-printf '{%s,"manifests":[{%s,"annotations":{"org.opencontainers.image.ref.name":"%s"}}]}' \
-    "$index" "$images" "$version" > "$layout/index.json"
+printf '{%s,"manifests":[{%s,"annotations":{"org.opencontainers.image.ref.name":"%s","io.containerd.image.name":"docker.io/library/oz:%s"}}]}' \
+    "$index" "$images" "$version" "$version" > "$layout/index.json"
 printf '[%s]' "$(cat "$work/docker")" > "$layout/manifest.json"
 printf '{"imageLayoutVersion":"1.0.0"}' > "$layout/oci-layout"
 sh "$here/pack.sh" "$layout" blobs index.json manifest.json oci-layout

@@ -1,13 +1,17 @@
-//! The README: its examples are run, and its tables compared with the program.
+//! The README: every block is run, and its links lead somewhere. And the tests that the page on security names are there.
 
 use crate::artefact::VERSION;
-use crate::server::{Account, Server};
-use crate::support::{binary, namespaces};
-use std::path::Path;
+use crate::release::{write_key, write_sums};
+use crate::server::{Account, Scope, Server};
+use crate::support::{binary, namespaces, tools};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const README: &str = include_str!("../../README.md");
+const SECURITY: &str = include_str!("../../.github/SECURITY.md");
 
 /// A `$ command` and what it prints, standard error included.
 #[derive(Debug)]
@@ -84,53 +88,319 @@ fn the_examples_do_what_they_say() {
     }
 }
 
-/// Does what the three instructions say to an empty root, and runs the entry point there.
+/// The code blocks in this language, in order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let blocks = README.split(fence.as_str()).skip(1);
+    blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
+}
+
+/// The only block in this language that has this word.
+fn block(language: &str, word: &str) -> &'static str {
+    let found: Vec<&str> = blocks(language)
+        .into_iter()
+        .filter(|block| block.contains(word))
+        .collect();
+    assert_eq!(found.len(), 1, "{language}: {word}");
+    found[0]
+}
+
+fn write_program(path: &Path, script: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, format!("#!/bin/sh\n{script}")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A folder of its own, with a `bin` in PATH that holds the program.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(place.path("bin")).unwrap();
+        std::os::unix::fs::symlink(binary(), place.path("bin/oz")).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Packs what `make dist` would, as far as the README reads it, and the checksums.
+    fn release(&self, machine: &str, key: Option<&Path>) {
+        let name = format!(
+            "oz-{}-{machine}-unknown-linux-musl",
+            env!("CARGO_PKG_VERSION")
+        );
+        let page = self.path(&format!("release/{name}/share/man/man1/oz.1"));
+        fs::create_dir_all(page.parent().unwrap()).unwrap();
+        fs::write(page, "").unwrap();
+        fs::copy(binary(), self.path(&format!("release/{name}/oz"))).unwrap();
+        let packed = Command::new("tar")
+            .args(["-czf", &format!("{name}.tar.gz"), "--remove-files", &name])
+            .current_dir(self.path("release"))
+            .status();
+        assert!(packed.unwrap().success());
+        write_sums(&self.path("release"), key);
+    }
+
+    /// Runs a script, and returns what it prints and whether it succeeds.
+    fn run(&self, shell: &[&str], script: &str, env: &[(String, String)]) -> (String, bool) {
+        let output = Command::new(shell[0])
+            .args(&shell[1..])
+            .args(["-c", &format!("exec 2>&1\n{script}")])
+            .env_clear()
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", self.path("bin").display()),
+            )
+            .env("HOME", self.path("home"))
+            .envs(env.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.path("release"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (
+            String::from_utf8(output.stdout).unwrap(),
+            output.status.success(),
+        )
+    }
+}
+
+#[test]
+fn an_archive_is_verified_and_installed() {
+    if !tools::have("ssh-keygen") {
+        return;
+    }
+    let script = block("sh", "ssh-keygen");
+    let place = Place::new();
+    let key = write_key(&place.0);
+    place.release(std::env::consts::ARCH, Some(&key));
+    let signers = format!(
+        "oz-release {}",
+        fs::read_to_string(key.with_extension("pub")).unwrap()
+    );
+    fs::write(place.path("release/allowed_signers"), signers).unwrap();
+    let installed = place.path("home/.local/bin/oz");
+
+    let sums = place.path("release/SHA256SUMS");
+    let good = fs::read_to_string(&sums).unwrap();
+    fs::write(&sums, good.replace('0', "1")).unwrap();
+    let (said, _) = place.run(&["sh"], script, &[]);
+    assert!(said.contains("Could not verify signature"), "{said}");
+    assert!(!installed.exists());
+    fs::write(&sums, good).unwrap();
+
+    let (said, succeeds) = place.run(&["sh"], script, &[]);
+    assert!(succeeds, "{said}");
+    assert!(
+        said.starts_with("Good \"oz-release\" signature for oz-release"),
+        "{said}"
+    );
+    assert!(place.path("home/.local/share/man/man1/oz.1").exists());
+    let output = Command::new(installed).arg("--version").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), VERSION);
+
+    let archive = format!(
+        "release/oz-{}-{}-unknown-linux-musl.tar.gz",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH
+    );
+    fs::write(place.path(&archive), "").unwrap();
+    let (said, succeeds) = place.run(&["sh"], script, &[]);
+    assert!(
+        !succeeds && said.contains("1 computed checksum did NOT match"),
+        "{said}"
+    );
+}
+
+/// With a program in the place of Docker that knows these two commands, and passes on what it is told to.
+#[test]
+fn the_image_is_loaded_and_run() {
+    let script = block("sh", "docker run");
+    let server = Server::builder().account(Account::person()).start();
+    let place = Place::new();
+    fs::create_dir(place.path("release")).unwrap();
+    let settings: Vec<String> = server
+        .env()
+        .into_iter()
+        .filter(|(name, _)| name != "WARP_API_KEY")
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let version = env!("CARGO_PKG_VERSION");
+    let docker = format!(
+        "case \"$1 $2 $3 $4 $5 $6\" in
+        'load -i oz-{version}.oci.tar   ') echo loaded ;;
+        'run --rm -i -e WARP_API_KEY oz:{version}')
+            shift 6
+            exec env -i WARP_API_KEY=\"$WARP_API_KEY\" {} {} \"$@\" ;;
+        *) echo \"docker: $*\"; exit 1 ;;
+        esac\n",
+        settings.join(" "),
+        binary().display()
+    );
+    write_program(&place.path("bin/docker"), &docker);
+    let (said, succeeds) = place.run(&["sh"], script, &server.env());
+    assert_eq!(said, "loaded\nSecret 'SESSION_KEY' created\n");
+    assert!(succeeds);
+    assert_eq!(
+        server.opened(Scope::Personal, "SESSION_KEY").unwrap().len(),
+        "{\"value\":\"\"}".len() + 64
+    );
+}
+
+/// What comes after `key: ` or in the block after `key: |`, or the items of a list.
+fn yaml<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    let mut lines = text.lines();
+    let start = lines
+        .find(|line| line.trim_start().starts_with(key))
+        .expect("the key");
+    let indent = start.len() - start.trim_start().len();
+    lines
+        .take_while(|line| line.len() - line.trim_start().len() > indent)
+        .map(|line| line.trim_start().trim_start_matches("- "))
+        .collect()
+}
+
+/// The first time and every later one: the shells of the two services end at the first failure.
+fn run_job(place: &Place, lines: &[&str], env: &[(String, String)]) {
+    let account = Account::on_teams(&[("team-1", "Team 1")]);
+    let server = Server::builder().account(account).start();
+    let env = [server.env(), env.to_vec()].concat();
+    for said in [
+        "Secret 'SESSION_KEY' created",
+        "Secret 'SESSION_KEY' updated",
+    ] {
+        let (output, succeeds) =
+            place.run(&["bash", "-e", "-o", "pipefail"], &lines.join("\n"), &env);
+        assert!(succeeds, "{output}");
+        assert_eq!(output.lines().last(), Some(said), "{output}");
+        assert!(
+            server
+                .opened(Scope::Team("team-1"), "SESSION_KEY")
+                .is_some()
+        );
+    }
+}
+
+#[test]
+fn the_job_of_github_stores_a_secret() {
+    if !tools::have("curl") || !tools::have("bash") {
+        return;
+    }
+    let block = block("yaml", "runs-on");
+    let place = Place::new();
+    place.release("x86_64", None);
+    let url = format!("file://{}", place.path("release").display());
+    // Where the job runs, the files are not there yet.
+    fs::create_dir(place.path("downloads")).unwrap();
+    let work = ["mkdir -p ../work", "cd ../work"];
+    let lines = [&work[..], &yaml(block, "run:")].concat();
+    run_job(&place, &lines, &[("OZ_URL".to_owned(), url)]);
+}
+
+#[test]
+fn the_job_of_gitlab_stores_a_secret() {
+    if !tools::have("bash") {
+        return;
+    }
+    let place = Place::new();
+    fs::create_dir(place.path("release")).unwrap();
+    write_program(
+        &place.path("bin/make"),
+        "[ \"$*\" = '-C oz install PREFIX=/usr/local' ]\n",
+    );
+    run_job(
+        &place,
+        &yaml(block("yaml", "GIT_SUBMODULE"), "script:"),
+        &[],
+    );
+}
+
+/// Does in two empty roots what the two stages say. `make` is one that leaves the program where the real one does.
 #[test]
 fn the_dockerfile_makes_an_image_that_runs() {
-    let dockerfile = README
-        .split("```Dockerfile\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .unwrap();
-    let context = tempfile::tempdir().unwrap();
-    std::fs::copy(binary(), context.path().join("oz")).unwrap();
-    let root = tempfile::tempdir().unwrap();
-    let mut lines = dockerfile.lines();
-    assert_eq!(lines.next(), Some("FROM scratch"));
+    let mut build = PathBuf::new();
+    let roots = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut stages = 0;
     let mut entry_point: Option<Vec<String>> = None;
-    for line in lines {
-        match line.split_once(' ') {
-            Some(("COPY", paths)) => {
-                let (from, to) = paths.split_once(' ').unwrap();
-                let to = root.path().join(to.strip_prefix('/').unwrap());
-                std::fs::copy(context.path().join(from), to).unwrap();
+    for line in block("Dockerfile", "FROM").lines() {
+        let (instruction, words) = line.split_once(' ').unwrap();
+        match (stages, instruction, words) {
+            (0, "FROM", "rust:1.95 AS build") | (1, "FROM", "scratch") => stages += 1,
+            (1, "WORKDIR", path) => build = roots[0].path().join(path.trim_start_matches('/')),
+            (1, "COPY", ". .") => {
+                let make = "mkdir -p target/T/release && cp \"$OZ\" target/T/release/oz\n";
+                write_program(&build.join("bin/make"), make);
             }
-            Some(("ENTRYPOINT", words)) => {
-                entry_point = Some(serde_json::from_str(words).unwrap());
+            (1, "RUN", script) => {
+                let root = roots[0].path().display();
+                let script = script.replace(" /oz", &format!(" {root}/oz"));
+                let path = format!("{}:/usr/bin:/bin", build.join("bin").display());
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &script]).current_dir(&build).env_clear();
+                let status = shell.env("PATH", path).env("OZ", binary()).status();
+                assert!(status.unwrap().success());
             }
+            (2, "COPY", "--from=build /oz /oz") => {
+                fs::copy(roots[0].path().join("oz"), roots[1].path().join("oz"))
+                    .map(drop)
+                    .unwrap();
+            }
+            (2, "ENTRYPOINT", words) => entry_point = Some(serde_json::from_str(words).unwrap()),
             _ => panic!("{line:?} is an instruction that this test does not know"),
         }
     }
-    let Some(mut command) = namespaces::chroot(root.path()) else {
+    let Some(mut command) = namespaces::chroot(roots[1].path()) else {
         return;
     };
-    let output = command
-        .args(entry_point.expect("an entry point"))
-        .arg("--version")
-        .env_clear()
-        .output()
-        .unwrap();
+    let command = command.args(entry_point.expect("an entry point"));
+    let output = command.arg("--version").env_clear().output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(String::from_utf8_lossy(&output.stdout), VERSION);
     assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
+fn every_block_is_tested_and_every_link_leads_somewhere() {
+    let tested = [("sh", 2), ("yaml", 2), ("Dockerfile", 1), ("console", 3)];
+    for (language, number) in tested {
+        assert_eq!(blocks(language).len(), number, "{language}");
+    }
+    assert_eq!(
+        README.matches("```").count(),
+        2 * tested.map(|(_, number)| number).iter().sum::<usize>()
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for link in README.split("](").skip(1) {
+        let target = link.split(')').next().unwrap();
+        let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+        let text = fs::read_to_string(root.join(file)).expect(file);
+        let is_there = |line: &str| {
+            line.starts_with("## ") && line[3..].to_lowercase().replace(' ', "-") == heading
+        };
+        assert!(heading.is_empty() || text.lines().any(is_there), "{target}");
+    }
+    // The version of a release is in its commands.
+    let names = README
+        .match_indices("oz-0.")
+        .chain(README.match_indices("oz:0."))
+        .chain(README.match_indices("oz_0."));
+    for (at, _) in names {
+        assert!(
+            README[at + 3..].starts_with(env!("CARGO_PKG_VERSION")),
+            "{}",
+            &README[at..at + 20]
+        );
+    }
+}
+
+#[test]
 fn every_security_row_names_an_existing_test() {
-    let section = README.split("## Trust\n").nth(1).unwrap();
-    let section = section.split("\n## ").next().unwrap();
     let mut named = 0;
-    for row in section
+    for row in SECURITY
         .lines()
         .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
     {
@@ -141,7 +411,7 @@ fn every_security_row_names_an_existing_test() {
             let source = ["cli", "verbs", "network", "meta"]
                 .iter()
                 .find_map(|topic| {
-                    std::fs::read_to_string(tests.join(topic).join(format!("{module}.rs"))).ok()
+                    fs::read_to_string(tests.join(topic).join(format!("{module}.rs"))).ok()
                 })
                 .unwrap_or_else(|| panic!("{module} is no file of tests"));
             assert!(
