@@ -389,24 +389,28 @@ Register-ArgumentCompleter -Native -CommandName oz -ScriptBlock {
 }
 "#;
 
-const ELVISH: &str = r#"# Elvish completion for oz
+const ELVISH: &str = r#"# Elvish completion for oz. Put this into ~/.config/elvish/rc.elv: eval (oz completions elvish | slurp)
+# or save the script as ~/.config/elvish/lib/oz.elv and put there: use oz
 use str
-var oz-rows = [(each {|line| if (not-eq $line '') { put [(str:split '|' $line)] } } [(str:split "\n" '§')])]
+var oz-rows = [(print '§' | each {|line| put [(str:split '|' $line)] })]
 set edit:completion:arg-completer[oz] = {|@words|
 	var next = [&]
 	var takes = [&]
 	for row $oz-rows {
 		if (eq $row[0] w) {
 			set next[$row[1]':'$row[2]] = $row[4]
-		} else {
+		} elif (not-eq $row[4] '') {
 			set takes[$row[2]] = $row[4]
 			set takes[$row[3]] = $row[4]
 		}
 	}
 	var at = oz
 	var pending = ''
+	var prefix = ''
 	var literal = $false
 	var operand = $false
+	var used = [&]
+	var scope = []
 	for word $words[1..-1] {
 		if (not-eq $pending '') {
 			set pending = ''
@@ -415,6 +419,9 @@ set edit:completion:arg-completer[oz] = {|@words|
 		} elif (eq $word '--') {
 			set literal = $true
 		} elif (and (str:has-prefix $word '-') (not-eq $word '-')) {
+			var option = [(str:split '=' $word)][0]
+			set used[$option] = $true
+			if (has-value [--team --personal] $option) { set scope = [$word] }
 			if (has-key $takes $word) { set pending = $takes[$word] }
 		} elif (and (not $operand) (has-key $next $at':'$word)) {
 			set at = $next[$at':'$word]
@@ -422,16 +429,28 @@ set edit:completion:arg-completer[oz] = {|@words|
 			set operand = $true
 		}
 	}
+	var current = $words[-1]
+	var dash = (and (not $literal) (str:has-prefix $current '-'))
+	if (and $dash (eq $pending '') (str:contains $current '=')) {
+		var option = [(str:split '=' $current)][0]
+		set prefix = $option'='
+		if (has-key $takes $option) { set pending = $takes[$option] }
+	}
 	if (eq $pending file) {
-		edit:complete-filename $words[-1]
+		edit:complete-filename (str:trim-prefix $current $prefix) | each {|file|
+			edit:complex-candidate $prefix$file[stem] &code-suffix=$file[code-suffix] &display=$file[display]
+		}
 	} elif (eq $pending text) {
 		nop
 	} elif (not-eq $pending '') {
-		str:split ' ' $pending
+		str:split ' ' $pending | each {|choice| put $prefix$choice }
+	} elif (and (not $dash) (has-key $next $at':')) {
+		if (or (not $operand) (eq $next[$at':'] many)) {
+			nop ?(e:oz secret list --names $@scope --output-format text --no-input --timeout 2 2>/dev/null </dev/null)
+		}
 	} elif (not $literal) {
-		var dash = (str:has-prefix $words[-1] '-')
 		for row $oz-rows {
-			var is-option = (and (eq $row[0] o) (or (eq $row[1] $at) (eq $row[1] any)))
+			var is-option = (and (eq $row[0] o) (has-value [$at any] $row[1]) (not (has-key $used $row[2])))
 			var is-word = (and (eq $row[0] w) (eq $row[1] $at) (not-eq $row[5] '') (not $operand))
 			if (or (and $dash $is-option) (and (not $dash) $is-word)) {
 				edit:complex-candidate $row[2] &display=$row[2]'  '$row[5]

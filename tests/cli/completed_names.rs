@@ -9,6 +9,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use tempfile::TempDir;
 
+const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "elvish"];
+
 /// Names whose characters mean something to a shell, and what is typed of each.
 const NAMES: &[(&str, &str)] = &[
     ("DB_PASSWORD", "DB"),
@@ -32,6 +34,10 @@ list) echo "$*" >>"$HOME/calls"; cat "$HOME/names"; echo "not to be seen" >&2; c
 esac
 "#;
 
+/// Runs a line. Elvish takes the first line end as a yes to a name that it had to quote; for the others the second is an
+/// empty line.
+const RUN: &str = "\n\n";
+
 /// How the program is asked for names, before the words of the scope and after them.
 const CALL: [&str; 2] = [
     "secret list --names",
@@ -48,7 +54,8 @@ fn workplace(shell: &str) -> TempDir {
     let program = path.join("bin/oz");
     fs::write(&program, FAKE).expect("a program");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
-    let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+    let mut names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+    names.push("-dash");
     fs::write(path.join("names"), names.join("\n") + "\n").expect("the names");
     directory
 }
@@ -62,6 +69,7 @@ fn start(shell: &str, directory: &Path, more: &[(String, String)]) -> Session {
             &["-f", "-i"],
             format!("PS1='> '; autoload -Uz compinit; compinit -u -D; . {script}"),
         ),
+        "elvish" => (&["-norc"], format!("eval (slurp <{script})")),
         _ => (
             &["--no-config", "-i"],
             format!("function fish_prompt; echo '> '; end; source {script}"),
@@ -74,6 +82,8 @@ fn start(shell: &str, directory: &Path, more: &[(String, String)]) -> Session {
         ("HOME".to_owned(), directory.display().to_string()),
         ("TERM".to_owned(), "xterm".to_owned()),
         ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
+        // Without a place for its socket elvish starts no daemon.
+        ("XDG_RUNTIME_DIR".to_owned(), "/dev/null".to_owned()),
     ];
     variables.extend_from_slice(more);
     let mut session = Session::other(shell, arguments, &variables);
@@ -88,7 +98,7 @@ fn completed(session: &mut Session, line: &str, operands: &[&str]) {
     session.send(format!("{line}\t"));
     // A shell is given its time: a line end that comes meanwhile may end the completion.
     std::thread::sleep(std::time::Duration::from_millis(300));
-    session.send("\n");
+    session.send(RUN);
     for operand in operands {
         session.expect(&format!("<<{operand}>>"));
     }
@@ -108,6 +118,11 @@ fn every_name_is_quoted(shell: &str, quotes: &[&str]) {
     let directory = workplace(shell);
     let mut session = start(shell, directory.path(), &[]);
     for (name, typed) in NAMES {
+        let typed = match shell {
+            // There a backslash is a character like others.
+            "elvish" => typed.replace('\\', "'"),
+            _ => (*typed).to_owned(),
+        };
         completed(&mut session, &format!("oz secret delete {typed}"), &[name]);
     }
     for quote in quotes {
@@ -145,6 +160,7 @@ fn every_name_is_quoted(shell: &str, quotes: &[&str]) {
             " --personal",
         ),
         ("oz secret update -- it", &["--", "it's"], ""),
+        ("oz secret update -- -d", &["--", "-dash"], ""),
     ] {
         completed(&mut session, line, operands);
         let call = [CALL[0], scope, CALL[1]].concat();
@@ -181,10 +197,15 @@ fn fish_quotes_names() {
     every_name_is_quoted("fish", &[]);
 }
 
+#[test]
+fn elvish_quotes_names() {
+    every_name_is_quoted("elvish", &["'", "\""]);
+}
+
 /// The second name of a command that takes several.
 #[test]
 fn the_names_after_the_first_are_completed() {
-    for shell in ["bash", "zsh", "fish"] {
+    for shell in SHELLS {
         if tools::have(shell) {
             let directory = workplace(shell);
             let mut session = start(shell, directory.path(), &[]);
@@ -200,7 +221,7 @@ fn the_program_lists_the_names() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "DB_PASSWORD");
     server.seed_raw(Scope::Personal, "WITH SPACE");
-    for shell in ["bash", "zsh", "fish"] {
+    for shell in SHELLS {
         if !tools::have(shell) {
             continue;
         }
@@ -218,7 +239,7 @@ fn the_program_lists_the_names() {
             let before = server.ops().len();
             session.send("oz secret delete --dry-run WI\t");
             std::thread::sleep(std::time::Duration::from_secs(1));
-            session.send("\n");
+            session.send(RUN);
             if has_key {
                 session.expect("Secret 'WITH SPACE' would be deleted (personal, Raw Value)");
                 assert_eq!(server.ops()[before..], ["Lookup", "Lookup"], "{shell}");

@@ -1,5 +1,6 @@
 //! Completion scripts, run in the real shells.
 
+use crate::support::pty::Session;
 use crate::support::{oz, tools};
 use std::path::Path;
 use std::process::Command;
@@ -34,6 +35,7 @@ const LINES: &[(&[&str], &[&str])] = &[
     (&["secret", "create", "--if-exists", "s"], &["skip"]),
     (&["secret", "create", "-d", ""], &[]),
     (&["secret", "delete", "NAME", "--f"], &["--force"]),
+    (&["secret", "delete", "--force", "--forc"], &[]),
     (&["secret", "list", "--te"], &["--team"]),
     (&["secret", "list", "--na"], &["--names"]),
     (&["who"], &["whoami"]),
@@ -210,4 +212,83 @@ fn zsh_completes() {
         assert_eq!(complete(words), *offers, "{words:?}");
     }
     assert_eq!(complete(&["secret", "create", "--type=r"]), ["raw-value"]);
+}
+
+/// The configuration of an elvish: its matcher keeps the candidates that fit what was typed, and Ctrl-T runs a command that
+/// prints them between angle brackets.
+const ELVISH_RC: &str = r#"
+    use oz
+    cd ~
+    set edit:prompt = { print 'oz> ' }
+    var offers = [not-asked]
+    set edit:completion:matcher[argument] = {|seed|
+        var all = [(all)]
+        var fits = [(edit:match-prefix $seed $all)]
+        set offers = [(range (count $all) | each {|i| if $fits[$i] { put $all[$i] } })]
+        put $@fits
+    }
+    fn show {
+        echo '<offers>'
+        each {|offer| echo '<'$offer'>' } $offers
+        echo '<done>'
+        set offers = [not-asked]
+    }
+    set edit:global-binding[Ctrl-T] = {
+        edit:close-mode
+        set edit:current-command = show
+        edit:return-line
+    }"#;
+
+/// The line, the tab key and Ctrl-T are typed at an elvish on a pseudo-terminal, which loads the script as a module.
+#[test]
+fn elvish_completes() {
+    if !tools::have("elvish") {
+        return;
+    }
+    let directory = workplace("elvish");
+    let configuration = directory.path().join(".config/elvish");
+    std::fs::create_dir_all(configuration.join("lib")).expect("a directory");
+    std::fs::write(configuration.join("rc.elv"), ELVISH_RC).expect("a configuration");
+    std::fs::rename(
+        directory.path().join("script"),
+        configuration.join("lib/oz.elv"),
+    )
+    .expect("the script");
+    let home = directory.path().display().to_string();
+    let variables = [
+        ("PATH", std::env::var("PATH").unwrap_or_default()),
+        ("HOME", home),
+        ("TERM", "xterm".to_owned()),
+        // Without a place for its socket it starts no daemon.
+        ("XDG_RUNTIME_DIR", "/dev/null".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value));
+    let mut session = Session::other("elvish", &[], &variables);
+    let mut complete = |words: &[&str]| {
+        session.expect("oz> ");
+        session.send(format!("oz {}\t\x14", words.join(" ")));
+        session.expect("<done>");
+        let transcript = session.transcript();
+        let (_, shown) = transcript.rsplit_once("<offers>").expect("the offers");
+        let offers = shown
+            .lines()
+            .filter_map(|line| line.strip_prefix('<')?.strip_suffix('>'))
+            .filter(|offer| *offer != "done")
+            .map(str::to_owned)
+            .collect();
+        sorted(offers)
+    };
+    for (words, offers) in LINES {
+        assert_eq!(complete(words), *offers, "{words:?}");
+    }
+    for (words, offers) in [
+        (
+            &["secret", "create", "--type=r"][..],
+            &["--type=raw-value"][..],
+        ),
+        (&["--ca-file=fil"], &["--ca-file=file.txt"]),
+        (&["secret", "list", "--team=UID", "--te"], &[]),
+    ] {
+        assert_eq!(complete(words), offers, "{words:?}");
+    }
 }
