@@ -128,11 +128,13 @@ check: format lint oldest test bench-budgets ## Everything a change must pass: f
 .PHONY: format
 format: ## Check the formatting
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path tests/dist/Cargo.toml
 
 .PHONY: lint
 lint: ## Run clippy with warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --lib --bins --features minreq -- -D warnings
+	$(CARGO) clippy --locked --all-targets --manifest-path tests/dist/Cargo.toml --target-dir target/dist -- -D warnings
 
 # The version that Cargo.toml promises.
 OLDEST    := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
