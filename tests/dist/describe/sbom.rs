@@ -11,20 +11,19 @@ const MUSL: &str = "1.2.5";
 pub fn document(crates: &[Crate], target: &str, binary: &str) -> Result<Vec<u8>> {
     let program = crates.iter().find(|one| one.checksum.is_none());
     let program = program.ok_or("every crate is published, the program too")?;
-    let mut components: Vec<Value> = crates
-        .iter()
-        .filter(|one| one.checksum.is_some())
-        .map(component)
-        .collect();
+    let toolchain = [standard_library()?, musl(target)?];
+    let published = crates.iter().filter(|one| one.checksum.is_some());
+    let components: Vec<Value> = published.map(component).chain(toolchain.clone()).collect();
     let mut dependencies: Vec<Value> = crates
         .iter()
-        .map(|one| json!({"ref": reference(one), "dependsOn": below(one, crates)}))
+        .map(|one| json!({"ref": reference(one), "dependsOn": below(one, crates, &toolchain)}))
         .collect();
-    for part in [standard_library()?, musl(target)?] {
-        // Without an entry of its own, a component counts as one whose dependencies are not known.
-        dependencies.push(json!({"ref": part["bom-ref"], "dependsOn": []}));
-        components.push(part);
-    }
+    // Without an entry of its own, a component counts as one whose dependencies are not known.
+    dependencies.extend(
+        toolchain
+            .iter()
+            .map(|part| json!({"ref": part["bom-ref"], "dependsOn": []})),
+    );
     let document = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -54,17 +53,16 @@ fn reference(one: &Crate) -> String {
     format!("{}@{}", one.name, one.version)
 }
 
-/// The references of what a crate depends on.
-fn below(one: &Crate, all: &[Crate]) -> Vec<String> {
-    let mut references: Vec<String> = one
+/// The references of what a crate depends on; the toolchain's parts are the program's.
+fn below(one: &Crate, all: &[Crate], toolchain: &[Value]) -> Vec<Value> {
+    let crates = one
         .dependencies
         .iter()
-        .map(|at| reference(&all[*at]))
-        .collect();
-    if one.checksum.is_none() {
-        references.extend([format!("musl@{MUSL}")]);
-    }
-    references
+        .map(|at| reference(&all[*at]).into());
+    let parts = toolchain.iter().filter(|_| one.checksum.is_none());
+    crates
+        .chain(parts.map(|part| part["bom-ref"].clone()))
+        .collect()
 }
 
 fn component(one: &Crate) -> Value {
@@ -82,19 +80,25 @@ fn component(one: &Crate) -> Value {
     })
 }
 
+/// A part that comes with the toolchain.
+fn part(name: &str, version: &str, about: &str, licence: &str) -> Value {
+    json!({
+        "type": "library",
+        "bom-ref": format!("{name}@{version}"),
+        "name": name,
+        "version": version,
+        "description": about,
+        "scope": "required",
+        "licenses": [{"expression": licence}],
+        "purl": format!("pkg:generic/{name}@{version}"),
+    })
+}
+
 fn standard_library() -> Result<Value> {
     let said = run("rustc", &["--version"])?;
     let version = said.split(' ').nth(1).ok_or("rustc has no version")?;
-    Ok(json!({
-        "type": "library",
-        "bom-ref": format!("rust-std@{version}"),
-        "name": "rust-std",
-        "version": version,
-        "description": "The standard library of Rust",
-        "scope": "required",
-        "licenses": [{"expression": "MIT OR Apache-2.0"}],
-        "purl": format!("pkg:generic/rust-std@{version}"),
-    }))
+    let about = "The standard library of Rust";
+    Ok(part("rust-std", version, about, "MIT OR Apache-2.0"))
 }
 
 fn musl(target: &str) -> Result<Value> {
@@ -103,21 +107,12 @@ fn musl(target: &str) -> Result<Value> {
     let library = std::fs::read(&path).map_err(|error| format!("{path}: {error}"))?;
     let version = [b"\0", MUSL.as_bytes(), b"\0"].concat();
     if !library.windows(version.len()).any(|bytes| bytes == version) {
-        return Err(
-            format!("{path} is not musl {MUSL}: correct tests/dist/describe/sbom.rs").into(),
-        );
+        let here = "tests/dist/describe/sbom.rs";
+        return Err(format!("{path} is not musl {MUSL}: correct {here}").into());
     }
-    Ok(json!({
-        "type": "library",
-        "bom-ref": format!("musl@{MUSL}"),
-        "name": "musl",
-        "version": MUSL,
-        "description": "The C library",
-        "scope": "required",
-        "licenses": [{"expression": "MIT"}],
-        "cpe": format!("cpe:2.3:a:musl-libc:musl:{MUSL}:*:*:*:*:*:*:*"),
-        "purl": format!("pkg:generic/musl@{MUSL}"),
-    }))
+    let mut musl = part("musl", MUSL, "The C library", "MIT");
+    musl["cpe"] = format!("cpe:2.3:a:musl-libc:musl:{MUSL}:*:*:*:*:*:*:*").into();
+    Ok(musl)
 }
 
 /// The time of the commit, in the spelling of RFC 3339.
