@@ -174,7 +174,7 @@ bench-tools: ## Build what measures
 	$(CARGO) build --locked --example bench
 
 # Who the Debian package says is responsible for it: whoever publishes a release sets this.
-MAINTAINER ?= The publisher of this package <publisher@localhost>
+MAINTAINER := $(or $(MAINTAINER),The publisher of this package <publisher@localhost>)
 
 .PHONY: dist
 dist: ## Package a release for both architectures: archives, container image, Debian packages, SHA256SUMS
