@@ -80,7 +80,7 @@ fetch:
 
 # Without cargo, as with sudo, what was built before is installed.
 .PHONY: install
-install: $(if $(shell command -v $(CARGO)),build) ## Install the binary, manual pages and completions under PREFIX (DESTDIR too)
+install: $(if $(shell command -v $(CARGO) 2>/dev/null),build) ## Install the binary, manual pages and completions under PREFIX (DESTDIR too)
 	@[ -e $(BINARY) ] || { echo '$(BINARY) is missing: run make first, where cargo is' >&2; exit 1; }
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/bin/oz'
@@ -173,12 +173,13 @@ bench-budgets: build bench-tools ## Only the figures that come out the same ever
 bench-tools: ## Build what measures
 	$(CARGO) build --locked --example bench
 
-# Who the Debian package says is responsible for it: whoever publishes a release sets this.
-MAINTAINER := $(or $(MAINTAINER),The publisher of this package <publisher@localhost>)
+# Who the Debian package says is responsible for it: whoever publishes a release sets this, in the environment or here.
+dist: export MAINTAINER := $(or $(MAINTAINER),The publisher of this package <publisher@localhost>)
+dist: export OZ_COMMIT := $(COMMIT)
 
 .PHONY: dist
 dist: ## Package a release for both architectures: archives, container image, Debian packages, SHA256SUMS
-	OZ_COMMIT=$(COMMIT) MAINTAINER='$(MAINTAINER)' sh tests/dist/dist.sh $(VERSION)
+	sh tests/dist/dist.sh $(VERSION)
 
 .PHONY: dist-source
 dist-source: ## Package the sources with all crates that a build needs, for building without a network
@@ -192,7 +193,7 @@ test-dist: dist ## Test a release, and build it again from its source archive, w
 	    status=$$?; rm -rf "$$cargo_home"; exit $$status
 
 .PHONY: verify-release
-verify-release: ## Build a release again from its source archive and compare: make verify-release DIR=…
+verify-release: ## Build a release again from its source archive and compare the other files: make verify-release DIR=…
 	sh tests/dist/verify.sh '$(DIR)'
 
 .PHONY: test-valgrind

@@ -169,8 +169,18 @@ fn reference(page: &mut String, name: &str, after: &str) {
 }
 
 fn examples(page: &mut String, commands: impl Iterator<Item = &'static Subcommand>) {
-    for (index, (what, line)) in commands.flat_map(|command| command.examples).enumerate() {
-        page.push_str(if index > 0 { ".PP\n.nf\n" } else { ".nf\n" });
+    let mut shown: Vec<&str> = Vec::new();
+    for (what, line) in commands.flat_map(|command| command.examples) {
+        // A command may show an example of one below it.
+        if shown.contains(line) {
+            continue;
+        }
+        page.push_str(if shown.is_empty() {
+            ".nf\n"
+        } else {
+            ".PP\n.nf\n"
+        });
+        shown.push(line);
         text(page, &["# ", what].concat());
         text(page, line);
         page.push_str(".fi\n");
@@ -180,7 +190,13 @@ fn examples(page: &mut String, commands: impl Iterator<Item = &'static Subcomman
 fn explain(page: &mut String, option: &Opt) {
     item(page, help::spelling(option).trim_start());
     text(page, &[&option.about(), "."].concat());
-    text(page, &option.explanation());
+    for line in option.explanation().lines() {
+        // An entry of a list.
+        if line.starts_with("--") {
+            page.push_str(".br\n");
+        }
+        text(page, line);
+    }
 }
 
 /// The head of an entry in a list.

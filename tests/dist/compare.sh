@@ -1,16 +1,18 @@
 #!/bin/sh
 # Compares a release with one that was built again, and names each file that differs: compare.sh RELEASE BUILT
+#
+# The source archive is left out, because the other files were built from it, and so is what verifies the release.
 set -eu
 release=$1
 built=$2
+names=$(ls "$release" "$built")
 status=0
 different() {
     echo "$1"
     status=1
 }
-for name in $({ ls "$release"; ls "$built"; } | sort -u); do
+for name in $(printf '%s\n' "$names" | grep -v ':$' | sort -u); do
     case $name in
-    # What verifies the rest, and what the rest was built from.
     SHA256SUMS | SHA256SUMS.sig | *-source.tar.gz) continue ;;
     esac
     if [ ! -e "$built/$name" ]; then

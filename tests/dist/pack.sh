@@ -3,5 +3,6 @@
 set -eu
 directory=$1
 shift
-exec tar --create --format=ustar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --mode='u+rwX,go+rX,go-w' \
+unset TAR_OPTIONS
+exec tar --create --format=ustar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --mode='a-st,u+rwX,go+rX,go-w' \
     --owner=0 --group=0 --numeric-owner --directory="$directory" -- "$@"

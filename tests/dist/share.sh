@@ -3,6 +3,7 @@
 #
 # The date of the pages is that of the commit, SOURCE_DATE_EPOCH.
 set -eu
+umask 022
 binary=$1
 share=$2
 date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)

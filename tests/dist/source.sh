@@ -14,19 +14,22 @@ umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p dist "$work/$name"
-git archive HEAD | tar --extract --directory="$work/$name"
+git archive --output="$work/tree.tar" HEAD
+tar --extract --file="$work/tree.tar" --directory="$work/$name"
 # What the Makefile asks git for.
 git log -1 --abbrev=12 --format='%h %ct' > "$work/$name/.commit"
 
-{
-    for target in x86_64-unknown-linux-musl aarch64-unknown-linux-musl; do
-        cargo tree --quiet --locked --edges normal,build --target "$target" --prefix none --format '{p}'
-    done
-    cargo tree --quiet --locked --edges normal,build --manifest-path "$here/Cargo.toml" --prefix none --format '{p}'
-} | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1-\2/p' | sort -u > "$work/needed"
-cargo vendor --quiet --locked --versioned-dirs --sync "$here/Cargo.toml" "$work/$name/vendor" > "$work/config"
+cargo=${CARGO:-cargo}
+tree() {
+    "$cargo" tree --quiet --locked --edges normal,build --prefix none --format '{p}' "$@" >> "$work/trees"
+}
+tree --target x86_64-unknown-linux-musl
+tree --target aarch64-unknown-linux-musl
+tree --manifest-path "$here/Cargo.toml"
+sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1-\2/p' "$work/trees" > "$work/needed"
+"$cargo" vendor --quiet --locked --versioned-dirs --sync "$here/Cargo.toml" "$work/$name/vendor" > "$work/config"
 for crate in "$work/$name/vendor"/*; do
-    if grep -qx "$(basename "$crate")" "$work/needed"; then continue; fi
+    if grep -qxF "$(basename "$crate")" "$work/needed"; then continue; fi
     checksum=$(sed -n 's/.*"package":"\([0-9a-f]*\)".*/\1/p' "$crate/.cargo-checksum.json")
     # An empty library in place of its targets, for whose files Cargo would look.
     awk '/^\[.*\]$/ { target = /^\[\[|^\[lib\]/ } !target' "$crate/Cargo.toml" > "$work/manifest"
@@ -47,5 +50,6 @@ replace-with = "vendored-sources"
 directory = "vendor"
 TOML
 
-sh "$here/pack.sh" "$work" "$name" | gzip -9 -n > "dist/$name.tar.gz"
+sh "$here/pack.sh" "$work" "$name" > "$work/archive"
+gzip -9 -n < "$work/archive" > "dist/$name.tar.gz"
 wc -c "dist/$name.tar.gz"

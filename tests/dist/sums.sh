@@ -3,6 +3,9 @@
 #
 # The namespace `oz-release` keeps a signature from being taken for one of anything else.
 set -eu
+if [ -n "${SIGNING_KEY:-}" ]; then
+    SIGNING_KEY=$(realpath "$SIGNING_KEY")
+fi
 cd "$1"
 rm -f SHA256SUMS SHA256SUMS.sig
 sha256sum -- * > ../SHA256SUMS.new

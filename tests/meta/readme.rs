@@ -1,7 +1,7 @@
 //! The README: every block is run, and its links lead somewhere. And the tests that the page on security names are there.
 
 use crate::artefact::VERSION;
-use crate::release::{write_key, write_sums};
+use crate::release::{make_install, write_key, write_sums};
 use crate::server::{Account, Scope, Server};
 use crate::support::{binary, namespaces, tools};
 use std::fs;
@@ -203,15 +203,32 @@ fn an_archive_is_verified_and_installed() {
     let output = Command::new(installed).arg("--version").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), VERSION);
 
-    let archive = format!(
-        "release/oz-{}-{}-unknown-linux-musl.tar.gz",
+    // An archive that was changed since.
+    let name = format!(
+        "oz-{}-{}-unknown-linux-musl.tar.gz",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::ARCH
     );
-    fs::write(place.path(&archive), "").unwrap();
+    fs::rename(
+        place.path("release").join(&name),
+        place.path("release/other.tar.gz"),
+    )
+    .unwrap();
+    fs::write(place.path("release").join(&name), "").unwrap();
     let (said, succeeds) = place.run(&["sh"], script, &[]);
     assert!(
         !succeeds && said.contains("1 computed checksum did NOT match"),
+        "{said}"
+    );
+    // One that is not in the list, beside one that is.
+    let unpacked = name.trim_end_matches(".tar.gz");
+    fs::remove_dir_all(place.path("release").join(unpacked)).unwrap();
+    fs::remove_file(place.path("release").join(&name)).unwrap();
+    write_sums(&place.path("release"), Some(&key));
+    fs::write(place.path("release").join(&name), "").unwrap();
+    let (said, succeeds) = place.run(&["sh"], script, &[]);
+    assert!(
+        !succeeds && said.contains("no properly formatted"),
         "{said}"
     );
 }
@@ -231,10 +248,10 @@ fn the_image_is_loaded_and_run() {
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     let docker = format!(
-        "case \"$1 $2 $3 $4 $5 $6\" in
-        'load -i oz-{version}.oci.tar   ') echo loaded ;;
-        'run --rm -i -e WARP_API_KEY oz:{version}')
-            shift 6
+        "case \"$1 $2 $3 $4 $5 $6 $7\" in
+        'load -i oz-{version}.oci.tar    ') echo loaded ;;
+        'run --pull=never --rm -i -e WARP_API_KEY oz:{version}')
+            shift 7
             exec env -i WARP_API_KEY=\"$WARP_API_KEY\" {} {} \"$@\" ;;
         *) echo \"docker: $*\"; exit 1 ;;
         esac\n",
@@ -293,12 +310,22 @@ fn the_job_of_github_stores_a_secret() {
     let block = block("yaml", "runs-on");
     let place = Place::new();
     place.release("x86_64", None);
-    let url = format!("file://{}", place.path("release").display());
+    let sums = fs::read_to_string(place.path("release/SHA256SUMS")).unwrap();
+    let env = [
+        (
+            "OZ_URL",
+            format!("file://{}", place.path("release").display()),
+        ),
+        ("OZ_SHA256", sums[..64].to_owned()),
+    ];
     // Where the job runs, the files are not there yet.
-    fs::create_dir(place.path("downloads")).unwrap();
     let work = ["mkdir -p ../work", "cd ../work"];
     let lines = [&work[..], &yaml(block, "run:")].concat();
-    run_job(&place, &lines, &[("OZ_URL".to_owned(), url)]);
+    run_job(
+        &place,
+        &lines,
+        &env.map(|(name, value)| (name.to_owned(), value)),
+    );
 }
 
 #[test]
@@ -319,10 +346,9 @@ fn the_job_of_gitlab_stores_a_secret() {
     );
 }
 
-/// Does in two empty roots what the two stages say. `make` is one that leaves the program where the real one does.
+/// Does in two empty roots what the two stages say.
 #[test]
 fn the_dockerfile_makes_an_image_that_runs() {
-    let mut build = PathBuf::new();
     let roots = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let mut stages = 0;
     let mut entry_point: Option<Vec<String>> = None;
@@ -330,22 +356,18 @@ fn the_dockerfile_makes_an_image_that_runs() {
         let (instruction, words) = line.split_once(' ').unwrap();
         match (stages, instruction, words) {
             (0, "FROM", "rust:1.95 AS build") | (1, "FROM", "scratch") => stages += 1,
-            (1, "WORKDIR", path) => build = roots[0].path().join(path.trim_start_matches('/')),
-            (1, "COPY", ". .") => {
-                let make = "mkdir -p target/T/release && cp \"$OZ\" target/T/release/oz\n";
-                write_program(&build.join("bin/make"), make);
+            // A checkout, which is what this test runs in.
+            (1, "WORKDIR", "/src") | (1, "COPY", ". .") => {}
+            (1, "RUN", "make install DESTDIR=/out") => {
+                let destination = format!("DESTDIR={}/out", roots[0].path().display());
+                let Some((code, said)) = make_install(&destination) else {
+                    return;
+                };
+                assert_eq!(code, Some(0), "{said}");
             }
-            (1, "RUN", script) => {
-                let root = roots[0].path().display();
-                let script = script.replace(" /oz", &format!(" {root}/oz"));
-                let path = format!("{}:/usr/bin:/bin", build.join("bin").display());
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &script]).current_dir(&build).env_clear();
-                let status = shell.env("PATH", path).env("OZ", binary()).status();
-                assert!(status.unwrap().success());
-            }
-            (2, "COPY", "--from=build /oz /oz") => {
-                fs::copy(roots[0].path().join("oz"), roots[1].path().join("oz"))
+            (2, "COPY", "--from=build /out/usr/local/bin/oz /oz") => {
+                let built = roots[0].path().join("out/usr/local/bin/oz");
+                fs::copy(built, roots[1].path().join("oz"))
                     .map(drop)
                     .unwrap();
             }

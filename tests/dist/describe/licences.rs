@@ -1,14 +1,11 @@
-//! The licence texts of all that is linked: the crates, the data of the built-in roots, the standard library and musl.
+//! The licences of all that is linked: the crates, the standard library, musl and Unicode's data.
 
 use crate::Result;
 use crate::tree::Crate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A crate that only the build needs, whose data is in the program all the same.
-const DATA: &str = "webpki-roots";
-
-/// How the names of files begin that a licence asks to be passed on.
+/// Prefixes of the names of licence files, in lower case, and of directories of such files.
 const FILES: [&str; 6] = [
     "license",
     "licence",
@@ -18,39 +15,43 @@ const FILES: [&str; 6] = [
     "unlicense",
 ];
 
-/// What the toolchain brings without a licence in a known place.
-const TOOLCHAIN: [(&str, &str); 2] = [
+/// What comes without a licence file beside it: its name, licence expression and text.
+const OTHERS: [(&str, &str, &str); 3] = [
     (
-        "The standard library of Rust (MIT OR Apache-2.0)",
+        "The standard library of Rust",
+        "MIT OR Apache-2.0",
         include_str!("../licences/rust.txt"),
     ),
-    ("musl (MIT)", include_str!("../licences/musl.txt")),
+    ("musl", "MIT", include_str!("../licences/musl.txt")),
+    (
+        "Unicode data in the standard library, unicode-width and oz",
+        "Unicode-3.0",
+        include_str!("../licences/unicode.txt"),
+    ),
 ];
 
 const OPENING: &str = "\
-oz contains the following works of others. Each text is here once, below the names of those it is for.
+oz contains the following works of others. Each text is here once, below the names of the works it applies to.
 ";
 
 /// One line as wide as the texts.
 const RULE: &str = "==============================================================================";
 
+/// All texts, as one page.
 pub fn text(crates: &[Crate]) -> Result<Vec<u8>> {
-    // Each text, and what it is for.
+    // Each text, and what it applies to.
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut add = |text: &str, name: String| {
         texts.entry(tidy(text)).or_default().insert(name);
     };
-    let linked = crates.iter().filter(|one| one.linked || one.name == DATA);
-    for one in linked.filter(|one| one.checksum.is_some()) {
+    for one in linked(crates) {
         for text in read(one)? {
-            add(
-                &text,
-                format!("{} {} ({})", one.name, one.version, one.licence),
-            );
+            let name = format!("{} {} ({})", one.name, one.version, one.licence);
+            add(&text, name);
         }
     }
-    for (name, text) in TOOLCHAIN {
-        add(text, name.to_owned());
+    for (name, licence, text) in OTHERS {
+        add(text, format!("{name} ({licence})"));
     }
     let mut texts: Vec<(BTreeSet<String>, String)> = texts
         .into_iter()
@@ -68,6 +69,31 @@ pub fn text(crates: &[Crate]) -> Result<Vec<u8>> {
     Ok(page.into_bytes())
 }
 
+/// The licence of the program with all that is linked, as an SPDX expression.
+pub fn expression(crates: &[Crate]) -> Vec<u8> {
+    let crates = crates.iter().filter(|one| one.linked);
+    let mut terms = BTreeSet::new();
+    for licence in crates
+        .map(|one| one.licence.as_str())
+        .chain(OTHERS.map(|(_, licence, _)| licence))
+    {
+        if licence.contains(" OR ") {
+            terms.insert(format!("({licence})"));
+        } else {
+            terms.extend(licence.split(" AND ").map(str::to_owned));
+        }
+    }
+    let terms: Vec<String> = terms.into_iter().collect();
+    terms.join(" AND ").into_bytes()
+}
+
+/// The crates that are linked, without the program itself.
+fn linked(crates: &[Crate]) -> impl Iterator<Item = &Crate> {
+    crates
+        .iter()
+        .filter(|one| one.linked && one.checksum.is_some())
+}
+
 /// Without the differences that line ends and blanks make.
 fn tidy(text: &str) -> String {
     let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
@@ -77,8 +103,9 @@ fn tidy(text: &str) -> String {
 /// The texts that come with a crate, in its directory and below.
 fn read(one: &Crate) -> Result<Vec<String>> {
     let mut texts = Vec::new();
-    for path in files(&one.directory)? {
-        texts.push(std::fs::read_to_string(path)?);
+    for path in files(&one.directory, false)? {
+        let text = std::fs::read_to_string(&path);
+        texts.push(text.map_err(|error| format!("{}: {error}", path.display()))?);
     }
     if texts.is_empty() {
         return Err(format!("{} {} comes without a licence", one.name, one.version).into());
@@ -86,15 +113,17 @@ fn read(one: &Crate) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+/// The licence files below a directory; all files, if the directory itself has such a name.
+fn files(directory: &Path, all: bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.to_ascii_lowercase();
+        let is_licence = FILES.iter().any(|prefix| name.starts_with(prefix));
         if path.is_dir() {
-            files.extend(self::files(&path)?);
-        } else if FILES.iter().any(|start| name.starts_with(start)) {
+            files.extend(self::files(&path, is_licence)?);
+        } else if all || is_licence && !name.ends_with(".rs") {
             files.push(path);
         }
     }

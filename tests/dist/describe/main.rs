@@ -3,6 +3,7 @@
 //! - `describe audit TARGET`: the list of crates that scanners look for in the section `.dep-v0` of a program
 //! - `describe sbom TARGET BINARY`: a bill of materials, in CycloneDX
 //! - `describe licences TARGET`: the licence texts of all that is linked
+//! - `describe expression TARGET`: the licences of all that is linked, as an SPDX expression
 //!
 //! Runs in the root of the project, and writes to standard output.
 
@@ -22,7 +23,11 @@ fn describe(words: &[&str]) -> Result<Vec<u8>> {
         ["audit", target] => audit::section(&tree::read(target)?),
         ["sbom", target, binary] => sbom::document(&tree::read(target)?, target, binary),
         ["licences", target] => licences::text(&tree::read(target)?),
-        _ => Err("say 'audit TARGET', 'sbom TARGET BINARY' or 'licences TARGET'".into()),
+        ["expression", target] => Ok(licences::expression(&tree::read(target)?)),
+        _ => Err(
+            "usage: describe audit|licences|expression TARGET, or describe sbom TARGET BINARY"
+                .into(),
+        ),
     }
 }
 

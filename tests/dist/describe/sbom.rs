@@ -5,7 +5,7 @@ use crate::tree::Crate;
 use serde_json::{Value, json};
 use std::process::Command;
 
-/// The version of musl that comes with the toolchain, which says it nowhere but in the library.
+/// The version of musl that comes with the toolchain. Of the toolchain's files only libc.a has it.
 const MUSL: &str = "1.2.5";
 
 pub fn document(crates: &[Crate], target: &str, binary: &str) -> Result<Vec<u8>> {
@@ -14,16 +14,11 @@ pub fn document(crates: &[Crate], target: &str, binary: &str) -> Result<Vec<u8>>
     let toolchain = [standard_library()?, musl(target)?];
     let published = crates.iter().filter(|one| one.checksum.is_some());
     let components: Vec<Value> = published.map(component).chain(toolchain.clone()).collect();
-    let mut dependencies: Vec<Value> = crates
+    // The parts of the toolchain have no entry: what they depend on is not known.
+    let dependencies: Vec<Value> = crates
         .iter()
         .map(|one| json!({"ref": reference(one), "dependsOn": below(one, crates, &toolchain)}))
         .collect();
-    // Without an entry of its own, a component counts as one whose dependencies are not known.
-    dependencies.extend(
-        toolchain
-            .iter()
-            .map(|part| json!({"ref": part["bom-ref"], "dependsOn": []})),
-    );
     let document = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -76,7 +71,7 @@ fn component(one: &Crate) -> Value {
         "scope": if one.linked { "required" } else { "excluded" },
         "licenses": [{"expression": one.licence}],
         "hashes": [{"alg": "SHA-256", "content": one.checksum}],
-        "purl": format!("pkg:cargo/{}", reference(one)),
+        "purl": format!("pkg:cargo/{}", reference(one).replace('+', "%2B")),
     })
 }
 
@@ -98,7 +93,8 @@ fn standard_library() -> Result<Value> {
     let said = run("rustc", &["--version"])?;
     let version = said.split(' ').nth(1).ok_or("rustc has no version")?;
     let about = "The standard library of Rust";
-    Ok(part("rust-std", version, about, "MIT OR Apache-2.0"))
+    let licence = "(MIT OR Apache-2.0) AND Unicode-3.0";
+    Ok(part("rust-std", version, about, licence))
 }
 
 fn musl(target: &str) -> Result<Value> {

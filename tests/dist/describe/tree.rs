@@ -17,11 +17,14 @@ pub struct Crate {
     pub directory: PathBuf,
     /// SHA-256 of the published archive, which the program itself has none of.
     pub checksum: Option<String>,
-    /// Whether its code is in the program: not for build scripts, macros and what these need.
+    /// Whether code or data of it is in the program: not for build scripts, macros and what these need.
     pub linked: bool,
     /// Places in the list.
     pub dependencies: BTreeSet<usize>,
 }
+
+/// A crate that only the build script uses. Its data, the built-in roots, is in the program all the same.
+const DATA: &str = "webpki-roots";
 
 /// All crates of a build, sorted by name and version.
 pub fn read(target: &str) -> Result<Vec<Crate>> {
@@ -46,7 +49,7 @@ pub fn read(target: &str) -> Result<Vec<Crate>> {
             about: one_line(&text("description")),
             directory,
             checksum: checksums.get(&id).cloned(),
-            linked: linked.contains(&id),
+            linked: linked.contains(&id) || name == DATA,
             dependencies: edges
                 .iter()
                 .filter(|(from, _)| from.as_ref() == Some(&id))
