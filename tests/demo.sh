@@ -87,7 +87,7 @@ printf '$ export WARP_SERVER_ROOT_URL=%s\n' "$WARP_SERVER_ROOT_URL"
 printf '$ export SSL_CERT_FILE=%s\n' "$SSL_CERT_FILE"
 printf '$ export WARP_API_KEY=wk-demo\n'
 
-say 'A secret from a pipe. The value is sealed here; the server stores what only the service can open.'
+say 'A secret from a pipe. The value is encrypted here; the server stores what only the service can open.'
 step 0 "printf %s 'correct horse' | oz secret create DB_PASSWORD -d 'Main database'"
 
 say 'A secret from a file, byte for byte.'

@@ -143,7 +143,7 @@ const GROUP: Subcommand = Subcommand {
 const ROOT: Subcommand = Subcommand {
     about: "Managed secrets from the command line",
     long_help: "\
-Values are sealed on this machine before they are sent, and can't be read back. A secret is
+Values are encrypted on this machine before they are sent, and can't be read back. A secret is
 personal, or belongs to a team; runs receive it as an environment variable of its name.
 An API key is needed: put it in WARP_API_KEY, or name a file with --api-key-file.",
     examples: &[
@@ -372,6 +372,11 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
         "the proxy, and the hosts reached without; also in lower case",
     ),
+    (
+        "NO_COLOR, CLICOLOR_FORCE, TERM",
+        "colour: never, always, not where it is dumb or not set",
+    ),
+    ("COLUMNS", "the width of tables on a terminal"),
 ];
 
 /// The exit codes, and what they say to a script.

@@ -151,7 +151,7 @@ pub fn read(
 /// Drops the final newline where that is asked for, and checks what holds for every type.
 fn checked(mut one: RawField, trim_newline: bool) -> Result<RawField, Error> {
     if trim_newline && one.field.is_value() {
-        one.trim_newline();
+        one.trim_newline()?;
     }
     one.check()?;
     Ok(one)
@@ -233,7 +233,7 @@ impl Incomplete {
             return Ok(());
         };
         if field.syntax != Syntax::Raw {
-            given.trim_newline();
+            given.trim_newline()?;
         } else if is_one_line(&given) {
             self.notes.push(
                 "the value ends with a newline, which is stored too; --trim-newline drops it"
@@ -283,7 +283,7 @@ impl Incomplete {
         } else if !unset.is_empty() {
             ways.push_str("taken from the environment with --from-env; ");
         }
-        ways.push_str("asked for on a terminal, without --no-input");
+        ways.push_str("typed at a terminal, without --no-input");
         if self.is_update && self.slots.len() > 1 {
             ways.insert_str(0, "stored fields can't be read back, so all are needed; ");
         }

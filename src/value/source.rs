@@ -113,13 +113,18 @@ impl RawField {
         })
     }
 
-    /// Drops exactly one final newline, LF or CRLF; a second call drops nothing.
-    pub(super) fn trim_newline(&mut self) {
-        if self.trimmed {
-            return;
+    /// Drops exactly one final newline, LF or CRLF; a second call drops nothing. An error if the newline was all there is.
+    pub(super) fn trim_newline(&mut self) -> Result<(), Error> {
+        if self.trimmed || self.bytes.is_empty() {
+            return Ok(());
         }
         self.trimmed = true;
         drop_final_newline(self.bytes.expose_mut());
+        if self.bytes.is_empty() {
+            let message = format!("{} is only a newline", self.origin.subject());
+            return Err(Error::invalid_data(message).hint(self.origin.empty_hint()));
+        }
+        Ok(())
     }
 
     /// What holds for every value: it is not empty, not too long for any name, and text that a variable can carry.
@@ -306,9 +311,10 @@ mod tests {
             ("\r\n", ""),
         ] {
             let mut given = given(text.as_bytes());
-            given.trim_newline();
+            let is_left = given.trim_newline().is_ok();
+            assert_eq!(is_left, text.is_empty() || !expected.is_empty(), "{text:?}");
             assert_eq!(given.bytes.expose(), expected.as_bytes(), "{text:?}");
-            given.trim_newline();
+            assert!(given.trim_newline().is_ok());
             assert_eq!(given.bytes.expose(), expected.as_bytes(), "{text:?} twice");
         }
     }

@@ -193,7 +193,7 @@ fn a_raw_value_arrives_byte_for_byte() {
 }
 
 #[test]
-fn a_newline_alone_is_empty_where_it_is_dropped() {
+fn a_newline_alone_is_refused_where_it_is_dropped() {
     for (stdin, trim_newline, kind) in [
         (&b""[..], false, kind("RAW_VALUE")),
         (b"\n", true, kind("RAW_VALUE")),
@@ -206,9 +206,14 @@ fn a_newline_alone_is_empty_where_it_is_dropped() {
             trim_newline,
             ..case()
         };
+        let what = if stdin.is_empty() {
+            "empty"
+        } else {
+            "only a newline"
+        };
         assert_eq!(
             done(case.fitted(kind), &mut Script::default()),
-            "65: standard input is empty"
+            format!("65: standard input is {what}")
         );
     }
 }
@@ -365,17 +370,17 @@ fn what_is_missing_is_named_at_once() {
         (
             kind("ANTHROPIC_BEDROCK_ACCESS_KEY"),
             "2: missing --access-key-id, --secret-access-key and --region",
-            "values can also be read from a file with --access-key-id-file and --secret-access-key-file; taken from the environment with --from-env; asked for on a terminal, without --no-input",
+            "values can also be read from a file with --access-key-id-file and --secret-access-key-file; taken from the environment with --from-env; typed at a terminal, without --no-input",
         ),
         (
             kind("ANTHROPIC_BEDROCK_API_KEY"),
             "2: missing --bedrock-api-key and --region",
-            "values can also be read from a file with --bedrock-api-key-file; taken from the environment with --from-env; asked for on a terminal, without --no-input",
+            "values can also be read from a file with --bedrock-api-key-file; taken from the environment with --from-env; typed at a terminal, without --no-input",
         ),
         (
             kind("DOCKER_REGISTRY"),
             "2: missing --host, --username and --password",
-            "values can also be read from a file with --password-file; asked for on a terminal, without --no-input",
+            "values can also be read from a file with --password-file; typed at a terminal, without --no-input",
         ),
     ];
     for (kind, message, advice) in table {

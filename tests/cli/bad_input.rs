@@ -191,16 +191,16 @@ fn rejects_values_a_secret_cannot_hold() {
         line(&CREATE_KEY).stdin(newline).refused(
             &server,
             65,
-            "standard input is empty",
+            "standard input is only a newline",
             PIPE_FAILED,
         );
         line(&["secret", "create", "openai", "api-key", "N"])
             .stdin(newline)
-            .refused(&server, 65, "standard input is empty", PIPE_FAILED);
+            .refused(&server, 65, "standard input is only a newline", PIPE_FAILED);
         line(&CREATE).arg("--trim-newline").stdin(newline).refused(
             &server,
             65,
-            "standard input is empty",
+            "standard input is only a newline",
             PIPE_FAILED,
         );
     }
@@ -750,7 +750,7 @@ fn rejects_empty_option_values() {
         "missing --bedrock-api-key and --region; \
              AWS_BEARER_TOKEN_BEDROCK, AWS_REGION and AWS_DEFAULT_REGION are not set, or empty",
         "values can also be read from a file with --bedrock-api-key-file; \
-             asked for on a terminal, without --no-input",
+             typed at a terminal, without --no-input",
     );
     line(&[
         "secret",
@@ -766,14 +766,14 @@ fn rejects_empty_option_values() {
         2,
         "missing --bedrock-api-key; AWS_BEARER_TOKEN_BEDROCK is not set, or empty",
         "values can also be read from a file with --bedrock-api-key-file; \
-             asked for on a terminal, without --no-input",
+             typed at a terminal, without --no-input",
     );
 }
 
 #[test]
 fn reports_all_missing_fields_together() {
     let server = Server::start();
-    let asked = "asked for on a terminal, without --no-input";
+    let asked = "typed at a terminal, without --no-input";
     let env = "taken from the environment with --from-env";
     for (args, stdin, missing, hint) in [
         (

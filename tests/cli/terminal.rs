@@ -388,7 +388,7 @@ fn an_outcome_that_is_not_known_yet_is_waited_for() {
     let server = Server::start();
     server.seed_raw(Scope::Personal, "N");
     let gateway = Behaviour::status(502, "{}");
-    let late = Behaviour::Late(Duration::from_millis(3000), Box::new(gateway));
+    let late = Behaviour::Late(Duration::from_millis(3500), Box::new(gateway));
     server.next(When::Mutation, late);
     let mut session = Session::start(&DELETE, &server.env());
     assert_eq!(session.end(), 0, "{:?}", session.transcript());

@@ -283,8 +283,7 @@ fn yaml<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
 
 /// The first time and every later one: the shells of the two services end at the first failure.
 fn run_job(place: &Place, lines: &[&str], env: &[(String, String)]) {
-    let account = Account::on_teams(&[("team-1", "Team 1")]);
-    let server = Server::builder().account(account).start();
+    let server = Server::builder().account(Account::person()).start();
     let env = [server.env(), env.to_vec()].concat();
     for said in [
         "Secret 'SESSION_KEY' created",
@@ -294,11 +293,7 @@ fn run_job(place: &Place, lines: &[&str], env: &[(String, String)]) {
             place.run(&["bash", "-e", "-o", "pipefail"], &lines.join("\n"), &env);
         assert!(succeeds, "{output}");
         assert_eq!(output.lines().last(), Some(said), "{output}");
-        assert!(
-            server
-                .opened(Scope::Team("team-1"), "SESSION_KEY")
-                .is_some()
-        );
+        assert!(server.opened(Scope::Personal, "SESSION_KEY").is_some());
     }
 }
 

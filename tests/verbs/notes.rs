@@ -177,21 +177,21 @@ fn an_update_of_several_fields_needs_all_of_them() {
             "missing --access-key-id and --secret-access-key",
             "stored fields can't be read back, so all are needed; values can also be read from a \
              file with --access-key-id-file and --secret-access-key-file; taken from the \
-             environment with --from-env; asked for on a terminal, without --no-input",
+             environment with --from-env; typed at a terminal, without --no-input",
         ),
         (
             &["BEDROCK", "--from-env"],
             "missing --access-key-id, --secret-access-key and --region; AWS_ACCESS_KEY_ID, \
              AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_DEFAULT_REGION are not set, or empty",
             "stored fields can't be read back, so all are needed; values can also be read from a \
-             file with --access-key-id-file and --secret-access-key-file; asked for on a terminal, \
+             file with --access-key-id-file and --secret-access-key-file; typed at a terminal, \
              without --no-input",
         ),
         (
             &["REGISTRY", "--host=ghcr.io", "--username=octocat"],
             "missing --password",
             "stored fields can't be read back, so all are needed; values can also be read from a \
-             file with --password-file; asked for on a terminal, without --no-input",
+             file with --password-file; typed at a terminal, without --no-input",
         ),
     ] {
         oz(&["secret", "update"])

@@ -434,7 +434,7 @@ fn a_registry_password_may_be_longer_than_a_variable() {
         ),
         (
             "\n".to_owned(),
-            "is empty",
+            "is only a newline",
             "an empty value is never stored; did the command before the pipe fail?",
         ),
         (

@@ -156,6 +156,7 @@ fn refused(error: &Error) {
         "has no host",
         "has a malformed host or port",
         "has a path with characters that must be percent-encoded",
+        "is only a newline",
         "is http:// to another machine: the key would travel in the clear",
     ];
     let mut shape = String::new();
