@@ -1,7 +1,7 @@
 //! Completion scripts, run in the real shells.
 
 use crate::support::pty::Session;
-use crate::support::{oz, tools};
+use crate::support::{binary, oz, tools};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
@@ -247,13 +247,9 @@ fn elvish_completes() {
     }
     let directory = workplace("elvish");
     let configuration = directory.path().join(".config/elvish");
-    std::fs::create_dir_all(configuration.join("lib")).expect("a directory");
+    std::fs::create_dir_all(&configuration).expect("a directory");
     std::fs::write(configuration.join("rc.elv"), ELVISH_RC).expect("a configuration");
-    std::fs::rename(
-        directory.path().join("script"),
-        configuration.join("lib/oz.elv"),
-    )
-    .expect("the script");
+    install(&directory);
     let home = directory.path().display().to_string();
     let variables = [
         ("PATH", std::env::var("PATH").unwrap_or_default()),
@@ -290,5 +286,45 @@ fn elvish_completes() {
         (&["secret", "list", "--team=UID", "--te"], &[]),
     ] {
         assert_eq!(complete(words), offers, "{words:?}");
+    }
+}
+
+/// Puts the program and the scripts where `make install PREFIX=$HOME/.local` does.
+fn install(home: &TempDir) {
+    let programs = home.path().join(".local/bin");
+    std::fs::create_dir_all(&programs).expect("a directory");
+    std::os::unix::fs::symlink(binary(), programs.join("oz")).expect("a link");
+    let status = Command::new("sh")
+        .arg("tests/dist/share.sh")
+        .args([binary(), home.path().join(".local/share")])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("SOURCE_DATE_EPOCH", "1700000000")
+        .status();
+    assert!(status.expect("sh").success());
+}
+
+/// As the README says; elvish is above.
+#[test]
+fn shells_find_what_is_installed() {
+    const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
+    let home = TempDir::new().expect("a temporary directory");
+    install(&home);
+    if !Path::new(BASH_COMPLETION).is_file() {
+        tools::skip_without(BASH_COMPLETION);
+    } else {
+        let load = format!("source {BASH_COMPLETION}; _completion_loader oz; complete -p oz");
+        let found = run("bash", &["--norc", "-c", &load], home.path());
+        assert_eq!(found, ["complete -F _oz oz"]);
+    }
+    if tools::have("fish") {
+        // It looks for the completions of programs only.
+        let load = "set -x PATH ~/.local/bin $PATH; complete -C 'oz who'";
+        let found = run("fish", &["-c", load], home.path());
+        assert_eq!(found, ["whoami\tShow who the API key belongs to"]);
+    }
+    if tools::have("zsh") {
+        let load = "fpath+=~/.local/share/zsh/site-functions; autoload -Uz compinit; \
+                    compinit -u -D; print $_comps[oz]";
+        assert_eq!(run("zsh", &["-f", "-c", load], home.path()), ["_oz"]);
     }
 }
