@@ -20,10 +20,7 @@ pub fn pages() -> Vec<(String, String)> {
 /// Commands that do something have one. The types of secrets are sections of oz-secret-create(1).
 fn has_page(command: &Subcommand) -> bool {
     let parent = command.words.split_last().map_or(&[][..], |(_, rest)| rest);
-    let above = COMMANDS.iter().find(|above| above.words == parent);
-    !matches!(command.action, Action::Group | Action::Help)
-        && above.is_none_or(|above| above.action == Action::Group)
-        && !parent.contains(&"create")
+    !matches!(command.action, Action::Group | Action::Help) && !parent.contains(&"create")
 }
 
 /// The name of a page, as `man` takes it.

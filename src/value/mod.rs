@@ -400,9 +400,6 @@ fn check(
     value: &SecretBytes,
     name: &SecretName,
 ) -> Result<(), Error> {
-    if value.is_empty() {
-        return Err(origin.is_empty());
-    }
     let limit = field.limit.of(name);
     if value.len() > limit {
         return Err(too_long(origin, limit));

@@ -64,7 +64,7 @@ impl Origin {
         }
     }
 
-    pub(super) fn is_empty(&self) -> Error {
+    fn is_empty(&self) -> Error {
         Error::invalid_data(format!("{} is empty", self.subject())).hint(self.empty_hint())
     }
 }

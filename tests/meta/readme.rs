@@ -113,6 +113,12 @@ fn write_program(path: &Path, script: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// The archive for a machine, without its extension.
+fn archive_name(machine: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("oz-{version}-{machine}-unknown-linux-musl")
+}
+
 /// A folder of its own, with a `bin` in PATH that holds the program.
 struct Place(tempfile::TempDir);
 
@@ -130,10 +136,7 @@ impl Place {
 
     /// Packs what `make dist` would, as far as the README reads it, and the checksums.
     fn release(&self, machine: &str, key: Option<&Path>) {
-        let name = format!(
-            "oz-{}-{machine}-unknown-linux-musl",
-            env!("CARGO_PKG_VERSION")
-        );
+        let name = archive_name(machine);
         let page = self.path(&format!("release/{name}/share/man/man1/oz.1"));
         fs::create_dir_all(page.parent().unwrap()).unwrap();
         fs::write(page, "").unwrap();
@@ -196,7 +199,7 @@ fn an_archive_is_verified_and_installed() {
     let (said, succeeds) = place.run(&["sh"], script, &[]);
     assert!(succeeds, "{said}");
     assert!(
-        said.starts_with("Good \"oz-release\" signature for oz-release"),
+        said.starts_with("Good \"oz-release\" signature for oz-release with ED25519 key"),
         "{said}"
     );
     assert!(place.path("home/.local/share/man/man1/oz.1").exists());
@@ -204,11 +207,8 @@ fn an_archive_is_verified_and_installed() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), VERSION);
 
     // An archive that was changed since.
-    let name = format!(
-        "oz-{}-{}-unknown-linux-musl.tar.gz",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::ARCH
-    );
+    let unpacked = archive_name(std::env::consts::ARCH);
+    let name = format!("{unpacked}.tar.gz");
     fs::rename(
         place.path("release").join(&name),
         place.path("release/other.tar.gz"),
@@ -221,7 +221,6 @@ fn an_archive_is_verified_and_installed() {
         "{said}"
     );
     // One that is not in the list, beside one that is.
-    let unpacked = name.trim_end_matches(".tar.gz");
     fs::remove_dir_all(place.path("release").join(unpacked)).unwrap();
     fs::remove_file(place.path("release").join(&name)).unwrap();
     write_sums(&place.path("release"), Some(&key));
@@ -403,16 +402,21 @@ fn every_block_is_tested_and_every_link_leads_somewhere() {
         assert!(heading.is_empty() || text.lines().any(is_there), "{target}");
     }
     // The version of a release is in its commands.
-    let names = README
-        .match_indices("oz-0.")
-        .chain(README.match_indices("oz:0."))
-        .chain(README.match_indices("oz_0."));
-    for (at, _) in names {
-        assert!(
-            README[at + 3..].starts_with(env!("CARGO_PKG_VERSION")),
-            "{}",
-            &README[at..at + 20]
-        );
+    for name in ["oz-", "oz:", "oz-secret_"] {
+        let versions = README
+            .split(name)
+            .skip(1)
+            .filter(|rest| rest.starts_with("0."));
+        let mut named = 0;
+        for rest in versions {
+            assert!(
+                rest.starts_with(env!("CARGO_PKG_VERSION")),
+                "{name}{}",
+                &rest[..9]
+            );
+            named += 1;
+        }
+        assert!(named > 0, "{name}");
     }
 }
 

@@ -21,14 +21,13 @@ pub fn section(crates: &[Crate]) -> Result<Vec<u8>> {
 }
 
 fn package(one: &Crate) -> Result<Package> {
-    let is_published = one.checksum.is_some();
     Ok(Package {
         name: one.name.clone(),
         version: semver::Version::parse(&one.version)?,
-        source: if is_published {
-            Source::CratesIo
-        } else {
+        source: if one.is_program() {
             Source::Local
+        } else {
+            Source::CratesIo
         },
         kind: if one.linked {
             DependencyKind::Runtime
@@ -36,6 +35,6 @@ fn package(one: &Crate) -> Result<Package> {
             DependencyKind::Build
         },
         dependencies: one.dependencies.iter().copied().collect(),
-        root: !is_published,
+        root: one.is_program(),
     })
 }

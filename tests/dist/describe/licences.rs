@@ -89,9 +89,7 @@ pub fn expression(crates: &[Crate]) -> Vec<u8> {
 
 /// The crates that are linked, without the program itself.
 fn linked(crates: &[Crate]) -> impl Iterator<Item = &Crate> {
-    crates
-        .iter()
-        .filter(|one| one.linked && one.checksum.is_some())
+    crates.iter().filter(|one| one.linked && !one.is_program())
 }
 
 /// Without the differences that line ends and blanks make.

@@ -13,10 +13,23 @@ mod sbom;
 mod tree;
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::io::Write;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// What a program says, without the final newline.
+fn run(program: impl AsRef<OsStr>, words: &[&str]) -> Result<String> {
+    let program = program.as_ref();
+    let output = Command::new(program).args(words).output()?;
+    if !output.status.success() {
+        let command = format!("{} {}", program.display(), words.join(" "));
+        let reason = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{command}: {}", reason.trim_end()).into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+}
 
 fn describe(words: &[&str]) -> Result<Vec<u8>> {
     match words {

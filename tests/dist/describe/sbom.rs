@@ -1,18 +1,17 @@
 //! The bill of materials: CycloneDX 1.5 in JSON, with the crates, the standard library and musl.
 
-use crate::Result;
 use crate::tree::Crate;
+use crate::{Result, run};
 use serde_json::{Value, json};
-use std::process::Command;
 
 /// The version of musl that comes with the toolchain. Of the toolchain's files only libc.a has it.
 const MUSL: &str = "1.2.5";
 
 pub fn document(crates: &[Crate], target: &str, binary: &str) -> Result<Vec<u8>> {
-    let program = crates.iter().find(|one| one.checksum.is_none());
+    let program = crates.iter().find(|one| one.is_program());
     let program = program.ok_or("every crate is published, the program too")?;
     let toolchain = [standard_library()?, musl(target)?];
-    let published = crates.iter().filter(|one| one.checksum.is_some());
+    let published = crates.iter().filter(|one| !one.is_program());
     let components: Vec<Value> = published.map(component).chain(toolchain.clone()).collect();
     // The parts of the toolchain have no entry: what they depend on is not known.
     let dependencies: Vec<Value> = crates
@@ -54,7 +53,7 @@ fn below(one: &Crate, all: &[Crate], toolchain: &[Value]) -> Vec<Value> {
         .dependencies
         .iter()
         .map(|at| reference(&all[*at]).into());
-    let parts = toolchain.iter().filter(|_| one.checksum.is_none());
+    let parts = toolchain.iter().filter(|_| one.is_program());
     crates
         .chain(parts.map(|part| part["bom-ref"].clone()))
         .collect()
@@ -123,13 +122,4 @@ fn date() -> Result<String> {
 fn sha256(path: &str) -> Result<String> {
     let said = run("sha256sum", &["--", path])?;
     Ok(said.split(' ').next().unwrap_or_default().to_owned())
-}
-
-/// What a program says, without the final newline.
-fn run(program: &str, words: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(words).output()?;
-    if !output.status.success() {
-        return Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr)).into());
-    }
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
 }

@@ -1,11 +1,10 @@
 //! The crates that a build for a target compiles, as `cargo tree` has them. `cargo metadata` lists more: what the
 //! development dependencies turn on, and what other systems need.
 
-use crate::Result;
+use crate::{Result, run};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::Command;
 
 pub struct Crate {
     pub name: String,
@@ -23,6 +22,13 @@ pub struct Crate {
     pub dependencies: BTreeSet<usize>,
 }
 
+impl Crate {
+    /// Whether it is the program itself, which is not published.
+    pub fn is_program(&self) -> bool {
+        self.checksum.is_none()
+    }
+}
+
 /// A crate that only the build script uses. Its data, the built-in roots, is in the program all the same.
 const DATA: &str = "webpki-roots";
 
@@ -34,10 +40,10 @@ pub fn read(target: &str) -> Result<Vec<Crate>> {
     let checksums = checksums()?;
     let packages = metadata(target)?;
     let mut crates = Vec::new();
-    for (name, version) in &names {
-        let id = (name.clone(), version.clone());
+    for id in &names {
+        let (name, version) = id;
         let package = packages
-            .get(&id)
+            .get(id)
             .ok_or_else(|| format!("cargo metadata lacks {name} {version}"))?;
         let text = |key: &str| package[key].as_str().unwrap_or_default().trim().to_owned();
         let mut directory = PathBuf::from(text("manifest_path"));
@@ -48,11 +54,11 @@ pub fn read(target: &str) -> Result<Vec<Crate>> {
             licence: text("license").replace('/', " OR "),
             about: one_line(&text("description")),
             directory,
-            checksum: checksums.get(&id).cloned(),
-            linked: linked.contains(&id) || name == DATA,
+            checksum: checksums.get(id).cloned(),
+            linked: linked.contains(id) || name == DATA,
             dependencies: edges
                 .iter()
-                .filter(|(from, _)| from.as_ref() == Some(&id))
+                .filter(|(from, _)| from.as_ref() == Some(id))
                 .filter_map(|(_, to)| names.iter().position(|name| name == to))
                 .collect(),
         });
@@ -146,13 +152,5 @@ fn metadata(target: &str) -> Result<BTreeMap<Id, Value>> {
 /// Runs a command of Cargo's, offline: `make build` has fetched everything.
 fn cargo(words: &[&str]) -> Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(words)
-        .args(["--locked", "--offline"])
-        .output()?;
-    if !output.status.success() {
-        let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo {}: {}", words[0], reason.trim_end()).into());
-    }
-    Ok(String::from_utf8(output.stdout)?)
+    run(cargo, &[words, &["--locked", "--offline"]].concat())
 }
